@@ -1,0 +1,65 @@
+//! What precedes a packet's bytes in a ring.
+
+/// The header of a ring record; the packet's first `cap_len` bytes follow it.
+///
+/// A BPF ring hands out 8-byte aligned records, so every field is naturally aligned. The record
+/// that was reserved can be longer than `32 + cap_len`: the kernel reserves by size class.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingRecord {
+    /// `CLOCK_MONOTONIC` in nanoseconds when the hook saw the packet.
+    pub mono_ns: u64,
+    /// Length of the packet on the wire, in bytes, without the frame check sequence.
+    pub wire_len: u32,
+    /// Bytes of the packet that follow this header.
+    pub cap_len: u32,
+    /// The symmetric flow hash that chose the ring, see [`crate::flow_hash()`].
+    pub flow_hash: u32,
+    /// Packets that were lost since the last delivered one of the same interface, hook, CPU and
+    /// ring.
+    pub lost: u32,
+    /// Receive queue (XDP) or queue mapping (TCX) of the packet.
+    pub queue: u16,
+    /// Slot of the interface in the list that userspace attached, not the kernel's index.
+    pub iface: u16,
+    /// One of [`Hook`].
+    pub hook: u8,
+    /// What the program returned for the packet: an XDP or TCX action code.
+    pub verdict: u8,
+    /// Bits of `RingRecord::FLAG_*`.
+    pub flags: u16,
+}
+
+impl RingRecord {
+    /// The packet is a GSO super-frame: several segments that the device or driver cuts later.
+    pub const FLAG_GSO: u16 = 0x0001;
+    /// Size in bytes.
+    pub const LEN: usize = size_of::<Self>();
+}
+
+const _: () = assert!(RingRecord::LEN == 32 && align_of::<RingRecord>() == 8);
+
+/// Where in the kernel a packet was seen.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// XDP: what comes in.
+    XdpIngress = 0,
+    /// TCX egress: what goes out.
+    TcxEgress = 1,
+}
+
+impl Hook {
+    /// Number of hooks.
+    pub const COUNT: usize = 2;
+
+    /// The hook with this number, `None` if there is no such.
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::XdpIngress),
+            1 => Some(Self::TcxEgress),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What userspace decides before the programs are loaded.
+//!
+//! The values are patched into the object's read-only data, so the verifier sees constants: what is
+//! switched off costs nothing, and no packet pays for a map look-up.
+
+/// The settings of one set of programs.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Seed of the flow hash, random for each run: whoever sends the packets must not be able to
+    /// choose the ring.
+    pub seed: u64,
+    /// Bytes of a packet that are copied at most.
+    pub snap_len: u32,
+    /// Number of rings, at most [`crate::MAX_RINGS`].
+    pub rings: u32,
+    /// Number of interfaces. With one, its slot is 0 and its link layer is `link`; with more,
+    /// each packet's interface is looked up in the map of [`IfaceEntry`].
+    pub ifaces: u32,
+    /// Link layer where there is one interface: `LINK_*`.
+    pub link: u32,
+    /// 1: frames are consumed after the copy (tap). 0: they go on (mirror).
+    pub tap: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<Settings>() == 32);
+
+impl Settings {
+    /// Frames start with an Ethernet header.
+    pub const LINK_ETHERNET: u32 = 0;
+    /// Frames start with an IPv4 or IPv6 header, as on tun devices.
+    pub const LINK_RAW_IP: u32 = 1;
+
+    /// What the object says before it is patched: one ring, one Ethernet interface, mirror.
+    pub const UNPATCHED: Self = Self {
+        seed: 0,
+        snap_len: crate::MAX_CAP_LEN,
+        rings: 1,
+        ifaces: 1,
+        link: Self::LINK_ETHERNET,
+        tap: 0,
+        reserved: 0,
+    };
+}
+
+/// An interface in the map that is used when there are several: key is the kernel's index.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfaceEntry {
+    /// Slot, below [`crate::MAX_IFACES`].
+    pub slot: u32,
+    /// `Settings::LINK_*`.
+    pub link: u32,
+}

@@ -1,0 +1,161 @@
+//! One face for the two kernel contexts, so that XDP and TCX run the same code.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::bindings::{__sk_buff, xdp_md};
+use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_xdp_get_buff_len, bpf_xdp_load_bytes};
+use aya_ebpf::programs::{TcContext, XdpContext};
+use capture_common::{Hook, RingRecord};
+
+/// A packet as the kernel hands it to a program.
+pub(crate) trait Context {
+    /// The hook that this is.
+    const HOOK: Hook;
+    /// First byte of the part that can be read directly.
+    fn start(&self) -> usize;
+    /// One past the last byte that can be read directly.
+    fn end(&self) -> usize;
+    /// Length of the whole packet in bytes, a tag that the kernel keeps aside not counted.
+    fn frame_len(&self) -> u32;
+    /// Copies `len` bytes from `offset` to `to`, wherever they lie; false if it cannot be done.
+    ///
+    /// # Safety
+    ///
+    /// `to` must be valid for writing `len` bytes.
+    unsafe fn copy(&self, offset: u32, to: *mut u8, len: u32) -> bool;
+    /// The kernel's index of the interface.
+    fn ifindex(&self) -> u32;
+    /// The queue.
+    fn queue(&self) -> u16;
+    /// `RingRecord::FLAG_*`.
+    fn flags(&self) -> u16;
+    /// A VLAN tag that the kernel keeps beside the packet: protocol and tag, network byte order.
+    fn vlan(&self) -> Option<[u16; 2]>;
+}
+
+/// A packet at XDP.
+pub(crate) struct Ingress {
+    ctx: *mut xdp_md,
+}
+
+impl Ingress {
+    #[inline(always)]
+    pub(crate) fn new(ctx: &XdpContext) -> Self {
+        Self { ctx: ctx.as_ptr().cast() }
+    }
+}
+
+impl Context for Ingress {
+    const HOOK: Hook = Hook::XdpIngress;
+
+    #[inline(always)]
+    fn start(&self) -> usize {
+        // SAFETY: the kernel passes a valid context.
+        unsafe { (*self.ctx).data as usize }
+    }
+
+    #[inline(always)]
+    fn end(&self) -> usize {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).data_end as usize }
+    }
+
+    #[inline(always)]
+    fn frame_len(&self) -> u32 {
+        // SAFETY: the context is the one that the kernel passed.
+        unsafe { bpf_xdp_get_buff_len(self.ctx) as u32 }
+    }
+
+    #[inline(always)]
+    unsafe fn copy(&self, offset: u32, to: *mut u8, len: u32) -> bool {
+        // SAFETY: the caller vouches for `to`; the verifier checks it again.
+        unsafe { bpf_xdp_load_bytes(self.ctx, offset, to.cast(), len) == 0 }
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).ingress_ifindex }
+    }
+
+    #[inline(always)]
+    fn queue(&self) -> u16 {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).rx_queue_index as u16 }
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> u16 {
+        0
+    }
+
+    #[inline(always)]
+    fn vlan(&self) -> Option<[u16; 2]> {
+        None
+    }
+}
+
+/// A packet at TCX egress.
+pub(crate) struct Egress {
+    ctx: *mut __sk_buff,
+}
+
+impl Egress {
+    #[inline(always)]
+    pub(crate) fn new(ctx: &TcContext) -> Self {
+        Self { ctx: ctx.as_ptr().cast() }
+    }
+}
+
+impl Context for Egress {
+    const HOOK: Hook = Hook::TcxEgress;
+
+    #[inline(always)]
+    fn start(&self) -> usize {
+        // SAFETY: the kernel passes a valid context.
+        unsafe { (*self.ctx).data as usize }
+    }
+
+    #[inline(always)]
+    fn end(&self) -> usize {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).data_end as usize }
+    }
+
+    #[inline(always)]
+    fn frame_len(&self) -> u32 {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).len }
+    }
+
+    #[inline(always)]
+    unsafe fn copy(&self, offset: u32, to: *mut u8, len: u32) -> bool {
+        // SAFETY: the caller vouches for `to`; the verifier checks it again.
+        unsafe { bpf_skb_load_bytes(self.ctx.cast(), offset, to.cast(), len) == 0 }
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).ifindex }
+    }
+
+    #[inline(always)]
+    fn queue(&self) -> u16 {
+        // SAFETY: as in `start`.
+        unsafe { (*self.ctx).queue_mapping as u16 }
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> u16 {
+        // SAFETY: as in `start`.
+        if unsafe { (*self.ctx).gso_segs } > 1 { RingRecord::FLAG_GSO } else { 0 }
+    }
+
+    #[inline(always)]
+    fn vlan(&self) -> Option<[u16; 2]> {
+        // SAFETY: as in `start`.
+        let ctx = unsafe { &*self.ctx };
+        // The kernel gives the protocol in network byte order and the tag in host byte order.
+        (ctx.vlan_present != 0).then(|| [ctx.vlan_proto as u16, (ctx.vlan_tci as u16).to_be()])
+    }
+}

@@ -1,0 +1,115 @@
+//! Reserves a ring record of the right size class and copies the packet into it.
+//!
+//! `bpf_ringbuf_reserve` wants a constant size, so there is one arm for each class. A record is
+//! submitted without waking the reader, which looks by itself: a wake-up for each record would cost
+//! more than everything else here.
+
+use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
+use aya_ebpf::helpers::generated::{bpf_ringbuf_discard, bpf_ringbuf_reserve, bpf_ringbuf_submit};
+use capture_common::{MAX_CAP_LEN, RingRecord};
+
+use crate::context::Context;
+use crate::maps::Ring;
+
+/// Why a packet did not get into a ring.
+pub(crate) enum Lost {
+    /// The kernel would not copy the bytes.
+    CopyFailed,
+    /// The reader is behind.
+    RingFull,
+}
+
+/// Length of a VLAN tag.
+const TAG_LEN: u32 = 4;
+/// Bytes before a VLAN tag: the two MAC addresses.
+const MACS_LEN: u32 = 12;
+
+/// Copies the packet into the ring.
+#[inline(always)]
+pub(crate) fn emit<C: Context>(ctx: &C, ring: &Ring, record: &RingRecord, vlan: Option<[u16; 2]>) -> Result<(), Lost> {
+    macro_rules! classes {
+        ($($class:literal)*) => {
+            $(if record.cap_len <= $class {
+                return emit_class::<C, $class>(ctx, ring, record, vlan);
+            })*
+        };
+    }
+    classes!(64 96 128 256 512 1024 1536 2048 4096 9216 16384 32768);
+    emit_class::<C, { MAX_CAP_LEN }>(ctx, ring, record, vlan)
+}
+
+#[inline(always)]
+fn emit_class<C: Context, const CLASS: u32>(
+    ctx: &C,
+    ring: &Ring,
+    record: &RingRecord,
+    vlan: Option<[u16; 2]>,
+) -> Result<(), Lost> {
+    let size = RingRecord::LEN as u64 + CLASS as u64;
+    // SAFETY: `ring` is the map that the verifier knows.
+    let slot = unsafe { bpf_ringbuf_reserve(core::ptr::from_ref(ring).cast_mut().cast(), size, 0) };
+    if slot.is_null() {
+        return Err(Lost::RingFull);
+    }
+    // SAFETY: the slot is 8-byte aligned and longer than the header.
+    unsafe { slot.cast::<RingRecord>().write(*record) };
+    // SAFETY: the slot has CLASS bytes behind the header.
+    let data = unsafe { slot.cast::<u8>().add(RingRecord::LEN) };
+    if !copy::<C, CLASS>(ctx, data, record.cap_len, vlan) {
+        // SAFETY: the slot was reserved above and is given back once.
+        unsafe { bpf_ringbuf_discard(slot, u64::from(BPF_RB_NO_WAKEUP)) };
+        aya_log_ebpf::debug!(
+            ctx,
+            "copy failed: {} bytes of {} on interface {}",
+            record.cap_len,
+            record.wire_len,
+            record.iface
+        );
+        return Err(Lost::CopyFailed);
+    }
+    // SAFETY: the slot was reserved above and is submitted once.
+    unsafe { bpf_ringbuf_submit(slot, u64::from(BPF_RB_NO_WAKEUP)) };
+    Ok(())
+}
+
+/// Copies `len` bytes, at most CLASS, putting a tag that the kernel kept aside where it belongs.
+#[inline(always)]
+fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Option<[u16; 2]>) -> bool {
+    if len == 0 || len > CLASS {
+        return len == 0;
+    }
+    if let Some(tag) = vlan
+        && CLASS >= 64
+        && len > MACS_LEN + TAG_LEN
+    {
+        // SAFETY: the class has room for `len` bytes, which is more than the tag and what precedes
+        // it; the parts do not overlap.
+        return unsafe {
+            let ok = ctx.copy(0, to, MACS_LEN);
+            to.add(MACS_LEN as usize).cast::<[u16; 2]>().write(tag);
+            ok && bulk::<C, CLASS>(ctx, MACS_LEN, to.add((MACS_LEN + TAG_LEN) as usize), len - MACS_LEN - TAG_LEN)
+        };
+    }
+    // SAFETY: the class has room for `len` bytes.
+    unsafe { bulk::<C, CLASS>(ctx, 0, to, len) }
+}
+
+/// Copies bytes; more than one helper call takes (65,535) in two.
+///
+/// # Safety
+///
+/// `to` must be valid for writing `len` bytes.
+#[inline(always)]
+unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, len: u32) -> bool {
+    const PART: u32 = 32_768;
+    if CLASS <= PART {
+        // SAFETY: the caller's.
+        return unsafe { ctx.copy(offset, to, len) };
+    }
+    if len <= PART {
+        // SAFETY: the caller's.
+        return unsafe { ctx.copy(offset, to, len) };
+    }
+    // SAFETY: the two parts together are `len` bytes.
+    unsafe { ctx.copy(offset, to, PART) && ctx.copy(offset + PART, to.add(PART as usize), len - PART) }
+}

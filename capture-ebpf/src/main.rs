@@ -1,0 +1,58 @@
+//! What runs in the kernel: one program at XDP for what comes in, one at TCX for what goes out.
+//!
+//! Both do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy.
+//! The order is the product's promise: counters come first, so that no filter and no full ring ever
+//! changes them.
+
+#![no_std]
+#![no_main]
+#![expect(
+    unsafe_code,
+    reason = "packet memory, map values and helper calls are raw pointers here; the verifier checks each access"
+)]
+
+mod context;
+mod counters;
+mod emit;
+mod headers;
+mod maps;
+mod observe;
+
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::macros::{classifier, xdp};
+use aya_ebpf::programs::{TcContext, XdpContext};
+
+use crate::context::{Egress, Ingress};
+use crate::maps::SETTINGS;
+use crate::observe::observe;
+
+/// `TCX_NEXT`: let the next program on the hook, or the stack, decide.
+const TCX_NEXT: i32 = -1;
+
+/// Sees what comes in. Mirror lets it pass, tap consumes it.
+#[xdp(frags)]
+pub fn capture_xdp(ctx: XdpContext) -> u32 {
+    let verdict = if SETTINGS.load().tap == 0 { xdp_action::XDP_PASS } else { xdp_action::XDP_DROP };
+    observe(&Ingress::new(&ctx), verdict as u8);
+    verdict
+}
+
+/// Sees what goes out; never consumes.
+#[classifier]
+pub fn capture_tcx(ctx: TcContext) -> i32 {
+    observe(&Egress::new(&ctx), TCX_NEXT as u8);
+    TCX_NEXT
+}
+
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    // The verifier would refuse a program in which this could be reached.
+    loop {}
+}
+
+/// The license that the kernel reads: GPL-compatible, as the helpers demand.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,40 @@
+//! Every map, with who writes and who reads it.
+
+use aya_ebpf::btf_maps::{ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::macros::btf_map;
+use aya_ebpf::Global;
+use capture_common::{FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_RINGS, Settings};
+
+/// Patched in by userspace before the load, so the verifier sees constants.
+#[unsafe(no_mangle)]
+pub(crate) static SETTINGS: Global<Settings> = Global::new(Settings::UNPATCHED);
+
+/// Datagrams whose fragments are followed at once; 40 + 4 bytes each.
+const MAX_FRAGMENTED_DATAGRAMS: usize = 8192;
+
+/// Size of the inner map that the outer one is declared with; the real rings are made by userspace
+/// and may have any size.
+const TEMPLATE_RING_BYTES: usize = 65_536;
+
+/// A ring as the outer map holds it.
+pub(crate) type Ring = RingBuf<u8, TEMPLATE_RING_BYTES>;
+
+/// The rings, one for each worker. Written here, read by the workers.
+#[btf_map]
+pub(crate) static RINGS: ArrayOfMaps<Ring, MAX_RINGS> = ArrayOfMaps::new();
+
+/// Counters by interface and hook, one copy per CPU. Written here, read by userspace.
+#[btf_map]
+pub(crate) static COUNTERS: PerCpuArray<HookCounters, { HookCounters::ENTRIES }> = PerCpuArray::new();
+
+/// Interfaces by the kernel's index, used when there are several. Written by userspace.
+#[btf_map]
+pub(crate) static IFACES: HashMap<u32, IfaceEntry, MAX_IFACES> = HashMap::new();
+
+/// Flow hash of fragmented datagrams, which only the first fragment can tell. Written and read here.
+#[btf_map]
+pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRAMS> = LruHashMap::new();
+
+/// Where the first bytes of a packet go when they do not lie in one piece. Used here only.
+#[btf_map]
+pub(crate) static SCRATCH: PerCpuArray<[u8; crate::headers::SCRATCH_LEN], 1> = PerCpuArray::new();

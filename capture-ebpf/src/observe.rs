@@ -1,0 +1,110 @@
+//! What happens to every packet: walk, count, decide, copy.
+
+use capture_common::flow_hash::ring_of;
+use capture_common::{HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecord, Settings};
+
+use crate::context::Context;
+use crate::counters::count;
+use crate::emit::{Lost, emit};
+use crate::headers::{Direct, Gathered, SCRATCH_LEN, Walk, walk};
+use crate::maps::{COUNTERS, IFACES, RINGS, SCRATCH, SETTINGS};
+
+/// Observes one packet; `verdict` is what the program is going to return for it.
+#[inline(always)]
+pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
+    let settings = SETTINGS.load();
+    let Some(iface) = iface(ctx, &settings) else { return };
+    let frame_len = ctx.frame_len();
+    let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot as u16, C::HOOK)) else {
+        return;
+    };
+    // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
+    // another of the same hook, so there is no other reference.
+    let counters = unsafe { &mut *counters };
+    let found = headers(ctx, frame_len, &settings, iface.link);
+    let vlan = ctx.vlan();
+    let wire_len = if vlan.is_some() { frame_len + 4 } else { frame_len };
+    count(counters, &found, wire_len);
+
+    let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
+    let snap_len = if settings.snap_len < MAX_CAP_LEN { settings.snap_len } else { MAX_CAP_LEN };
+    let record = RingRecord {
+        // SAFETY: takes no argument.
+        mono_ns: unsafe { aya_ebpf::helpers::generated::bpf_ktime_get_ns() },
+        wire_len,
+        cap_len: if wire_len < snap_len { wire_len } else { snap_len },
+        flow_hash: found.flow_hash,
+        lost: counters.lost[ring],
+        queue: ctx.queue(),
+        iface: iface.slot as u16,
+        hook: C::HOOK as u8,
+        verdict,
+        flags: ctx.flags(),
+    };
+    let Some(out) = RINGS.get(ring as u32) else {
+        counters.ring_full += 1;
+        return;
+    };
+    match emit(ctx, out, &record, vlan) {
+        Ok(()) => {
+            counters.delivered += 1;
+            counters.delivered_bytes += record.cap_len as u64;
+            if record.cap_len < wire_len {
+                counters.snapped += 1;
+            }
+            if record.lost != 0 {
+                counters.lost[ring] = 0;
+            }
+        }
+        Err(lost) => {
+            counters.lost[ring] = counters.lost[ring].wrapping_add(1);
+            match lost {
+                Lost::CopyFailed => counters.copy_failed += 1,
+                Lost::RingFull => counters.ring_full += 1,
+            }
+        }
+    }
+}
+
+/// The slot and link layer of the packet's interface.
+#[inline(always)]
+fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
+    if settings.ifaces == 1 {
+        return Some(IfaceEntry { slot: 0, link: settings.link });
+    }
+    // SAFETY: entries are written before the programs are attached, and copied here at once.
+    unsafe { IFACES.get(&ctx.ifindex()) }.copied()
+}
+
+/// Walks the headers in place, or, where they do not lie in one piece, in a copy of them.
+#[inline(always)]
+fn headers<C: Context>(ctx: &C, frame_len: u32, settings: &Settings, link: u32) -> Walk {
+    let raw_ip = link == Settings::LINK_RAW_IP;
+    let direct = Direct { start: ctx.start(), end: ctx.end() };
+    let found = walk(&direct, frame_len, raw_ip, settings.seed);
+    if !found.out_of_reach {
+        return found;
+    }
+    gathered(ctx, frame_len, raw_ip, settings.seed).unwrap_or(found)
+}
+
+/// The walk over a copy of the first bytes. Not inlined: it is rare, and it would make the common
+/// path longer for the verifier and the instruction cache.
+#[inline(always)]
+fn gathered<C: Context>(ctx: &C, frame_len: u32, raw_ip: bool, seed: u64) -> Option<Walk> {
+    let scratch = SCRATCH.get_ptr_mut(0)?;
+    let filled = if frame_len < SCRATCH_LEN as u32 { frame_len } else { SCRATCH_LEN as u32 };
+    if filled == 0 {
+        return None;
+    }
+    // SAFETY: the buffer has SCRATCH_LEN bytes and `filled` is no more.
+    if !unsafe { ctx.copy(0, scratch.cast(), filled) } {
+        return None;
+    }
+    // SAFETY: the value belongs to this CPU, and nothing writes to it while this reference lives.
+    let bytes = unsafe { &*scratch };
+    let mut found = walk(&Gathered { bytes, filled: filled as usize }, frame_len, raw_ip, seed);
+    // Headers of more than SCRATCH_LEN bytes are beyond what any stack accepts.
+    found.malformed |= found.out_of_reach;
+    Some(found)
+}

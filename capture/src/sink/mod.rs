@@ -1,0 +1,3 @@
+//! What leaves a shard.
+
+pub mod pcapng;
