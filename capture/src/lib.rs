@@ -1,7 +1,10 @@
 //! A packet capture engine for Linux servers.
 
+pub mod dissect;
 pub mod doctor;
+pub mod flow;
 pub mod iface;
 pub mod packet;
+mod prefetch;
 pub mod sink;
 pub mod source;
