@@ -4,6 +4,7 @@ pub mod dissect;
 pub mod doctor;
 pub mod flow;
 pub mod iface;
+pub mod kernel;
 pub mod packet;
 mod prefetch;
 pub mod sink;

@@ -63,6 +63,8 @@ pub struct Plan {
 pub struct Attachment {
     /// The interface.
     pub interface: Interface,
+    /// What its packets start with: Ethernet or IP.
+    pub link: LinkType,
     /// Which way.
     pub watch: Watch,
 }
@@ -85,9 +87,9 @@ impl Attachment {
         if !interface.up {
             return Err(AttachError::Down { iface: interface.name });
         }
-        if interface.link != LinkType::ETHERNET && interface.link != LinkType::RAW {
-            return Err(AttachError::UnsupportedLink { iface: interface.name, link: interface.link });
-        }
+        let Some(link @ (LinkType::ETHERNET | LinkType::RAW)) = interface.link else {
+            return Err(AttachError::UnsupportedLink { iface: interface.name, hardware: interface.hardware });
+        };
         if disposition == Disposition::Tap
             && insist == Insist::No
             && iface::default_routes()?.contains(&interface.index)
@@ -100,7 +102,7 @@ impl Attachment {
             Watch::Both
         });
         if watch.ingress()
-            && let Some(XdpAttached { program_id, program_name, .. }) = &interface.xdp
+            && let Some(XdpAttached { program_id, program_name, .. }) = interface.xdp.first()
         {
             return Err(AttachError::Occupied {
                 iface: interface.name,
@@ -108,7 +110,7 @@ impl Attachment {
                 name: program_name.clone(),
             });
         }
-        Ok(Self { interface, watch })
+        Ok(Self { interface, link, watch })
     }
 }
 

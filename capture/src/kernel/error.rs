@@ -80,12 +80,12 @@ pub enum AttachError {
         max: usize,
     },
     /// The link layer is none that the programs know.
-    #[error("{iface} is neither an Ethernet nor an IP device (link type {link}); it cannot be captured")]
+    #[error("{iface} is neither an Ethernet nor an IP device (ARPHRD {hardware}); it cannot be captured")]
     UnsupportedLink {
         /// The interface.
         iface: String,
-        /// Its link type.
-        link: crate::packet::LinkType,
+        /// The kernel's type of hardware (`ARPHRD_*` in `linux/if_arp.h`).
+        hardware: u16,
     },
     /// The kernel refused a program; this is a bug here, or a kernel that nobody tried.
     #[error("the kernel refused program {program}: {reason}")]

@@ -17,4 +17,4 @@ mod programs;
 pub use attach::{Attachment, Disposition, Insist, Plan, Watch};
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
-pub use programs::{Kernel, XdpModeUsed};
+pub use programs::Kernel;

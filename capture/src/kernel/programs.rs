@@ -5,13 +5,14 @@ use std::os::fd::AsFd;
 use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
-use aya::programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp, XdpMode};
+use aya::programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp};
 use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfLoader};
 use capture_common::{Hook, HookCounters, IfaceEntry, MAX_IFACES, Settings};
 
 use super::attach::{Attachment, Disposition, Plan};
 use super::error::{AttachError, io_error};
+use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
 
 /// The object that `cargo xtask ebpf` made of `capture-ebpf`.
@@ -21,15 +22,6 @@ static OBJECT: &[u8] =
 const XDP_PROGRAM: &str = "capture_xdp";
 const TCX_PROGRAM: &str = "capture_tcx";
 
-/// How an XDP program was attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum XdpModeUsed {
-    /// In the driver.
-    Native,
-    /// In the stack, for drivers that cannot; slower.
-    Generic,
-}
-
 /// A link that detaches when it goes.
 #[derive(Debug)]
 enum Link {
@@ -38,14 +30,19 @@ enum Link {
 }
 
 /// The kernel side of a running capture.
-#[derive(Debug)]
 pub struct Kernel {
     // Links go first: programs are detached before their maps are let go.
     links: Vec<Link>,
-    modes: Vec<Option<XdpModeUsed>>,
+    modes: Vec<Option<XdpMode>>,
     counters: PerCpuArray<MapData, HookCounters>,
     rings: Vec<RingBuf<MapData>>,
     ebpf: Ebpf,
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("links", &self.links).field("modes", &self.modes).finish_non_exhaustive()
+    }
 }
 
 impl Kernel {
@@ -60,7 +57,7 @@ impl Kernel {
             return Err(AttachError::TooManyIfaces { count: plan.ifaces.len(), max: MAX_IFACES });
         }
         let needs_tcx = plan.ifaces.iter().any(|iface| iface.watch.egress());
-        if needs_tcx && !KernelVersion::at_least(6, 6, 0) {
+        if needs_tcx && KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0)) {
             let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
             return Err(AttachError::KernelTooOld { release: release.trim().to_owned() });
         }
@@ -84,7 +81,7 @@ impl Kernel {
 
     /// How XDP was attached, by interface slot; `None` where it was not asked for.
     #[must_use]
-    pub fn modes(&self) -> &[Option<XdpModeUsed>] {
+    pub fn modes(&self) -> &[Option<XdpMode>] {
         &self.modes
     }
 
@@ -136,22 +133,22 @@ impl Kernel {
         Ok(())
     }
 
-    fn attach_xdp(&mut self, attachment: &Attachment) -> Result<(FdLink, XdpModeUsed), AttachError> {
+    fn attach_xdp(&mut self, attachment: &Attachment) -> Result<(FdLink, XdpMode), AttachError> {
         let program: &mut Xdp = program(&mut self.ebpf, XDP_PROGRAM)?;
         let index = attachment.interface.index;
-        let (id, mode) = match program.attach_to_if_index(index, XdpMode::Driver) {
-            Ok(id) => (id, XdpModeUsed::Native),
+        let (id, mode) = match program.attach_to_if_index(index, aya::programs::XdpMode::Driver) {
+            Ok(id) => (id, XdpMode::Native),
             Err(native) => {
                 if let Some(libc::EBUSY | libc::EEXIST) = io_error(&native).and_then(std::io::Error::raw_os_error) {
                     return Err(occupied(attachment, &native));
                 }
                 let id = program
-                    .attach_to_if_index(index, XdpMode::Skb)
+                    .attach_to_if_index(index, aya::programs::XdpMode::Skb)
                     .map_err(|generic| match io_error(&generic).and_then(std::io::Error::raw_os_error) {
                         Some(libc::EBUSY | libc::EEXIST) => occupied(attachment, &generic),
                         _ => AttachError::kernel("attaching at XDP", &generic),
                     })?;
-                (id, XdpModeUsed::Generic)
+                (id, XdpMode::Generic)
             }
         };
         let link = program.take_link(id).map_err(|e| AttachError::kernel("attaching at XDP", &e))?;
@@ -179,7 +176,7 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
         snap_len: plan.snap_len,
         rings: plan.rings,
         ifaces: plan.ifaces.len() as u32,
-        link: plan.ifaces.first().map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.interface.link)),
+        link: plan.ifaces.first().map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.link)),
         tap: u32::from(plan.disposition == Disposition::Tap),
         reserved: 0,
     };
@@ -255,7 +252,7 @@ fn fill_ifaces(ebpf: &mut Ebpf, ifaces: &[Attachment]) -> Result<(), AttachError
     let mut map: HashMap<MapData, u32, IfaceEntry> =
         HashMap::try_from(map).map_err(|e| AttachError::kernel("opening the list of interfaces", &e))?;
     for (slot, iface) in ifaces.iter().enumerate() {
-        let entry = IfaceEntry { slot: slot as u32, link: link_of(iface.interface.link) };
+        let entry = IfaceEntry { slot: slot as u32, link: link_of(iface.link) };
         map.insert(iface.interface.index, entry, 0)
             .map_err(|e| AttachError::kernel("filling the list of interfaces", &e))?;
     }
@@ -264,10 +261,13 @@ fn fill_ifaces(ebpf: &mut Ebpf, ifaces: &[Attachment]) -> Result<(), AttachError
 
 /// Somebody was faster: says who.
 fn occupied(attachment: &Attachment, error: &(dyn std::error::Error + 'static)) -> AttachError {
-    match crate::iface::find(&attachment.interface.name) {
-        Ok(crate::iface::Interface { name, xdp: Some(xdp), .. }) => {
-            AttachError::Occupied { iface: name, id: xdp.program_id, name: xdp.program_name }
-        }
-        _ => AttachError::kernel("attaching at XDP", error),
+    let found = crate::iface::find(&attachment.interface.name).ok();
+    match found.and_then(|interface| interface.xdp.into_iter().next()) {
+        Some(XdpAttached { program_id, program_name, .. }) => AttachError::Occupied {
+            iface: attachment.interface.name.clone(),
+            id: program_id,
+            name: program_name,
+        },
+        None => AttachError::kernel("attaching at XDP", error),
     }
 }

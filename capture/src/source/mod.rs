@@ -1,3 +1,4 @@
 //! Where packets come from.
 
 pub mod file;
+pub mod ring;
