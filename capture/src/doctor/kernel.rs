@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use aya::maps::MapType;
-use aya::programs::{ProgramError, ProgramType};
+use aya::programs::{ProgramError, ProgramType, loaded_programs};
 use aya::sys::{SyscallError, is_map_supported, is_program_supported};
 
 use super::Check;
@@ -41,7 +41,10 @@ pub(super) fn examine(running: Option<Version>) -> Vec<Check> {
         probe("XDP", "a program was loaded", privileged, xdp()),
         probe("TCX", "the kernel answers for it", privileged, tcx()),
         btf(fs::File::open("/sys/kernel/btf/vmlinux").map(drop)),
-        jit(&fs::read_to_string("/proc/sys/net/core/bpf_jit_enable")),
+        jit(
+            &fs::read_to_string("/proc/sys/net/core/bpf_jit_enable"),
+            compiled(),
+        ),
         lockdown(&fs::read_to_string("/sys/kernel/security/lockdown")),
     ];
     checks.extend(statistics(fs::read_to_string(
@@ -164,7 +167,23 @@ fn btf(readable: io::Result<()>) -> Check {
     }
 }
 
-fn jit(setting: &io::Result<String>) -> Check {
+/// Whether a program that is loaded now, no matter whose, was compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compiled {
+    Seen,
+    NotSeen,
+}
+
+fn compiled() -> Compiled {
+    let mut programs = loaded_programs().filter_map(Result::ok);
+    if programs.any(|program| program.size_jitted() > 0) {
+        Compiled::Seen
+    } else {
+        Compiled::NotSeen
+    }
+}
+
+fn jit(setting: &io::Result<String>, compiled: Compiled) -> Check {
     let subject = "JIT";
     let on = "sysctl -w net.core.bpf_jit_enable=1";
     match setting.as_deref().map(str::trim) {
@@ -180,11 +199,14 @@ fn jit(setting: &io::Result<String>) -> Check {
         )
         .remedy(on),
         Ok(other) => Check::note(subject, format!("unknown setting {other}")).remedy(on),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Check::note(
-            subject,
-            "cannot be seen from here: the setting is in the first network namespace alone",
-        )
-        .remedy("sudo nsenter -t 1 -n sysctl net.core.bpf_jit_enable   # 1 is right"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match compiled {
+            Compiled::Seen => Check::ok(subject, "the programs that are loaded are compiled"),
+            Compiled::NotSeen => Check::note(
+                subject,
+                "not shown here: the setting is in the first network namespace",
+            )
+            .remedy("sudo nsenter -t 1 -n sysctl net.core.bpf_jit_enable   # 1 is right"),
+        },
         Err(error) => Check::note(subject, format!("cannot be read: {error}"))
             .remedy("sudo sysctl net.core.bpf_jit_enable   # 1 is right"),
     }
@@ -259,9 +281,10 @@ mod tests {
     fn settings_that_cost_time_are_pointed_out() {
         let text = |text: &str| Ok(text.to_owned());
         let absent = || Err(io::Error::from(io::ErrorKind::NotFound));
-        assert_eq!(jit(&text("1\n")).status, Status::Ok);
-        assert_eq!(jit(&text("0\n")).status, Status::Warn);
-        assert_eq!(jit(&absent()).status, Status::Note);
+        assert_eq!(jit(&text("1\n"), Compiled::NotSeen).status, Status::Ok);
+        assert_eq!(jit(&text("0\n"), Compiled::Seen).status, Status::Warn);
+        assert_eq!(jit(&absent(), Compiled::NotSeen).status, Status::Note);
+        assert_eq!(jit(&absent(), Compiled::Seen).status, Status::Ok);
         assert_eq!(statistics(text("1\n")).unwrap().status, Status::Note);
         assert_eq!(statistics(text("0\n")).unwrap().status, Status::Ok);
         assert_eq!(statistics(absent()), None);

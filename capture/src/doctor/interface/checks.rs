@@ -1,149 +1,15 @@
-//! One interface closely, or all in a line each: what is attached, what the driver can do, and
+//! What is good and what is bad about an interface: what is attached, what the driver can do, and
 //! which offloads change packets before they are seen.
 
-use std::fs;
+use super::super::Check;
+use super::Facts;
+use super::holder::{Holder, holder};
+use crate::iface::{Interface, Program, XdpAttached, XdpMode};
 
-use super::procfs;
-use super::{Check, Section, Status, worst};
-use crate::iface::{
-    self, Channels, Interface, Offloads, Program, RingSizes, TcxPrograms, XdpAttached, XdpFeatures,
-    XdpMode,
-};
-
-/// Interfaces that the overview shows at most: a machine that runs containers has hundreds.
-const OVERVIEW: usize = 24;
 /// The largest MTU at which every driver with XDP has a frame in one page, the headroom taken off.
 const ONE_PAGE_MTU: u32 = 3400;
 
-/// What is known of an interface, collected before it is judged.
-#[derive(Clone, Debug)]
-struct Facts {
-    interface: Interface,
-    driver: Option<String>,
-    offloads: Offloads,
-    channels: Option<Channels>,
-    rings: Option<RingSizes>,
-    /// `None` where the kernel cannot tell.
-    features: Option<XdpFeatures>,
-    /// `None` where we may not ask.
-    tcx: Option<TcxPrograms>,
-    default_route: bool,
-}
-
-impl Facts {
-    fn collect(interface: Interface, default_routes: &[u32]) -> Self {
-        let name = &interface.name;
-        Self {
-            driver: iface::driver(name),
-            offloads: iface::offloads(name),
-            channels: iface::channels(name),
-            rings: iface::ring_sizes(name),
-            features: iface::xdp_features(interface.index).unwrap_or(None),
-            tcx: iface::tcx_programs(name).ok(),
-            default_route: default_routes.contains(&interface.index),
-            interface,
-        }
-    }
-}
-
-/// The section of one interface.
-pub(super) fn section(name: &str) -> Section {
-    let title = format!("interface {name}");
-    let checks = match iface::find(name) {
-        Ok(interface) => {
-            let routes = iface::default_routes().unwrap_or_default();
-            checks(&Facts::collect(interface, &routes))
-        }
-        Err(error) => vec![Check::fail("interface", error.to_string()).remedy("ip -brief link")],
-    };
-    Section { title, checks }
-}
-
-/// The section of all interfaces that are up, loopback aside.
-pub(super) fn overview() -> Section {
-    let title = "interfaces".into();
-    let interfaces = match iface::all() {
-        Ok(interfaces) => interfaces,
-        Err(error) => {
-            let check = Check::fail("interfaces", error.to_string()).remedy("ip -brief link");
-            return Section {
-                title,
-                checks: vec![check],
-            };
-        }
-    };
-    let routes = iface::default_routes().unwrap_or_default();
-    let mut up: Vec<_> = interfaces
-        .into_iter()
-        .filter(|interface| interface.up && !interface.loopback)
-        .collect();
-    // What the overview leaves out should be what matters least.
-    up.sort_by_key(|interface| {
-        (
-            !routes.contains(&interface.index),
-            interface.kind.is_some(),
-            interface.index,
-        )
-    });
-    let more = up.len().saturating_sub(OVERVIEW);
-    up.truncate(OVERVIEW);
-    let mut checks: Vec<_> = up
-        .into_iter()
-        .map(|interface| line(&Facts::collect(interface, &routes)))
-        .collect();
-    if more > 0 {
-        let found = format!("{more} more are up");
-        checks.push(Check::note("others", found).remedy("capture doctor --iface NAME"));
-    }
-    if checks.is_empty() {
-        let found = "none is up but the loopback interface";
-        checks.push(
-            Check::warn("interfaces", found).remedy("ip -brief link; ip link set dev NAME up"),
-        );
-    }
-    Section { title, checks }
-}
-
-/// All that was found, in one line.
-fn line(facts: &Facts) -> Check {
-    let Facts { interface, .. } = facts;
-    let checks = checks(facts);
-    let status = worst(checks.iter().map(|check| check.status));
-    let mut parts = vec![
-        link(interface).found,
-        facts
-            .driver
-            .clone()
-            .or_else(|| interface.kind.clone())
-            .unwrap_or_else(|| "no driver".into()),
-    ];
-    parts.push(match facts.features {
-        Some(features) if features.native() => "native XDP".into(),
-        Some(_) => "generic XDP".into(),
-        None => "XDP unknown".into(),
-    });
-    parts.push(queues(facts).found);
-    parts.push(format!("MTU {}", interface.mtu));
-    if facts.default_route {
-        parts.push("default route".into());
-    }
-    let check = Check::new(status, &interface.name, parts.join(", "));
-    if status == Status::Ok {
-        return check;
-    }
-    let reasons: Vec<_> = checks
-        .iter()
-        .filter(|check| check.status == status)
-        .map(|check| &*check.subject)
-        .collect();
-    check.remedy(format!(
-        "capture doctor --iface {}   # {}",
-        interface.name,
-        reasons.join(", ")
-    ))
-}
-
-fn checks(facts: &Facts) -> Vec<Check> {
+pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![
         state(&facts.interface),
         link(&facts.interface),
@@ -172,7 +38,7 @@ fn state(interface: &Interface) -> Check {
     }
 }
 
-fn link(interface: &Interface) -> Check {
+pub(super) fn link(interface: &Interface) -> Check {
     let subject = "link type";
     match interface.link {
         Some(link) => Check::ok(subject, link.to_string()),
@@ -200,16 +66,25 @@ fn native(facts: &Facts) -> Check {
         Some(_) if facts.interface.loopback => {
             Check::ok(subject, "not on loopback; generic mode is used")
         }
-        Some(_) => Check::warn(subject, "the driver does not have it: generic mode, slower")
-            .remedy(match facts.interface.kind.as_deref() {
+        Some(_) => {
+            Check::warn(subject, "not on this interface: generic mode, slower").remedy(match facts
+                .interface
+                .kind
+                .as_deref()
+            {
                 Some("bridge" | "bond" | "team") => {
                     format!(
                         "capture on its ports: ip link show master {}",
                         facts.interface.name
                     )
                 }
+                Some("veth") => format!(
+                    "ethtool -L {} rx N   # N: no fewer than the other end's send queues",
+                    facts.interface.name
+                ),
                 _ => "capture on the interface below it, if it has one: ip -d link".into(),
-            }),
+            })
+        }
         None => Check::note(subject, "this kernel cannot tell (6.3 and later can)")
             .remedy("start a capture: it says which mode it got"),
     }
@@ -228,7 +103,7 @@ fn mtu(facts: &Facts) -> Option<Check> {
     Some(Check::note("MTU", found).remedy(format!("ip link set dev {name} mtu {ONE_PAGE_MTU}")))
 }
 
-fn queues(facts: &Facts) -> Check {
+pub(super) fn queues(facts: &Facts) -> Check {
     let (rx, max) = match facts.channels {
         Some(channels) => (
             channels.rx + channels.combined,
@@ -263,7 +138,7 @@ fn attached(interface: &Interface) -> Vec<Check> {
     interface
         .xdp
         .iter()
-        .map(|program| taken(&interface.name, program, &holder(program)))
+        .map(|program| taken(&interface.name, program, &holder(program, interface.index)))
         .collect()
 }
 
@@ -274,7 +149,7 @@ fn taken(interface: &str, program: &XdpAttached, holder: &Holder) -> Check {
         program.mode.name(),
         match holder {
             Holder::Process { pid, command, .. } => format!(" by {command} (process {pid})"),
-            Holder::Link { .. } | Holder::Nobody => String::new(),
+            Holder::Link { .. } | Holder::SomeLink | Holder::Nobody => String::new(),
         },
     );
     Check::fail("XDP program", found).remedy(match holder {
@@ -282,6 +157,7 @@ fn taken(interface: &str, program: &XdpAttached, holder: &Holder) -> Check {
             format!("end process {pid}, or: bpftool link detach id {link}")
         }
         Holder::Link { link } => format!("bpftool link detach id {link}"),
+        Holder::SomeLink => "bpftool link list, and bpftool link detach id ID".into(),
         Holder::Nobody => {
             let mode = match program.mode {
                 XdpMode::Native => "xdpdrv",
@@ -291,58 +167,6 @@ fn taken(interface: &str, program: &XdpAttached, holder: &Holder) -> Check {
             format!("ip link set dev {interface} {mode} off")
         }
     })
-}
-
-/// Who keeps a program attached, as far as it can be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Holder {
-    /// A process holds the link.
-    Process {
-        pid: u32,
-        command: String,
-        link: u32,
-    },
-    /// A link that is pinned, or whose process cannot be seen.
-    Link { link: u32 },
-    /// There is no link: it stays until it is taken off.
-    Nobody,
-}
-
-/// Looks through the descriptors of all processes for the link of a program.
-fn holder(program: &XdpAttached) -> Holder {
-    let mut links = aya::programs::loaded_links().filter_map(Result::ok);
-    let Some(link) = links.find(|link| link.program_id() == program.program_id) else {
-        return Holder::Nobody;
-    };
-    let link = link.id();
-    let processes = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok);
-    for process in processes {
-        let Some(pid) = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let files = fs::read_dir(process.path().join("fdinfo"));
-        let mut files = files.into_iter().flatten().filter_map(Result::ok);
-        let holds = files.any(|file| {
-            let text = fs::read_to_string(file.path()).unwrap_or_default();
-            procfs::field(&text, "link_id").is_some_and(|id| id.parse() == Ok(link))
-        });
-        if holds {
-            let command = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return Holder::Process {
-                pid,
-                command: command.trim().to_owned(),
-                link,
-            };
-        }
-    }
-    Holder::Link { link }
 }
 
 fn described(id: u32, name: Option<&str>) -> String {
@@ -457,5 +281,205 @@ fn losses(facts: &Facts) -> Check {
         _ => check.remedy(format!(
             "ethtool -S {name}   # the driver's own counters tell more"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Status;
+    use super::super::line;
+    use super::*;
+    use crate::iface::{Channels, InterfaceStats, Offloads, RingSizes, TcxPrograms, XdpFeatures};
+    use crate::packet::LinkType;
+
+    /// A card without a fault.
+    fn facts() -> Facts {
+        Facts {
+            interface: Interface {
+                name: "eth0".into(),
+                index: 2,
+                link: Some(LinkType::ETHERNET),
+                hardware: 1,
+                loopback: false,
+                up: true,
+                mtu: 1500,
+                mac: None,
+                rx_queues: 4,
+                tx_queues: 4,
+                kind: None,
+                xdp: Vec::new(),
+                stats: InterfaceStats::default(),
+            },
+            driver: Some("ixgbe".into()),
+            offloads: Offloads {
+                rx_vlan: Some(false),
+                gro: Some(true),
+                lro: Some(false),
+                ..Offloads::default()
+            },
+            channels: Some(Channels {
+                combined: 4,
+                max_combined: 8,
+                ..Channels::default()
+            }),
+            rings: Some(RingSizes {
+                rx: 512,
+                max_rx: 4096,
+                ..RingSizes::default()
+            }),
+            features: Some(XdpFeatures::from_bits(1)),
+            tcx: Some(TcxPrograms::default()),
+            default_route: false,
+        }
+    }
+
+    /// The findings that are not ok, without what was found.
+    fn faults(change: impl FnOnce(&mut Facts)) -> Vec<(Status, String, String)> {
+        let mut facts = facts();
+        change(&mut facts);
+        checks(&facts)
+            .into_iter()
+            .filter(|check| check.status != Status::Ok)
+            .map(|check| {
+                (
+                    check.status,
+                    check.subject,
+                    check.remedy.unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+
+    fn fault(status: Status, subject: &str, remedy: &str) -> Vec<(Status, String, String)> {
+        vec![(status, subject.into(), remedy.into())]
+    }
+
+    #[test]
+    fn a_card_without_a_fault_has_none() {
+        assert_eq!(faults(|_| ()), []);
+        let line = line(&facts());
+        assert_eq!(line.status, Status::Ok);
+        assert_eq!(
+            line.found,
+            "ETHERNET, ixgbe, native XDP, 4 receive queues, MTU 1500"
+        );
+    }
+
+    #[test]
+    fn offloads_that_change_packets_come_with_the_command_that_ends_it() {
+        assert_eq!(
+            faults(|facts| facts.offloads.rx_vlan = Some(true)),
+            fault(Status::Warn, "VLAN tags", "ethtool -K eth0 rxvlan off")
+        );
+        assert_eq!(
+            faults(|facts| facts.offloads.lro = Some(true)),
+            fault(Status::Warn, "LRO", "ethtool -K eth0 lro off")
+        );
+        let generic = faults(|facts| facts.features = Some(XdpFeatures::from_bits(0)));
+        let gro = (Status::Note, "GRO".into(), "ethtool -K eth0 gro off".into());
+        assert!(generic.contains(&gro), "{generic:?}");
+        assert_eq!(
+            faults(|facts| facts.offloads = Offloads::default()),
+            [],
+            "not said"
+        );
+    }
+
+    #[test]
+    fn frames_of_several_pages_need_a_driver_that_has_them() {
+        assert_eq!(
+            faults(|facts| facts.interface.mtu = 9000),
+            fault(Status::Note, "MTU", "ip link set dev eth0 mtu 3400")
+        );
+        let fragments = |facts: &mut Facts| {
+            facts.interface.mtu = 9000;
+            facts.features = Some(XdpFeatures::from_bits(1 | 32));
+        };
+        assert_eq!(faults(fragments), []);
+    }
+
+    #[test]
+    fn a_single_queue_matters_only_where_there_could_be_more() {
+        let channels = |combined, max_combined| {
+            Some(Channels {
+                combined,
+                max_combined,
+                ..Channels::default()
+            })
+        };
+        assert_eq!(
+            faults(|facts| facts.channels = channels(1, 8)),
+            fault(Status::Note, "queues", "ethtool -L eth0 combined 8")
+        );
+        assert_eq!(faults(|facts| facts.channels = channels(1, 1)), []);
+    }
+
+    #[test]
+    fn losses_of_the_card_come_with_a_larger_ring_where_there_is_one() {
+        assert_eq!(
+            faults(|facts| facts.interface.stats.rx_missed = 3),
+            fault(Status::Note, "losses so far", "ethtool -G eth0 rx 4096")
+        );
+        let full = faults(|facts| {
+            facts.interface.stats.rx_missed = 3;
+            facts.rings = None;
+        });
+        assert!(full[0].2.starts_with("ethtool -S eth0"));
+    }
+
+    #[test]
+    fn an_interface_that_cannot_be_captured_from_fails() {
+        let faults = faults(|facts| {
+            facts.interface.link = None;
+            facts.interface.up = false;
+        });
+        assert_eq!(
+            (faults[0].0, &*faults[0].2),
+            (Status::Warn, "ip link set dev eth0 up")
+        );
+        assert_eq!((faults[1].0, &*faults[1].1), (Status::Fail, "link type"));
+    }
+
+    #[test]
+    fn an_attached_program_is_named_with_whoever_holds_it() {
+        let program = XdpAttached {
+            program_id: 41,
+            program_name: Some("filter".into()),
+            mode: XdpMode::Generic,
+        };
+        let alone = taken("eth0", &program, &Holder::Nobody);
+        assert_eq!(alone.status, Status::Fail);
+        assert!(
+            alone
+                .found
+                .starts_with("program 41 (filter) is attached in generic mode;")
+        );
+        assert_eq!(alone.remedy.unwrap(), "ip link set dev eth0 xdpgeneric off");
+        let holder = Holder::Process {
+            pid: 7,
+            command: "agent".into(),
+            link: 9,
+        };
+        let held = taken("eth0", &program, &holder);
+        assert!(
+            held.found.contains("by agent (process 7)"),
+            "{}",
+            held.found
+        );
+        assert_eq!(
+            held.remedy.unwrap(),
+            "end process 7, or: bpftool link detach id 9"
+        );
+    }
+
+    #[test]
+    fn the_overview_names_what_is_worst() {
+        let mut facts = facts();
+        facts.default_route = true;
+        facts.offloads.lro = Some(true);
+        let line = line(&facts);
+        assert_eq!(line.status, Status::Warn);
+        assert!(line.found.ends_with(", default route"));
+        assert_eq!(line.remedy.unwrap(), "capture doctor --iface eth0   # LRO");
     }
 }
