@@ -156,17 +156,9 @@ const fn link_type(hardware: u16) -> Option<LinkType> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::netlink::attribute;
     use super::super::xdp::XdpMode;
     use super::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(&((4 + value.len()) as u16).to_ne_bytes());
-        bytes.extend_from_slice(&kind.to_ne_bytes());
-        bytes.extend_from_slice(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
 
     /// A payload: hardware type, index, flags, and these attributes.
     fn payload(hardware: u16, index: u32, flags: u32, attributes: &[Vec<u8>]) -> Vec<u8> {

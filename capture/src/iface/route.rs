@@ -77,15 +77,8 @@ impl Iterator for NextHops<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::netlink::attribute;
     use super::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(&((4 + value.len()) as u16).to_ne_bytes());
-        bytes.extend_from_slice(&kind.to_ne_bytes());
-        bytes.extend_from_slice(value);
-        bytes
-    }
 
     /// What `default_route` makes of a route of this prefix length and type.
     fn interfaces(prefix_len: u8, kind: u8, attributes: &[u8]) -> Option<Vec<u32>> {

@@ -1,7 +1,8 @@
 //! The system calls of this module in one place: a netlink socket, and the ethtool ioctl on it.
 //!
 //! A socket belongs to the network namespace in which its thread was when it was opened, which is
-//! why everything goes through one: the files of `/sys/class/net` are those of whoever mounted them.
+//! why everything goes through one: the files of `/sys/class/net` are those of whoever mounted
+//! them.
 #![expect(
     unsafe_code,
     reason = "the standard library has neither netlink sockets nor ioctls"

@@ -1,7 +1,9 @@
 //! Programs that are attached already: their names, and those at TCX.
 
-use aya::programs::tc::TcAttachType;
-use aya::programs::{ProgramInfo, SchedClassifier, loaded_programs};
+use std::io;
+
+use aya::programs::tc::{TcAttachType, TcError};
+use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, loaded_programs};
 
 use super::IfaceError;
 
@@ -28,14 +30,23 @@ pub fn tcx_programs(name: &str) -> Result<TcxPrograms, IfaceError> {
     let at = |hook| {
         SchedClassifier::query_tcx(name, hook)
             .map(|(_revision, programs)| programs.iter().map(Program::from).collect())
-            .map_err(|source| IfaceError::Tcx {
-                source: Box::new(source),
+            .map_err(|error| IfaceError::Tcx {
+                source: reason(error),
             })
     };
     Ok(TcxPrograms {
         ingress: at(TcAttachType::Ingress)?,
         egress: at(TcAttachType::Egress)?,
     })
+}
+
+/// What the kernel said, which aya's error keeps inside.
+fn reason(error: ProgramError) -> io::Error {
+    match error {
+        ProgramError::SyscallError(error) => error.io_error,
+        ProgramError::TcError(TcError::IoError(error)) => error,
+        other => io::Error::other(other),
+    }
 }
 
 /// The name of a loaded program, if it has one and we may ask.

@@ -91,6 +91,12 @@ pub(super) fn attached(nest: &[u8]) -> Vec<XdpAttached> {
 pub struct XdpFeatures(u64);
 
 impl XdpFeatures {
+    /// From the kernel's bits.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Programs run in the driver, with the verdicts drop, pass, abort and send back.
     #[must_use]
     pub const fn native(self) -> bool {
@@ -151,21 +157,13 @@ pub fn xdp_features(index: u32) -> Result<Option<XdpFeatures>, IfaceError> {
     Ok(features
         .first()
         .and_then(|value| u64_at(value, 0))
-        .map(XdpFeatures))
+        .map(XdpFeatures::from_bits))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::netlink::attribute;
     use super::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(&((4 + value.len()) as u16).to_ne_bytes());
-        bytes.extend_from_slice(&kind.to_ne_bytes());
-        bytes.extend_from_slice(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
 
     fn program(program_id: u32, mode: XdpMode) -> XdpAttached {
         XdpAttached {
