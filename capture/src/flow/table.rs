@@ -94,6 +94,11 @@ pub struct Prepared {
     key: Result<(AnyKey, Direction, u32), Observed>,
 }
 
+impl Prepared {
+    /// What a packet without a key is, until more is known.
+    pub(crate) const NOT_IP: Self = Self { key: Err(Observed::NotIp) };
+}
+
 /// One shard's flows.
 #[derive(Debug)]
 pub struct FlowTable {

@@ -112,6 +112,21 @@ impl Attachment {
         }
         Ok(Self { interface, link, watch })
     }
+
+    /// What a capture file says of the interface: how it was watched.
+    #[must_use]
+    pub fn describe(&self, disposition: Disposition) -> String {
+        let hooks = match self.watch {
+            Watch::Both => "XDP ingress and TCX egress",
+            Watch::Ingress => "XDP ingress",
+            Watch::Egress => "TCX egress",
+        };
+        let disposition = match disposition {
+            Disposition::Mirror => "mirror",
+            Disposition::Tap => "tap",
+        };
+        format!("{hooks}, {disposition}")
+    }
 }
 
 /// Whether the user insists on what is usually a mistake (`--force`).

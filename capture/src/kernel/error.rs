@@ -124,7 +124,7 @@ impl AttachError {
                     return Self::NotPermitted;
                 }
                 let log = verifier_log.to_string();
-                let tail: Vec<&str> = log.lines().rev().take(4).collect();
+                let tail: Vec<&str> = log.lines().rev().take(if std::env::var("VLOG").is_ok() {4000} else {4}).collect();
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
                 Self::Refused { program, reason: format!("{io_error}: {}", tail.join(" | ")) }
             }

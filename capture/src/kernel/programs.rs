@@ -46,18 +46,18 @@ impl std::fmt::Debug for Kernel {
 }
 
 impl Kernel {
-    /// Loads the programs, makes the rings, and attaches to every interface of the plan. On an error
-    /// nothing stays attached.
+    /// Loads the programs and makes the rings; nothing is attached yet.
     ///
     /// # Errors
     ///
     /// What is in the way, with what to do about it.
-    pub fn attach(plan: &Plan) -> Result<Self, AttachError> {
+    pub fn load(plan: &Plan) -> Result<Self, AttachError> {
         if plan.ifaces.len() > MAX_IFACES {
             return Err(AttachError::TooManyIfaces { count: plan.ifaces.len(), max: MAX_IFACES });
         }
         let needs_tcx = plan.ifaces.iter().any(|iface| iface.watch.egress());
-        if needs_tcx && KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0)) {
+        let too_old = KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0));
+        if needs_tcx && too_old {
             let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
             return Err(AttachError::KernelTooOld { release: release.trim().to_owned() });
         }
@@ -69,9 +69,32 @@ impl Kernel {
         fill_ifaces(&mut ebpf, &plan.ifaces)?;
         let counters = take_map(&mut ebpf, "COUNTERS")?;
         let counters = PerCpuArray::try_from(counters).map_err(|e| AttachError::kernel("opening the counters", &e))?;
-        let mut kernel = Self { links: Vec::new(), modes: Vec::new(), counters, rings, ebpf };
-        kernel.attach_all(plan)?;
-        Ok(kernel)
+        Ok(Self { links: Vec::new(), modes: Vec::new(), counters, rings, ebpf })
+    }
+
+    /// Attaches to every interface of the plan. On an error, what was attached is detached when this
+    /// value goes.
+    ///
+    /// # Errors
+    ///
+    /// What is in the way, with what to do about it.
+    pub fn attach(&mut self, plan: &Plan) -> Result<(), AttachError> {
+        for attachment in &plan.ifaces {
+            // Egress first: what a connection sends then cannot be missed while its answers are seen.
+            if attachment.watch.egress() {
+                let link = self.attach_tcx(attachment)?;
+                self.links.push(Link::Tcx(link));
+            }
+            let mode = if attachment.watch.ingress() {
+                let (link, mode) = self.attach_xdp(attachment)?;
+                self.links.push(Link::Xdp(link));
+                Some(mode)
+            } else {
+                None
+            };
+            self.modes.push(mode);
+        }
+        Ok(())
     }
 
     /// The ring of each worker.
@@ -112,25 +135,6 @@ impl Kernel {
     pub fn detach(&mut self) {
         self.links.clear();
         super::grace::wait();
-    }
-
-    fn attach_all(&mut self, plan: &Plan) -> Result<(), AttachError> {
-        for attachment in &plan.ifaces {
-            // Egress first: what a connection sends then cannot be missed while its answers are seen.
-            if attachment.watch.egress() {
-                let link = self.attach_tcx(attachment)?;
-                self.links.push(Link::Tcx(link));
-            }
-            let mode = if attachment.watch.ingress() {
-                let (link, mode) = self.attach_xdp(attachment)?;
-                self.links.push(Link::Xdp(link));
-                Some(mode)
-            } else {
-                None
-            };
-            self.modes.push(mode);
-        }
-        Ok(())
     }
 
     fn attach_xdp(&mut self, attachment: &Attachment) -> Result<(FdLink, XdpMode), AttachError> {

@@ -17,6 +17,7 @@ mod writer;
 use std::path::Path;
 
 pub use columns::{COLUMNS, Column, protocol_name};
+pub(crate) use writer::Out;
 pub use writer::{FlowFile, FlowFileCounters, FlowFileSummary, FlowSink, IfaceNames};
 
 /// How records are written.

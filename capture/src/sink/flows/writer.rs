@@ -1,6 +1,5 @@
 //! The thread that writes records, and the shards' ends of it.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::FlowFormat;
 use crate::flow::FlowRecord;
 use crate::packet::IfaceId;
-use crate::sink::{Overflow, SinkError};
+use crate::sink::{Existing, Overflow, SinkError};
 
 /// Records that a shard collects before it hands them over.
 const BATCH: usize = 256;
@@ -99,12 +98,12 @@ impl FlowFile {
     pub fn create(
         path: &Path,
         format: FlowFormat,
-        replace: crate::sink::Replace,
+        existing: Existing,
         overflow: Overflow,
         shards: usize,
         names: IfaceNames,
     ) -> Result<(Self, Vec<FlowSink>), SinkError> {
-        let out = crate::sink::create(path, replace)?;
+        let out = crate::sink::create(path, existing)?;
         let (send, receive) = bounded::<Vec<FlowRecord>>(QUEUE);
         let (give_back, recycled) = bounded(QUEUE);
         let counters = Arc::new(FlowFileCounters::default());
@@ -122,7 +121,7 @@ impl FlowFile {
             std::thread::Builder::new()
                 .name("flow-writer".to_owned())
                 .spawn(move || write_all(out, format, &names, &receive, &give_back, &counters))
-                .map_err(|source| SinkError::Thread { source })?
+                .map_err(SinkError::Thread)?
         };
         Ok((Self { path: path.to_owned(), thread, counters }, sinks))
     }
@@ -229,9 +228,4 @@ fn write(out: &mut Out, text: &mut Vec<u8>, outcome: &mut Outcome) {
         Err(error) => outcome.error = Some(error),
     }
     text.clear();
-}
-
-/// A file as a place for records.
-pub(crate) fn file(file: File) -> Out {
-    Box::new(file)
 }

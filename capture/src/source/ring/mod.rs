@@ -14,10 +14,8 @@ use capture_common::{Hook, RingRecord};
 
 use crate::kernel::Clock;
 use crate::packet::{FrameNo, LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
+use super::BURST;
 use mapped::MappedRing;
-
-/// Packets of one burst: enough to hide the latency of memory, few enough for the first-level cache.
-pub const BURST: usize = 64;
 
 /// A kernel ring, read by one worker.
 #[derive(Debug)]
