@@ -1,1 +1,10 @@
-//! stub
+//! What the suites and the demo share: namespaces with a wire between them, real traffic that says
+//! what it did, the program under test, and the tools that check it.
+//!
+//! It does not depend on the `capture` library: what it knows of the product is its command line
+//! and its files, as a user does.
+
+pub mod netns;
+pub mod oracle;
+pub mod program;
+pub mod traffic;
