@@ -4,6 +4,7 @@
 //! It does not depend on the `capture` library: what it knows of the product is its command line
 //! and its files, as a user does.
 
+mod echo;
 pub mod netns;
 pub mod oracle;
 pub mod program;

@@ -14,10 +14,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
+use crate::echo::echo;
 use crate::netns::{Family, Host, Lab};
 
 /// How long a socket may stay silent before the scenario fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the unanswered scenario waits: shorter than the kernel's first retransmission of a SYN
 /// (1 s, RFC 6298 section 2.1), so that exactly one goes out.
@@ -273,43 +274,21 @@ pub fn datagrams(lab: &Lab, family: Family, volume: Volume) -> Result<Done> {
     ))
 }
 
-/// `count` echo requests by `ping`, of 56 bytes each, all of them answered.
+/// `count` echo requests with 56 bytes of data each, as `ping` sends them, all of them answered.
 ///
 /// # Errors
 ///
 /// When one is not.
-pub fn ping(lab: &Lab, family: Family, count: u32) -> Result<Done> {
-    const ECHO_BYTES: u32 = 56;
-    let server = lab.server.address(family);
-    let output = lab
-        .client
-        .namespace
-        .command("ping")
-        // `ping` waits between two requests; 2 ms is the least that anyone may ask for.
-        .args(["-n", "-q", "-i", "0.002", "-W", "10"])
-        .args([
-            "-s",
-            &ECHO_BYTES.to_string(),
-            "-c",
-            &count.to_string(),
-            &server.to_string(),
-        ])
-        .output()
-        .context("starting ping (package iputils-ping)")?;
-    ensure!(
-        output.status.success(),
-        "ping: {}",
-        String::from_utf8_lossy(&output.stdout).trim()
-    );
-    let bytes = (count * ECHO_BYTES) as usize;
+pub fn ping(lab: &Lab, family: Family, count: u16) -> Result<Done> {
+    const ECHO_BYTES: usize = 56;
+    echo(&lab.client, &lab.server, family, count, ECHO_BYTES)?;
+    let bytes = usize::from(count) * ECHO_BYTES;
     let volume = Volume {
         request_bytes: bytes,
         response_bytes: bytes,
     };
-    let addresses = (
-        SocketAddr::new(lab.client.address(family), 0),
-        SocketAddr::new(server, 0),
-    );
+    let address = |host: &Host| SocketAddr::new(host.address(family), 0);
+    let addresses = (address(&lab.client), address(&lab.server));
     Ok(done(
         "echo and reply",
         Protocol::Icmp,
@@ -360,7 +339,7 @@ fn connection(
         let accepting = scope.spawn(move || {
             let result = serve(&listener, volume, ending);
             if result.is_err() {
-                drop(failed.send(()));
+                let _nobody_waits = failed.send(());
             }
             result
         });
