@@ -63,7 +63,8 @@ fn write(folder: &Path, built: &[Built], hash: &str, toolchain: &str) -> Result<
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     for name in committed_objects(folder)? {
         if built.iter().all(|object| object.name != name) {
-            fs::remove_file(folder.join(format!("{name}.o"))).with_context(|| format!("removing {name}.o"))?;
+            fs::remove_file(folder.join(format!("{name}.o")))
+                .with_context(|| format!("removing {name}.o"))?;
             println!("{name}.o  removed: no such program any more");
         }
     }
@@ -79,14 +80,18 @@ fn write(folder: &Path, built: &[Built], hash: &str, toolchain: &str) -> Result<
     }
     for (name, text) in [("sources.sha256", hash), ("toolchain", toolchain)] {
         let file = folder.join(name);
-        fs::write(&file, format!("{text}\n")).with_context(|| format!("writing {}", file.display()))?;
+        fs::write(&file, format!("{text}\n"))
+            .with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
 }
 
 fn check(folder: &Path, built: &[Built], hash: &str, toolchain: &str) -> Result<()> {
     let committed_hash = read_line(&folder.join("sources.sha256"))?;
-    ensure!(committed_hash == hash, "the committed eBPF object is older than its sources: run cargo xtask ebpf");
+    ensure!(
+        committed_hash == hash,
+        "the committed eBPF object is older than its sources: run cargo xtask ebpf"
+    );
     let names: BTreeSet<_> = built.iter().map(|object| object.name.clone()).collect();
     ensure!(
         committed_objects(folder)? == names,
@@ -104,11 +109,17 @@ fn check(folder: &Path, built: &[Built], hash: &str, toolchain: &str) -> Result<
                 "{name}.o: the same sources and toolchain give other bytes than those committed: run cargo xtask ebpf"
             );
         } else {
-            println!("{name}.o  {} bytes, committed {} bytes", bytes.len(), committed.len());
+            println!(
+                "{name}.o  {} bytes, committed {} bytes",
+                bytes.len(),
+                committed.len()
+            );
         }
     }
     if !same_toolchain {
-        println!("built by another toolchain ({committed_toolchain}), so only the hash of the sources was compared");
+        println!(
+            "built by another toolchain ({committed_toolchain}), so only the hash of the sources was compared"
+        );
     }
     println!("sources as committed: {hash}");
     Ok(())
@@ -145,6 +156,14 @@ struct Toolchain {
 }
 
 impl Toolchain {
+    fn rustc(&self) -> PathBuf {
+        self.environment
+            .iter()
+            .find(|(name, _)| *name == "RUSTC")
+            .map(|(_, rustc)| rustc.into())
+            .unwrap_or_default()
+    }
+
     fn find() -> Result<Self> {
         let mut folders = workspace::tool_folders()?;
         folders.push(PathBuf::from("/opt/bpf/bin"));
@@ -155,7 +174,12 @@ impl Toolchain {
         let (rustc, arguments) = debian.or_else(nightly).context(ADVICE)?;
         let version = output(Command::new(&rustc).arg("-vV"))?;
         let field = |name: &str| {
-            version.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("unknown").trim().to_owned()
+            version
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap_or("unknown")
+                .trim()
+                .to_owned()
         };
         let line = format!(
             "{}, LLVM {}, {}",
@@ -169,7 +193,13 @@ impl Toolchain {
             .filter(|library| library.is_dir());
         // `aya-ebpf` and Debian's prebuilt `core` want unstable features of a stable compiler.
         let environment = vec![("RUSTC", rustc), ("RUSTC_BOOTSTRAP", "1".to_owned())];
-        Ok(Self { environment, arguments, library, linker, line })
+        Ok(Self {
+            environment,
+            arguments,
+            library,
+            linker,
+            line,
+        })
     }
 }
 
@@ -182,17 +212,30 @@ fn has_bpf_core(rustc: &str) -> bool {
     libraries.is_ok_and(|output| {
         let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         fs::read_dir(folder).is_ok_and(|files| {
-            files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+            files
+                .flatten()
+                .any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
         })
     })
 }
 
 /// A nightly compiler that has the sources of `core`.
 fn nightly() -> Option<(String, Vec<&'static str>)> {
-    let found = Command::new("rustup").args(["which", "rustc", "--toolchain", "nightly"]).stderr(Stdio::null()).output();
-    let rustc = String::from_utf8(found.ok().filter(|output| output.status.success())?.stdout).ok()?.trim().to_owned();
-    let library = Path::new(&rustc).parent()?.parent()?.join("lib/rustlib/src/rust/library/core");
-    library.is_dir().then(|| (rustc, vec!["-Z", "build-std=core"]))
+    let found = Command::new("rustup")
+        .args(["which", "rustc", "--toolchain", "nightly"])
+        .stderr(Stdio::null())
+        .output();
+    let rustc = String::from_utf8(found.ok().filter(|output| output.status.success())?.stdout)
+        .ok()?
+        .trim()
+        .to_owned();
+    let library = Path::new(&rustc)
+        .parent()?
+        .parent()?
+        .join("lib/rustlib/src/rust/library/core");
+    library
+        .is_dir()
+        .then(|| (rustc, vec!["-Z", "build-std=core"]))
 }
 
 /// All packages with their folders; Cargo fetches them for it.
@@ -203,15 +246,23 @@ fn metadata() -> Result<Value> {
 
 /// Names of the binaries of the eBPF package.
 fn binaries(metadata: &Value) -> Result<Vec<String>> {
-    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("cargo metadata lists no packages")?;
     let package = packages
         .iter()
         .find(|package| package["name"] == PACKAGE)
         .with_context(|| format!("no package {PACKAGE}"))?;
-    let targets = package["targets"].as_array().context("cargo metadata lists no targets")?;
+    let targets = package["targets"]
+        .as_array()
+        .context("cargo metadata lists no targets")?;
     let names: Vec<_> = targets
         .iter()
-        .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin")))
+        .filter(|target| {
+            target["kind"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"))
+        })
         .filter_map(|target| target["name"].as_str().map(str::to_owned))
         .collect();
     ensure!(!names.is_empty(), "{PACKAGE} has no programs");
@@ -227,43 +278,30 @@ fn remappings(toolchain: &Toolchain, metadata: &Value) -> Vec<(String, &'static 
         .into_iter()
         .flatten()
         .filter(|package| package["source"].is_string())
-        .filter_map(|package| Path::new(package["manifest_path"].as_str()?).ancestors().nth(2))
+        .filter_map(|package| {
+            Path::new(package["manifest_path"].as_str()?)
+                .ancestors()
+                .nth(2)
+        })
         .collect();
-    folders.extend(registries.iter().map(|folder| (folder.display().to_string(), "/registry")));
-    folders.extend(toolchain.library.iter().map(|folder| (folder.display().to_string(), "/rust")));
+    folders.extend(
+        registries
+            .iter()
+            .map(|folder| (folder.display().to_string(), "/registry")),
+    );
+    folders.extend(
+        toolchain
+            .library
+            .iter()
+            .map(|folder| (folder.display().to_string(), "/rust")),
+    );
     folders
 }
 
 fn build(toolchain: &Toolchain, metadata: &Value) -> Result<Vec<Built>> {
     let remappings = remappings(toolchain, metadata);
-    let mut flags = vec![
-        format!("-Clinker={}", toolchain.linker.display()),
-        "-Clink-arg=--btf".to_owned(),
-        "-Cdebuginfo=2".to_owned(),
-        // `aya-ebpf` takes the layout of registers from it; nothing here reads registers, so that
-        // one object serves every architecture of this byte order.
-        "--cfg=bpf_target_arch=\"x86_64\"".to_owned(),
-    ];
-    flags.extend(remappings.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")));
-
     let folder = target()?.join("ebpf");
-    let mut command = cargo();
-    command
-        .args(["build", "--locked", "--release", "--package", PACKAGE, "--bins", "--target", TARGET, "--target-dir"])
-        .arg(&folder)
-        .args(&toolchain.arguments)
-        .envs(toolchain.environment.iter().cloned())
-        .env_remove("RUSTFLAGS")
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("RUSTC_WRAPPER")
-        .env_remove("RUSTC_WORKSPACE_WRAPPER")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        // The profile is fixed here, so that a change of the workspace's does not make objects stale.
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "2")
-        .env("CARGO_PROFILE_RELEASE_LTO", "thin")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "4")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+    let mut command = cross("build", toolchain, &remappings)?;
     run(&mut command)?;
 
     let mut built = Vec::new();
@@ -280,6 +318,69 @@ fn build(toolchain: &Toolchain, metadata: &Value) -> Result<Vec<Built>> {
         built.push(Built { name, bytes });
     }
     Ok(built)
+}
+
+/// Cargo on the eBPF package, for BPF.
+fn cross(verb: &str, toolchain: &Toolchain, remappings: &[(String, &str)]) -> Result<Command> {
+    let mut flags = vec![
+        format!("-Clinker={}", toolchain.linker.display()),
+        "-Clink-arg=--btf".to_owned(),
+        "-Cdebuginfo=2".to_owned(),
+        // `aya-ebpf` takes the layout of registers from it; nothing here reads registers, so that
+        // one object serves every architecture of this byte order.
+        "--cfg=bpf_target_arch=\"x86_64\"".to_owned(),
+    ];
+    flags.extend(
+        remappings
+            .iter()
+            .map(|(from, to)| format!("--remap-path-prefix={from}={to}")),
+    );
+    let mut command = cargo();
+    command
+        .args([
+            verb,
+            "--locked",
+            "--release",
+            "--package",
+            PACKAGE,
+            "--bins",
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
+        .arg(target()?.join("ebpf"))
+        .args(&toolchain.arguments)
+        .envs(toolchain.environment.iter().cloned())
+        .env_remove("RUSTFLAGS")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("RUSTC_WRAPPER")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        // The profile is fixed here, so that a change of the workspace's does not make objects stale.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "2")
+        .env("CARGO_PROFILE_RELEASE_LTO", "thin")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "4")
+        .env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+    Ok(command)
+}
+
+/// Clippy on the eBPF package, where the compiler for BPF has its own clippy beside it.
+pub(crate) fn clippy() -> Result<Option<Command>> {
+    let Ok(toolchain) = Toolchain::find() else {
+        return Ok(None);
+    };
+    let driver = toolchain.rustc().with_file_name("clippy-driver");
+    if !driver.is_file() {
+        return Ok(None);
+    }
+    let mut command = cross("check", &toolchain, &[])?;
+    // What `cargo clippy` does; called this way it takes the driver of this compiler.
+    command.env("RUSTC_WORKSPACE_WRAPPER", driver).env(
+        "CLIPPY_ARGS",
+        "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
+    );
+    Ok(Some(command))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -3,14 +3,17 @@
 //! Nothing here depends on the `capture` crate: its build script refuses a stale eBPF object, and
 //! the task that mends that must still build.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task talks to the person who started it"
+)]
 
 mod ci;
 mod demo;
 mod ebpf;
 mod lint;
 mod object;
-mod program;
 mod records;
 mod run;
 #[path = "../../capture-ebpf/source_hash.rs"]
@@ -26,7 +29,11 @@ use clap::{Parser, Subcommand};
 
 /// Builds, runs, tests and checks `capture`.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -74,10 +81,16 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run { arguments } => run::run(&arguments),
-        Task::Test { no_live } => {
-            test::test(if no_live { test::Live::LeaveOut } else { test::Live::WherePossible })
-        }
-        Task::Ebpf { check } => ebpf::ebpf(if check { ebpf::Mode::Check } else { ebpf::Mode::Write }),
+        Task::Test { no_live } => test::test(if no_live {
+            test::Live::LeaveOut
+        } else {
+            test::Live::WherePossible
+        }),
+        Task::Ebpf { check } => ebpf::ebpf(if check {
+            ebpf::Mode::Check
+        } else {
+            ebpf::Mode::Write
+        }),
         Task::Lint => lint::lint(),
         Task::Ci => ci::ci(),
         Task::Demo { program, directory } => demo::demo(&program, &directory),

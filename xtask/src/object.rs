@@ -17,7 +17,10 @@ pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
         }
     }
     for symbol in &mut builder.symbols {
-        if symbol.section.is_some_and(|section| gone.contains(&section)) {
+        if symbol
+            .section
+            .is_some_and(|section| gone.contains(&section))
+        {
             symbol.delete = true;
         }
     }
@@ -39,6 +42,8 @@ pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
     builder.delete_orphans();
     builder.delete_unused_versions();
     let mut stripped = Vec::new();
-    builder.write(&mut stripped).context("writing the stripped object")?;
+    builder
+        .write(&mut stripped)
+        .context("writing the stripped object")?;
     Ok(stripped)
 }

@@ -13,13 +13,19 @@ use anyhow::{Context as _, Result, bail};
 pub(crate) fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    package.parent().map_or_else(|| PathBuf::from(".."), Path::to_path_buf)
+    package
+        .parent()
+        .map_or_else(|| PathBuf::from(".."), Path::to_path_buf)
 }
 
 /// The folder that Cargo builds in: this program lies in `<target>/<profile>/`.
 pub(crate) fn target() -> Result<PathBuf> {
     let program = env::current_exe().context("where this program lies")?;
-    program.ancestors().nth(2).map(Path::to_path_buf).context("this program lies outside of a target folder")
+    program
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("this program lies outside of a target folder")
 }
 
 /// Cargo, the one that started this, in the workspace.
@@ -29,7 +35,9 @@ pub(crate) fn cargo() -> Command {
     // What Cargo told about the package of this program is nobody else's business; some build
     // scripts would be run again for it.
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        if name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        }) {
             command.env_remove(name);
         }
     }
@@ -39,7 +47,9 @@ pub(crate) fn cargo() -> Command {
 /// Shows what is run, runs it, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("+ {}", shown(command));
-    let status = command.status().with_context(|| format!("starting {}", shown(command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("starting {}", shown(command)))?;
     if !status.success() {
         bail!("{} failed ({status})", shown(command));
     }
@@ -60,7 +70,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// A command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default();
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())
