@@ -75,9 +75,7 @@ fn emit_class<C: Context, const CLASS: u32>(
 /// Copies `len` bytes, at most CLASS, putting a tag that the kernel kept aside where it belongs.
 #[inline(always)]
 fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Option<[u16; 2]>) -> bool {
-    if len == 0 || len > CLASS {
-        return len == 0;
-    }
+    let Some(len) = bounded(len, CLASS) else { return len == 0 };
     if let Some(tag) = vlan
         && CLASS >= 64
         && len > MACS_LEN + TAG_LEN
@@ -103,13 +101,31 @@ fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Opti
 unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, len: u32) -> bool {
     const PART: u32 = 32_768;
     if CLASS <= PART {
+        let Some(len) = bounded(len, CLASS) else { return false };
         // SAFETY: the caller's.
         return unsafe { ctx.copy(offset, to, len) };
+    }
+    let first = if len < PART { len } else { PART };
+    let Some(first) = bounded(first, PART) else { return false };
+    // SAFETY: the caller's; `first` is at most `len`.
+    if !unsafe { ctx.copy(offset, to, first) } {
+        return false;
     }
     if len <= PART {
-        // SAFETY: the caller's.
-        return unsafe { ctx.copy(offset, to, len) };
+        return true;
     }
+    let Some(rest) = bounded(len - PART, CLASS - PART) else { return false };
     // SAFETY: the two parts together are `len` bytes.
-    unsafe { ctx.copy(offset, to, PART) && ctx.copy(offset + PART, to.add(PART as usize), len - PART) }
+    unsafe { ctx.copy(offset + PART, to.add(PART as usize), rest) }
+}
+
+/// `len` if it is in `1..=max`, in a form in which the verifier sees the check.
+///
+/// LLVM often knows that it holds and would leave it out, or check another copy of the value than
+/// the one that the helper gets; going through memory keeps both from happening.
+#[inline(always)]
+pub(crate) fn bounded(len: u32, max: u32) -> Option<u32> {
+    // SAFETY: reads a local variable.
+    let len = unsafe { core::ptr::read_volatile(&raw const len) };
+    (len > 0 && len <= max).then_some(len)
 }

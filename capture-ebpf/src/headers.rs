@@ -16,6 +16,11 @@ const MAX_VLAN_TAGS: usize = 4;
 /// IPv6 extension headers that are looked behind.
 const MAX_EXTENSIONS: usize = 8;
 
+/// Bytes before the network header, as a mask: more than an Ethernet header with all its tags.
+const MAX_LINK_LEN: usize = 0x3f;
+/// Bytes before the transport header, as a mask: more than is ever brought together.
+const MAX_HEADERS_LEN: usize = 0x3ff;
+
 const ETHERTYPE_IPV4: u16 = 0x0800_u16.to_be();
 const ETHERTYPE_ARP: u16 = 0x0806_u16.to_be();
 const ETHERTYPE_VLAN: u16 = 0x8100_u16.to_be();
@@ -52,6 +57,7 @@ pub(crate) const TCP_ACK: u8 = 0x10;
 
 /// The network protocol of a packet.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Net {
     Arp,
     Ipv4,
@@ -76,8 +82,29 @@ pub(crate) struct Walk {
 
 /// The first bytes of a packet, readable at any offset with a check.
 pub(crate) trait Bytes {
-    /// Reads `T` at `offset`; `None` when it does not lie within.
-    fn read<T: Copy>(&self, offset: usize) -> Option<T>;
+    /// `N` bytes at `offset`; `None` when they do not lie within.
+    fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>>;
+    /// How many bytes can be read.
+    fn reach(&self) -> usize;
+}
+
+/// `N` bytes that were checked together: one comparison for a whole header, and the verifier, which
+/// forgets a check as soon as the address is computed anew, sees one address.
+#[derive(Clone, Copy)]
+pub(crate) struct Header<const N: usize> {
+    start: *const u8,
+}
+
+impl<const N: usize> Header<N> {
+    /// The field at `AT`.
+    #[inline(always)]
+    fn field<T: Copy, const AT: usize>(self) -> T {
+        const { assert!(AT + size_of::<T>() <= N) };
+        // SAFETY: within the header, whose bytes were checked when it was made. The address may be
+        // unaligned for T; the BPF machine has no alignment, and `read_unaligned` would make LLVM
+        // load byte by byte.
+        unsafe { *self.start.add(AT).cast::<T>() }
+    }
 }
 
 /// The part of a packet that the kernel lets a program read directly.
@@ -88,37 +115,109 @@ pub(crate) struct Direct {
 
 impl Bytes for Direct {
     #[inline(always)]
-    fn read<T: Copy>(&self, offset: usize) -> Option<T> {
-        let at = self.start + offset;
-        if at + size_of::<T>() > self.end {
-            return None;
-        }
-        // SAFETY: within the packet by the check above, which the verifier follows. The address may
-        // be unaligned for T; the BPF machine has no alignment, and `read_unaligned` would make
-        // LLVM load byte by byte.
-        Some(unsafe { *(at as *const T) })
+    fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
+        let start = self.start + offset;
+        (start + N <= self.end).then_some(Header { start: start as *const u8 })
+    }
+
+    #[inline(always)]
+    fn reach(&self) -> usize {
+        self.end - self.start
     }
 }
 
+/// What one packet needs beside the stack.
+#[repr(C)]
+pub(crate) struct Scratch {
+    pub(crate) cell: u64,
+    pub(crate) bytes: [u8; SCRATCH_LEN],
+}
+
 /// The first bytes of a packet, brought together in a buffer.
-pub(crate) struct Gathered<'a> {
-    pub(crate) bytes: &'a [u8; SCRATCH_LEN],
+pub(crate) struct Gathered {
+    pub(crate) bytes: *const [u8; SCRATCH_LEN],
     pub(crate) filled: usize,
 }
 
-impl Bytes for Gathered<'_> {
+impl Bytes for Gathered {
     #[inline(always)]
-    fn read<T: Copy>(&self, offset: usize) -> Option<T> {
-        if offset + size_of::<T>() > self.filled || offset > SCRATCH_LEN - 16 {
+    fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
+        if offset + N > self.filled || offset > SCRATCH_LEN - N {
             return None;
         }
-        const { assert!(size_of::<T>() <= 16) };
-        // SAFETY: within the buffer by the check above; alignment as in `Direct`.
-        Some(unsafe { *(self.bytes.as_ptr().add(offset).cast::<T>()) })
+        // SAFETY: within the buffer by the second check.
+        Some(Header { start: unsafe { self.bytes.cast::<u8>().add(offset) } })
+    }
+
+    #[inline(always)]
+    fn reach(&self) -> usize {
+        self.filled
+    }
+}
+
+/// Makes the verifier forget what it knows of a number.
+///
+/// The verifier follows every path with all that it knows of each value, and takes two paths for one
+/// only if what it knows is the same. After a handful of optional headers that is thousands of
+/// paths, and seconds at every start. What was stored in a map it forgets, so paths meet again.
+#[derive(Clone, Copy)]
+pub(crate) struct Veil {
+    cell: *mut u64,
+}
+
+impl Veil {
+    /// `cell` is in a map, and nobody else uses it while the packet is looked at.
+    pub(crate) const fn new(cell: *mut u64) -> Self {
+        Self { cell }
+    }
+
+    /// The same number, of which nothing is known.
+    #[inline(always)]
+    pub(crate) fn draw(self, value: usize) -> usize {
+        // SAFETY: the cell is valid for as long as the program runs, by the contract of `new`.
+        unsafe {
+            core::ptr::write_volatile(self.cell, value as u64);
+            core::ptr::read_volatile(self.cell) as usize
+        }
     }
 }
 
 impl Walk {
+    /// All of it but for reach as one number.
+    #[inline(always)]
+    fn pack(self) -> u64 {
+        self.flow_hash as u64
+            | (self.protocol as u64) << 32
+            | (self.tcp_flags as u64) << 40
+            | (self.net as u64) << 48
+            | (self.fragment as u64) << 56
+            | (self.malformed as u64) << 57
+    }
+
+    #[inline(always)]
+    fn unpack(packed: u64) -> Self {
+        Self {
+            flow_hash: packed as u32,
+            protocol: (packed >> 32) as u8,
+            tcp_flags: (packed >> 40) as u8,
+            net: match (packed >> 48) as u8 {
+                0 => Net::Arp,
+                1 => Net::Ipv4,
+                2 => Net::Ipv6,
+                _ => Net::Other,
+            },
+            fragment: packed >> 56 & 1 != 0,
+            malformed: packed >> 57 & 1 != 0,
+            out_of_reach: false,
+        }
+    }
+
+    /// What was found, as the verifier sees it after one path instead of hundreds.
+    #[inline(always)]
+    pub(crate) fn veiled(self, veil: Veil) -> Self {
+        Self::unpack(veil.draw(self.pack() as usize) as u64)
+    }
+
     const fn new() -> Self {
         Self {
             net: Net::Other,
@@ -133,14 +232,12 @@ impl Walk {
 }
 
 /// Walks the headers of a packet of `frame_len` bytes.
-///
-/// `vlan` says that the frame's outermost tag is not among its bytes.
 #[inline(always)]
-pub(crate) fn walk<B: Bytes>(bytes: &B, frame_len: u32, raw_ip: bool, seed: u64) -> Walk {
+pub(crate) fn walk<B: Bytes>(bytes: &B, frame_len: u32, raw_ip: bool, seed: u64, veil: Veil) -> Walk {
     let mut walk = Walk::new();
-    if descend(bytes, raw_ip, seed, &mut walk).is_none() {
+    if descend(bytes, raw_ip, seed, veil, &mut walk).is_none() {
         // Something lies beyond what could be read: beyond the packet, or only beyond reach?
-        if bytes.read::<u8>(frame_len as usize - 1).is_some() {
+        if bytes.reach() >= frame_len as usize {
             walk.malformed = true;
         } else {
             walk.out_of_reach = true;
@@ -151,28 +248,30 @@ pub(crate) fn walk<B: Bytes>(bytes: &B, frame_len: u32, raw_ip: bool, seed: u64)
 
 /// The walk proper; `None` when a header does not lie within the readable bytes.
 #[inline(always)]
-fn descend<B: Bytes>(bytes: &B, raw_ip: bool, seed: u64, walk: &mut Walk) -> Option<()> {
+fn descend<B: Bytes>(bytes: &B, raw_ip: bool, seed: u64, veil: Veil, walk: &mut Walk) -> Option<()> {
     if raw_ip {
-        return match bytes.read::<u8>(0)? >> 4 {
+        return match bytes.header::<1>(0)?.field::<u8, 0>() >> 4 {
             4 => ipv4(bytes, 0, seed, walk),
-            6 => ipv6(bytes, 0, seed, walk),
+            6 => ipv6(bytes, 0, seed, veil, walk),
             _ => Some(()),
         };
     }
-    let dst = bytes.read::<u32>(0)? as u64 | (bytes.read::<u16>(4)? as u64) << 32;
-    let src = bytes.read::<u32>(6)? as u64 | (bytes.read::<u16>(10)? as u64) << 32;
-    let mut ethertype = bytes.read::<u16>(12)?;
+    let ethernet = bytes.header::<14>(0)?;
+    let dst = ethernet.field::<u32, 0>() as u64 | (ethernet.field::<u16, 4>() as u64) << 32;
+    let src = ethernet.field::<u32, 6>() as u64 | (ethernet.field::<u16, 10>() as u64) << 32;
+    let mut ethertype = ethernet.field::<u16, 12>();
     let mut offset = 14;
     for _ in 0..MAX_VLAN_TAGS {
         if ethertype != ETHERTYPE_VLAN && ethertype != ETHERTYPE_QINQ && ethertype != ETHERTYPE_QINQ_OLD {
             break;
         }
-        ethertype = bytes.read::<u16>(offset + 2)?;
+        ethertype = bytes.header::<4>(offset)?.field::<u16, 2>();
         offset += 4;
     }
+    let offset = veil.draw(offset) & MAX_LINK_LEN;
     match ethertype {
         ETHERTYPE_IPV4 => ipv4(bytes, offset, seed, walk),
-        ETHERTYPE_IPV6 => ipv6(bytes, offset, seed, walk),
+        ETHERTYPE_IPV6 => ipv6(bytes, offset, seed, veil, walk),
         _ => {
             if ethertype == ETHERTYPE_ARP {
                 walk.net = Net::Arp;
@@ -186,13 +285,14 @@ fn descend<B: Bytes>(bytes: &B, raw_ip: bool, seed: u64, walk: &mut Walk) -> Opt
 #[inline(always)]
 fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Option<()> {
     walk.net = Net::Ipv4;
-    let version_ihl = bytes.read::<u8>(offset)?;
-    let total_len = u16::from_be(bytes.read::<u16>(offset + 2)?) as usize;
-    let id = bytes.read::<u16>(offset + 4)?;
-    let fragment = bytes.read::<u16>(offset + 6)?;
-    let protocol = bytes.read::<u8>(offset + 9)?;
-    let src = bytes.read::<u32>(offset + 12)?;
-    let dst = bytes.read::<u32>(offset + 16)?;
+    let header = bytes.header::<20>(offset)?;
+    let version_ihl = header.field::<u8, 0>();
+    let total_len = u16::from_be(header.field::<u16, 2>()) as usize;
+    let id = header.field::<u16, 4>();
+    let fragment = header.field::<u16, 6>();
+    let protocol = header.field::<u8, 9>();
+    let src = header.field::<u32, 12>();
+    let dst = header.field::<u32, 16>();
     let header_len = ((version_ihl & 0x0f) as usize) * 4;
     // A GSO frame above 64 KiB says 0 for its length.
     if version_ihl >> 4 != 4 || header_len < 20 || (total_len < header_len && total_len != 0) {
@@ -229,13 +329,14 @@ fn payload_len(total_len: usize, header_len: usize) -> usize {
 }
 
 #[inline(always)]
-fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Option<()> {
+fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Walk) -> Option<()> {
     walk.net = Net::Ipv6;
-    let version = bytes.read::<u8>(offset)?;
-    let payload = u16::from_be(bytes.read::<u16>(offset + 4)?) as usize;
-    let mut protocol = bytes.read::<u8>(offset + 6)?;
-    let src = bytes.read::<[u64; 2]>(offset + 8)?;
-    let dst = bytes.read::<[u64; 2]>(offset + 24)?;
+    let header = bytes.header::<40>(offset)?;
+    let version = header.field::<u8, 0>();
+    let payload = u16::from_be(header.field::<u16, 4>()) as usize;
+    let mut protocol = header.field::<u8, 6>();
+    let src = header.field::<[u64; 2], 8>();
+    let dst = header.field::<[u64; 2], 24>();
     if version >> 4 != 6 {
         walk.malformed = true;
         return Some(());
@@ -245,30 +346,35 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
     let mut fragments = None;
     let mut later = false;
     for _ in 0..MAX_EXTENSIONS {
-        let len = match protocol {
-            PROTO_HOP_BY_HOP | PROTO_ROUTING | PROTO_DEST_OPTIONS | PROTO_MOBILITY => {
-                (bytes.read::<u8>(at + 1)? as usize + 1) * 8
+        if !matches!(
+            protocol,
+            PROTO_HOP_BY_HOP | PROTO_ROUTING | PROTO_DEST_OPTIONS | PROTO_MOBILITY | PROTO_AUTH | PROTO_FRAGMENT
+        ) {
+            break;
+        }
+        let extension = bytes.header::<8>(at)?;
+        let mut len = (extension.field::<u8, 1>() as usize + 1) * 8;
+        if protocol == PROTO_AUTH {
+            len = (extension.field::<u8, 1>() as usize + 2) * 4;
+        }
+        if protocol == PROTO_FRAGMENT {
+            len = 8;
+            let field = extension.field::<u16, 2>();
+            // An atomic fragment (RFC 6946) is a whole datagram.
+            if field & (OFFSET_MASK_V6 | MORE_FRAGMENTS_V6) != 0 {
+                walk.fragment = true;
+                later = field & OFFSET_MASK_V6 != 0;
+                fragments = Some(extension.field::<u32, 4>());
             }
-            PROTO_AUTH => (bytes.read::<u8>(at + 1)? as usize + 2) * 4,
-            PROTO_FRAGMENT => {
-                let field = bytes.read::<u16>(at + 2)?;
-                // An atomic fragment (RFC 6946) is a whole datagram.
-                if field & (OFFSET_MASK_V6 | MORE_FRAGMENTS_V6) != 0 {
-                    walk.fragment = true;
-                    later = field & OFFSET_MASK_V6 != 0;
-                    fragments = Some(bytes.read::<u32>(at + 4)?);
-                }
-                8
-            }
-            _ => break,
-        };
-        protocol = bytes.read::<u8>(at)?;
+        }
+        protocol = extension.field::<u8, 0>();
         if len > left {
             walk.malformed = true;
             return Some(());
         }
-        at += len;
-        left -= len;
+        at = veil.draw(at + len) & MAX_HEADERS_LEN;
+        left = veil.draw(left - len) & 0xffff;
+        protocol = veil.draw(protocol as usize) as u8;
         if later {
             break;
         }
@@ -302,10 +408,15 @@ fn transport<B: Bytes>(bytes: &B, offset: usize, left: usize, walk: &mut Walk) -
     if left < 4 {
         return Some((0, 0));
     }
-    let ports = (bytes.read::<u16>(offset)?, bytes.read::<u16>(offset + 2)?);
-    if walk.protocol == PROTO_TCP && left >= 14 {
-        let header_len = (bytes.read::<u8>(offset + 12)? >> 4) as usize * 4;
-        walk.tcp_flags = bytes.read::<u8>(offset + 13)?;
+    if walk.protocol != PROTO_TCP || left < 14 {
+        let header = bytes.header::<4>(offset)?;
+        return Some((header.field::<u16, 0>(), header.field::<u16, 2>()));
+    }
+    let header = bytes.header::<14>(offset)?;
+    let ports = (header.field::<u16, 0>(), header.field::<u16, 2>());
+    {
+        let header_len = (header.field::<u8, 12>() >> 4) as usize * 4;
+        walk.tcp_flags = header.field::<u8, 13>();
         if header_len < 20 || (header_len > left && !walk.fragment) {
             walk.malformed = true;
         }

@@ -35,6 +35,6 @@ pub(crate) static IFACES: HashMap<u32, IfaceEntry, MAX_IFACES> = HashMap::new();
 #[btf_map]
 pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRAMS> = LruHashMap::new();
 
-/// Where the first bytes of a packet go when they do not lie in one piece. Used here only.
+/// What one packet needs beside the stack. Used here only.
 #[btf_map]
-pub(crate) static SCRATCH: PerCpuArray<[u8; crate::headers::SCRATCH_LEN], 1> = PerCpuArray::new();
+pub(crate) static SCRATCH: PerCpuArray<crate::headers::Scratch, 1> = PerCpuArray::new();

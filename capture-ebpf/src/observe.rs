@@ -5,8 +5,8 @@ use capture_common::{HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecor
 
 use crate::context::Context;
 use crate::counters::count;
-use crate::emit::{Lost, emit};
-use crate::headers::{Direct, Gathered, SCRATCH_LEN, Walk, walk};
+use crate::emit::{Lost, bounded, emit};
+use crate::headers::{Direct, Gathered, SCRATCH_LEN, Scratch, Veil, Walk, walk};
 use crate::maps::{COUNTERS, IFACES, RINGS, SCRATCH, SETTINGS};
 
 /// Observes one packet; `verdict` is what the program is going to return for it.
@@ -21,7 +21,8 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
     // another of the same hook, so there is no other reference.
     let counters = unsafe { &mut *counters };
-    let found = headers(ctx, frame_len, &settings, iface.link);
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return };
+    let found = headers(ctx, frame_len, &settings, iface.link, scratch);
     let vlan = ctx.vlan();
     let wire_len = if vlan.is_some() { frame_len + 4 } else { frame_len };
     count(counters, &found, wire_len);
@@ -78,33 +79,26 @@ fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
 
 /// Walks the headers in place, or, where they do not lie in one piece, in a copy of them.
 #[inline(always)]
-fn headers<C: Context>(ctx: &C, frame_len: u32, settings: &Settings, link: u32) -> Walk {
+fn headers<C: Context>(ctx: &C, frame_len: u32, settings: &Settings, link: u32, scratch: *mut Scratch) -> Walk {
     let raw_ip = link == Settings::LINK_RAW_IP;
+    // SAFETY: the scratch belongs to this CPU, and this program is not interrupted by another one
+    // that uses it.
+    let veil = Veil::new(unsafe { &raw mut (*scratch).cell });
     let direct = Direct { start: ctx.start(), end: ctx.end() };
-    let found = walk(&direct, frame_len, raw_ip, settings.seed);
+    let found = walk(&direct, frame_len, raw_ip, settings.seed, veil);
     if !found.out_of_reach {
-        return found;
+        return found.veiled(veil);
     }
-    gathered(ctx, frame_len, raw_ip, settings.seed).unwrap_or(found)
-}
-
-/// The walk over a copy of the first bytes. Not inlined: it is rare, and it would make the common
-/// path longer for the verifier and the instruction cache.
-#[inline(always)]
-fn gathered<C: Context>(ctx: &C, frame_len: u32, raw_ip: bool, seed: u64) -> Option<Walk> {
-    let scratch = SCRATCH.get_ptr_mut(0)?;
     let filled = if frame_len < SCRATCH_LEN as u32 { frame_len } else { SCRATCH_LEN as u32 };
-    if filled == 0 {
-        return None;
+    let Some(filled) = bounded(filled, SCRATCH_LEN as u32) else { return found.veiled(veil) };
+    // SAFETY: as above.
+    let bytes = unsafe { &raw mut (*scratch).bytes };
+    // SAFETY: the buffer has SCRATCH_LEN bytes, and `filled` is no more.
+    if !unsafe { ctx.copy(0, bytes.cast(), filled) } {
+        return found.veiled(veil);
     }
-    // SAFETY: the buffer has SCRATCH_LEN bytes and `filled` is no more.
-    if !unsafe { ctx.copy(0, scratch.cast(), filled) } {
-        return None;
-    }
-    // SAFETY: the value belongs to this CPU, and nothing writes to it while this reference lives.
-    let bytes = unsafe { &*scratch };
-    let mut found = walk(&Gathered { bytes, filled: filled as usize }, frame_len, raw_ip, seed);
+    let mut found = walk(&Gathered { bytes, filled: filled as usize }, frame_len, raw_ip, settings.seed, veil);
     // Headers of more than SCRATCH_LEN bytes are beyond what any stack accepts.
     found.malformed |= found.out_of_reach;
-    Some(found)
+    found.veiled(veil)
 }

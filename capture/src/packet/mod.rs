@@ -62,6 +62,25 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
+impl Packet<'_> {
+    /// A packet without bytes, to fill arrays with.
+    pub const EMPTY: Packet<'static> = Packet {
+        meta: PacketMeta {
+            frame: FrameNo(0),
+            ts: Timestamp(0),
+            clock: Timestamp(0),
+            wire_len: 0,
+            lost: 0,
+            iface: IfaceId(0),
+            link: LinkType::NULL,
+            queue: None,
+            direction: None,
+            gso: false,
+        },
+        data: &[],
+    };
+}
+
 /// Description of an interface that a source delivers packets of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Iface {

@@ -1,1 +1,346 @@
-//! pcapng files as a sink.
+//! pcapng files as a sink: many workers encode, one thread writes, in time order.
+//!
+//! Each worker encodes packets into a buffer of its own ([`PacketSink`]) and hands it over when it
+//! is full. The writer thread puts the buffers of all workers in time order, as far as the workers
+//! have promised that nothing older comes, and gives the memory back. Buffers are few and recycled:
+//! the steady state allocates nothing, and no lock is taken for a packet.
+//!
+//! - `blocks.rs`: encoding
+//! - `encoder.rs`: a worker's end
+//! - `chunk.rs`: a buffer on its way
+//! - `merge.rs`: time order
+//! - `writer.rs`: the thread
+//! - `output.rs`: the file itself
+//!
+//! Format: draft-ietf-opsawg-pcapng.
+
+mod blocks;
+mod chunk;
+mod encoder;
+mod merge;
+mod output;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Sender;
+
+pub use blocks::{IfaceDescription, IfaceStatistics, Section};
+pub use encoder::{Overflow, PacketSink};
+
+use crate::packet::{IfaceId, Timestamp};
+use output::Output;
+use writer::{Ended, Marks, Message, Shared, Tally, Writer};
+
+/// Memory of all buffers together, in bytes, unless asked otherwise.
+pub const DEFAULT_POOL_BYTES: usize = 64 << 20;
+const MAX_BUFFER_BYTES: usize = 1 << 20;
+const MIN_BUFFER_BYTES: usize = 16 << 10;
+/// Each worker has this many buffers at least: one to fill, one on its way, one being written, and
+/// one in reserve.
+const MIN_BUFFERS: usize = 4;
+/// Interfaces that can be added before the writer has to catch up.
+const ADDED_IFACES: usize = 16;
+
+/// What to do about a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Replace it.
+    Overwrite,
+    /// Leave it alone, and fail.
+    Refuse,
+}
+
+/// How a packet file is made.
+#[derive(Clone, Debug)]
+pub struct PacketFileOptions {
+    /// Where to write; `-` is standard output.
+    pub path: PathBuf,
+    /// What to do if it exists.
+    pub existing: Existing,
+    /// What to do when all buffers are waiting to be written.
+    pub overflow: Overflow,
+    /// Memory of all buffers together, in bytes. Packets that are larger than a buffer come on top.
+    pub pool_bytes: usize,
+    /// Who writes.
+    pub section: Section,
+    /// The interfaces that are known from the start, by [`IfaceId`].
+    pub ifaces: Vec<IfaceDescription>,
+}
+
+/// A pcapng file that is being written.
+#[derive(Debug)]
+pub struct PacketFile {
+    path: PathBuf,
+    sender: Sender<Message>,
+    thread: JoinHandle<Tally>,
+    shared: Arc<Shared>,
+}
+
+/// Live counters of a packet file, for whoever shows them.
+#[derive(Clone, Debug)]
+pub struct PacketFileCounters(Arc<Shared>);
+
+/// What became of the packets of a file. `written + unwritten_overflow + unwritten_disk` is what was
+/// pushed.
+#[derive(Debug)]
+pub struct PacketFileSummary {
+    /// Packets in the file.
+    pub written: u64,
+    /// Packets that are not, because no buffer was free.
+    pub unwritten_overflow: u64,
+    /// Packets that are not, because writing had failed or the reader had gone.
+    pub unwritten_disk: u64,
+    /// Times that the file goes back in time, because a packet came too late to be put in order.
+    pub disordered: u64,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Time of the oldest packet; `None` without packets.
+    pub first: Option<Timestamp>,
+    /// Time of the newest packet; `None` without packets.
+    pub last: Option<Timestamp>,
+    /// How the file ended.
+    pub ending: Ending,
+}
+
+/// How a packet file ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// With everything that was handed to it.
+    Complete,
+    /// Early, but with a whole block: the disk is full, or some such.
+    Failed(SinkError),
+    /// Early: whoever read the pipe has gone, which is no error.
+    ReaderGone,
+}
+
+/// A packet file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// It cannot be created.
+    #[error("{}: cannot be created: {source}", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It exists.
+    #[error("{}: exists already; --overwrite replaces it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The thread that writes cannot be started.
+    #[error("cannot start the thread that writes packets: {0}")]
+    Thread(#[source] io::Error),
+    /// It cannot be written to.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl PacketFile {
+    /// Creates the file, writes its header, and makes one sink for each worker.
+    pub fn create(
+        options: &PacketFileOptions,
+        workers: usize,
+    ) -> Result<(Self, Vec<PacketSink>), SinkError> {
+        let output = output::create(&options.path, options.existing)?;
+        Self::start(output, options, workers).inspect_err(|_| remove_regular(&options.path))
+    }
+
+    fn start(
+        mut output: Box<dyn Output>,
+        options: &PacketFileOptions,
+        workers: usize,
+    ) -> Result<(Self, Vec<PacketSink>), SinkError> {
+        let PacketFileOptions {
+            path,
+            overflow,
+            pool_bytes,
+            section,
+            ifaces,
+            ..
+        } = options;
+        let mut header = Vec::new();
+        blocks::section_header(&mut header, section);
+        for iface in ifaces {
+            blocks::interface_description(&mut header, iface);
+        }
+        let path = path.clone();
+        let mut tally = Tally::default();
+        match output.write_all(&header) {
+            Ok(()) => tally.bytes = header.len() as u64,
+            Err(source) => return Err(SinkError::Write { path, source }),
+        }
+
+        let pool_bytes = pool_bytes / workers.max(1);
+        let buffer_bytes = (pool_bytes / MIN_BUFFERS).clamp(MIN_BUFFER_BYTES, MAX_BUFFER_BYTES);
+        let quota = (pool_bytes / buffer_bytes).max(MIN_BUFFERS);
+        let shared = Arc::new(Shared {
+            workers: (0..workers).map(|_| Marks::default()).collect(),
+            ifaces: AtomicU32::new(ifaces.len() as u32),
+            written: AtomicU64::new(0),
+            unwritten_disk: AtomicU64::new(0),
+            reader_gone: AtomicBool::new(false),
+        });
+        let (sender, receiver) = crossbeam_channel::bounded(quota * workers + ADDED_IFACES);
+        let mut sinks = Vec::with_capacity(workers);
+        let mut returns = Vec::with_capacity(workers);
+        for worker in 0..workers {
+            let (give_back, free) = crossbeam_channel::bounded(quota);
+            returns.push(give_back);
+            sinks.push(PacketSink {
+                worker,
+                overflow: *overflow,
+                shared: Arc::clone(&shared),
+                sender: sender.clone(),
+                free,
+                quota,
+                buffer_bytes,
+                chunk: None,
+                watermark: Timestamp(0),
+                newest: Timestamp(0),
+                ifaces: ifaces.len() as u32,
+                missing: vec![0; ifaces.len()],
+                unwritten: 0,
+            });
+        }
+        let writer = Writer {
+            output,
+            shared: Arc::clone(&shared),
+            receiver,
+            free: returns,
+            buffer_bytes,
+            tally,
+        };
+        let thread = std::thread::Builder::new().name("packet-writer".to_owned());
+        let thread = thread
+            .spawn(move || writer.run())
+            .map_err(SinkError::Thread)?;
+        Ok((
+            Self {
+                path,
+                sender,
+                thread,
+                shared,
+            },
+            sinks,
+        ))
+    }
+
+    /// Describes one more interface; the number that it has from now on is returned. Workers can
+    /// push its packets at once.
+    pub fn add_iface(&mut self, description: &IfaceDescription) -> IfaceId {
+        let mut block = Vec::new();
+        blocks::interface_description(&mut block, description);
+        // A writer that is gone writes no packets either.
+        match self.sender.send(Message::Iface(block)) {
+            // Pairs with the load in `PacketSink::learn_ifaces`: the block is in the channel before
+            // any packet of the interface.
+            Ok(()) | Err(_) => IfaceId(self.shared.ifaces.fetch_add(1, Ordering::Release)),
+        }
+    }
+
+    /// Counters that can be read while the file is written.
+    #[must_use]
+    pub fn counters(&self) -> PacketFileCounters {
+        PacketFileCounters(Arc::clone(&self.shared))
+    }
+
+    /// Writes what is left and one statistics block for each interface, and closes the file. Waits
+    /// until all sinks are finished.
+    pub fn finish(self, statistics: Vec<IfaceStatistics>) -> PacketFileSummary {
+        let Self {
+            path,
+            sender,
+            thread,
+            shared,
+        } = self;
+        match sender.send(Message::Close(statistics)) {
+            // If the thread is gone, joining it tells why.
+            Ok(()) | Err(_) => drop(sender),
+        }
+        let tally = match thread.join() {
+            Ok(tally) => tally,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let Tally {
+            bytes,
+            written,
+            unwritten,
+            disordered,
+            first,
+            last,
+            ended,
+        } = tally;
+        let unwritten_overflow = PacketFileCounters(shared).unwritten_overflow();
+        let ending = match ended {
+            None => Ending::Complete,
+            Some(Ended::Failed(source)) => Ending::Failed(SinkError::Write { path, source }),
+            Some(Ended::ReaderGone) => Ending::ReaderGone,
+        };
+        let unwritten_disk = unwritten;
+        PacketFileSummary {
+            written,
+            unwritten_overflow,
+            unwritten_disk,
+            disordered,
+            bytes,
+            first,
+            last,
+            ending,
+        }
+    }
+}
+
+impl PacketFileCounters {
+    /// Packets written so far.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    /// Packets not written so far because no buffer was free.
+    #[must_use]
+    pub fn unwritten_overflow(&self) -> u64 {
+        self.0
+            .workers
+            .iter()
+            .map(|marks| marks.unwritten.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Packets not written so far because writing failed or the reader has gone.
+    #[must_use]
+    pub fn unwritten_disk(&self) -> u64 {
+        self.0.unwritten_disk.load(Ordering::Relaxed)
+    }
+
+    /// Whether the reader of the pipe has gone, so that nobody wants more packets.
+    #[must_use]
+    pub fn is_reader_gone(&self) -> bool {
+        self.0.reader_gone.load(Ordering::Relaxed)
+    }
+}
+
+/// Leaves no file behind that has not even a header.
+fn remove_regular(path: &Path) {
+    if path.as_os_str() != "-" && path.is_file() {
+        // The error that led here is the one to tell.
+        match std::fs::remove_file(path) {
+            Ok(()) | Err(_) => {}
+        }
+    }
+}

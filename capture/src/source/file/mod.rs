@@ -1,1 +1,336 @@
-//! Capture files as a source.
+//! Capture files as a source: pcap and pcapng, from a path or standard input, plain or gzipped.
+//!
+//! Packets are handed out in bursts that lie in one block of bytes, so that a burst costs nothing
+//! but its slots, and everything that a file says of itself is checked before it is believed. A
+//! damaged file yields every packet before the damage, and then an error that tells where it is.
+//!
+//! - `block.rs`: the bytes, mapped or read
+//! - `slot.rs`: a packet's place in its block
+//! - `stream.rs`: pipes and compressed files
+//! - `scan.rs`: what the formats share
+//! - `pcap.rs`; `pcapng.rs`, `options.rs`, `resolution.rs`: the formats
+
+mod block;
+mod error;
+mod options;
+mod pcap;
+mod pcapng;
+mod resolution;
+mod scan;
+mod slot;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use block::{Arena, Block};
+pub use error::{Damage, FileError, FileErrorKind};
+pub use slot::{Numbering, Slot};
+
+use crate::packet::{FrameNo, Iface, IfaceId};
+use pcap::{FILE_HEADER_LEN, Pcap};
+use pcapng::Pcapng;
+use scan::{Scan, Stop, Stopped};
+use stream::Stream;
+
+/// A capture file that is read from front to back.
+#[derive(Debug)]
+pub struct FileSource {
+    path: PathBuf,
+    input: Input,
+    format: Format,
+    /// Offset of the window in the file, and of the first unread byte in the window.
+    window_offset: u64,
+    at: usize,
+    /// Length of the file on disk.
+    total_bytes: Option<u64>,
+    first_frame: FrameNo,
+    numbering: Numbering,
+    tail: Tail,
+}
+
+#[derive(Debug)]
+enum Input {
+    Mapped(Arc<Block>),
+    Stream(Stream),
+}
+
+#[derive(Debug)]
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// What comes after the window at hand.
+#[derive(Debug)]
+enum Tail {
+    /// An error that is reported once the packets before it are delivered.
+    Failed(u64, FileErrorKind),
+    /// The error was reported, or the end was reached.
+    Finished,
+    /// Nothing.
+    Last,
+    /// Perhaps more.
+    Open,
+}
+
+impl FileSource {
+    /// Opens a file; `-` is standard input. Packets and interfaces are numbered from `numbering` on.
+    ///
+    /// A pipe is read until the file header is there.
+    pub fn open(path: &Path, numbering: Numbering) -> Result<Self, FileError> {
+        Self::open_input(path, numbering).map_err(|kind| FileError {
+            path: path.to_owned(),
+            offset: 0,
+            kind,
+        })
+    }
+
+    fn open_input(path: &Path, numbering: Numbering) -> Result<Self, FileErrorKind> {
+        let file = if path.as_os_str() == "-" {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        } else {
+            File::open(path)
+        };
+        let file = file.map_err(FileErrorKind::Open)?;
+        let metadata = file.metadata().map_err(FileErrorKind::Open)?;
+        if metadata.is_dir() {
+            return Err(FileErrorKind::Directory);
+        }
+        let total_bytes = metadata.is_file().then_some(metadata.len());
+        // Standard input can be a file that was read in part, so it is never mapped.
+        let mapped = match total_bytes {
+            Some(0) => return Err(FileErrorKind::Empty),
+            Some(_) if path.as_os_str() != "-" => {
+                Some(Block::map(&file).map_err(FileErrorKind::Open)?)
+            }
+            _ => None,
+        };
+        let mut tail = Tail::Last;
+        let input = match mapped {
+            Some(block) if !stream::is_gzip(&block) => Input::Mapped(Arc::new(block)),
+            _ => {
+                let mut stream = Stream::open(file).map_err(FileErrorKind::Read)?;
+                tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
+                Input::Stream(stream)
+            }
+        };
+        let (format, at) = match Format::open(input.block(), numbering.iface) {
+            Ok(opened) => opened,
+            // What is missing of the header is missing because it could not be read.
+            Err(kind) => match tail {
+                Tail::Failed(_, error) => return Err(error),
+                _ => return Err(kind),
+            },
+        };
+        let path = path.to_owned();
+        let first_frame = numbering.frame;
+        Ok(Self {
+            path,
+            input,
+            format,
+            window_offset: 0,
+            at,
+            total_bytes,
+            first_frame,
+            numbering,
+            tail,
+        })
+    }
+
+    /// Appends the slots of up to `budget` packets, at least one; all lie in the block that is
+    /// returned. `None` at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// Damage, once every packet before it was delivered, or what the operating system reports.
+    /// After an error the file is at its end.
+    pub fn next_batch(
+        &mut self,
+        slots: &mut Vec<Slot>,
+        budget: usize,
+    ) -> Result<Option<Arc<Block>>, FileError> {
+        let before = slots.len();
+        let budget = budget.max(1);
+        loop {
+            if matches!(self.tail, Tail::Finished) {
+                return Ok(None);
+            }
+            let block = self.input.block();
+            let mut scan = Scan {
+                window: block,
+                numbering: &mut self.numbering,
+                slots,
+            };
+            let stopped = match &mut self.format {
+                Format::Pcap(pcap) => pcap.scan(self.at, budget, &mut scan),
+                Format::Pcapng(pcapng) => pcapng.scan(self.at, budget, &mut scan),
+            };
+            self.at = stopped.at;
+            if slots.len() > before {
+                // Whatever else is wrong is found again by the next call.
+                return Ok(Some(Arc::clone(block)));
+            }
+            self.go_on(stopped)?;
+        }
+    }
+
+    /// The interfaces that the file has described so far; the first one has the number that the
+    /// file was opened with. A pcapng file can describe more at any point.
+    pub fn ifaces(&self) -> &[Iface] {
+        match &self.format {
+            Format::Pcap(pcap) => pcap.ifaces(),
+            Format::Pcapng(pcapng) => pcapng.ifaces(),
+        }
+    }
+
+    /// What a file that is to follow this one is numbered from.
+    pub fn numbering(&self) -> Numbering {
+        let iface = IfaceId(self.numbering.iface.0 + self.ifaces().len() as u32);
+        Numbering {
+            iface,
+            ..self.numbering
+        }
+    }
+
+    /// Bytes read of the file as it lies on the disk, and how many it has; `None` for a pipe.
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        let read_bytes = match &self.input {
+            Input::Mapped(_) => self.at as u64,
+            Input::Stream(stream) => stream.read_bytes(),
+        };
+        (read_bytes, self.total_bytes)
+    }
+
+    /// Gets more bytes, or ends.
+    fn go_on(&mut self, Stopped { at, why }: Stopped) -> Result<(), FileError> {
+        let offset = self.window_offset + at as u64;
+        let packets = self.numbering.frame.0 - self.first_frame.0;
+        let (needed, part) = match why {
+            // Nothing was found and nothing is missing: only blocks without packets were passed.
+            Stop::Budget => return Ok(()),
+            Stop::Damaged(damage) => {
+                return Err(self.fail(offset, FileErrorKind::Damaged { packets, damage }));
+            }
+            Stop::More { needed, part } => (needed, part),
+        };
+        let left = self.input.block().len() - at;
+        match std::mem::replace(&mut self.tail, Tail::Finished) {
+            Tail::Failed(offset, kind) => Err(self.fail(offset, kind)),
+            Tail::Finished => Ok(()),
+            Tail::Last if left == 0 => Ok(()),
+            Tail::Last => {
+                let damage = Damage::Truncated {
+                    part,
+                    needed: needed as u64,
+                    left: left as u64,
+                };
+                Err(self.fail(offset, FileErrorKind::Damaged { packets, damage }))
+            }
+            Tail::Open => {
+                if let Input::Stream(stream) = &mut self.input {
+                    self.tail = refill(stream, at, needed, offset);
+                    self.window_offset = offset;
+                    self.at = 0;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn fail(&mut self, offset: u64, kind: FileErrorKind) -> FileError {
+        self.tail = Tail::Finished;
+        FileError {
+            path: self.path.clone(),
+            offset,
+            kind,
+        }
+    }
+}
+
+/// Reads on, and says what comes after that.
+fn refill(stream: &mut Stream, at: usize, needed: usize, offset: u64) -> Tail {
+    match stream.refill(at, needed) {
+        Ok(true) => Tail::Open,
+        Ok(false) => Tail::Last,
+        Err(error) => {
+            let offset = offset + stream.block().len() as u64;
+            Tail::Failed(offset, FileErrorKind::Read(error))
+        }
+    }
+}
+
+impl Input {
+    fn block(&self) -> &Arc<Block> {
+        match self {
+            Self::Mapped(block) => block,
+            Self::Stream(stream) => stream.block(),
+        }
+    }
+}
+
+impl Format {
+    /// Recognizes a format, and says where its records start.
+    fn open(bytes: &[u8], first_iface: IfaceId) -> Result<(Self, usize), FileErrorKind> {
+        let Some(&magic) = bytes.first_chunk::<4>() else {
+            return Err(match bytes.len() {
+                0 => FileErrorKind::Empty,
+                _ => FileErrorKind::NotCapture {
+                    hint: Some("it has less than four bytes"),
+                },
+            });
+        };
+        if Pcapng::recognizes(magic) {
+            return Ok((Self::Pcapng(Pcapng::new(first_iface)), 0));
+        }
+        if !Pcap::recognizes(magic) {
+            return Err(FileErrorKind::NotCapture { hint: hint(magic) });
+        }
+        let damage = match bytes.first_chunk::<FILE_HEADER_LEN>() {
+            None => {
+                let (needed, left) = (FILE_HEADER_LEN as u64, bytes.len() as u64);
+                Damage::Truncated {
+                    part: "file header",
+                    needed,
+                    left,
+                }
+            }
+            Some(header) => match Pcap::open(header, first_iface) {
+                Some(Ok(pcap)) => return Ok((Self::Pcap(pcap), FILE_HEADER_LEN)),
+                Some(Err(damage)) => damage,
+                None => return Err(FileErrorKind::NotCapture { hint: None }),
+            },
+        };
+        Err(FileErrorKind::Damaged { packets: 0, damage })
+    }
+}
+
+/// What a file of another format is, for those that captures are often packed in.
+fn hint(magic: [u8; 4]) -> Option<&'static str> {
+    match magic {
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            Some("it is zstd-compressed; pipe it in with `zstd -dc FILE |` and `-`")
+        }
+        [0x04, 0x22, 0x4d, 0x18] => {
+            Some("it is lz4-compressed; pipe it in with `lz4 -dc FILE |` and `-`")
+        }
+        [0xfd, b'7', b'z', b'X'] => {
+            Some("it is xz-compressed; pipe it in with `xz -dc FILE |` and `-`")
+        }
+        [b'B', b'Z', b'h', _] => {
+            Some("it is bzip2-compressed; pipe it in with `bzip2 -dc FILE |` and `-`")
+        }
+        [b'P', b'K', 3, 4] => {
+            Some("it is a zip archive; pipe it in with `unzip -p FILE |` and `-`")
+        }
+        [b's', b'n', b'o', b'o'] => {
+            Some("it is a snoop file; convert it with `editcap FILE out.pcapng`")
+        }
+        _ => None,
+    }
+}

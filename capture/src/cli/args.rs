@@ -1,0 +1,223 @@
+//! What can be typed. Names follow tcpdump, dumpcap and tshark where they have one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::units::{bytes, duration};
+use crate::kernel::Watch;
+use crate::sink::flows::FlowFormat;
+
+/// Captures packets in the kernel, tracks connections, writes pcapng and connection records.
+#[derive(Debug, Parser)]
+#[command(
+    name = "capture",
+    version,
+    about = "Packet capture engine: counts, captures and tracks connections, live and on files",
+    arg_required_else_help = true,
+    after_help = "Examples:
+  capture live -i eth0                        watch SYN, FIN and RST rates
+  capture live -i eth0 --write out            packets and connection records into out/
+  capture flows traffic.pcapng                connections of a file, as a table
+  capture flows traffic.pcap -o flows.csv     the same as CSV
+  capture doctor -i eth0                      what of this machine helps or hinders"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Capture live traffic until Ctrl-C, --duration or --count.
+    Live(LiveArgs),
+    /// Connection records from capture files (pcap, pcapng, gzipped or not).
+    Flows(FlowsArgs),
+    /// What of this machine helps or hinders capture, and what to do about it.
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without --write, --packets or --flows nothing is written to disk.
+
+Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are
+dedicated to capture: frames are consumed.
+
+Examples:
+  capture live -i eth0 --duration 10s --json  one JSON object a second
+  capture live -i eth0 -w - | tshark -r -     packets to another program
+  capture live -i tap0 --tap --write out --workers 4 --cpus 2-5")]
+pub(super) struct LiveArgs {
+    /// Interface to capture on; may be given several times.
+    #[arg(short, long, value_name = "IF", required = true)]
+    pub(super) iface: Vec<String>,
+
+    /// Write packets.pcapng and connections.csv into this directory, which is made if need be.
+    #[arg(long, value_name = "DIR")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Write packets to this pcapng file (- is standard output).
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub(super) packets: Option<PathBuf>,
+
+    /// Write connection records to this file (- is standard output); .csv, .jsonl or .txt chooses
+    /// the format.
+    #[arg(long, value_name = "FILE")]
+    pub(super) flows: Option<PathBuf>,
+
+    /// Format of the connection records, whatever the file's ending says.
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(super) overwrite: bool,
+
+    /// End after this time (10s, 5m, 1h; a bare number is seconds).
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+
+    /// End after this many packets.
+    #[arg(short, long, value_name = "N")]
+    pub(super) count: Option<u64>,
+
+    /// Copy at most this many bytes of each packet; 0 is as much as there is.
+    #[arg(short, long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
+    pub(super) snaplen: u64,
+
+    /// Which way to capture [default: both; in on loopback and with --tap].
+    #[arg(short = 'Q', long, value_name = "WAY")]
+    pub(super) direction: Option<Way>,
+
+    /// Consume frames after the copy: for a port that is dedicated to capture (SPAN, TAP).
+    #[arg(long)]
+    pub(super) tap: bool,
+
+    /// Allow --tap on the interface that carries the default route.
+    #[arg(long)]
+    pub(super) force: bool,
+
+    /// Number of workers, each with a ring of its own [default: half of the CPUs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) workers: Option<u32>,
+
+    /// CPUs for the workers, in turn (2-5 or 1,3).
+    #[arg(long, value_name = "LIST", value_parser = super::units::cpu_list)]
+    pub(super) cpus: Option<super::units::CpuList>,
+
+    /// Memory of each worker's ring in the kernel; rounded up to a power of two.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
+    pub(super) ring_size: u64,
+
+    /// Memory for packets on their way to the disk.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
+    pub(super) write_buffer: u64,
+
+    /// Connections that are tracked at once; when one more comes, another has to go.
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_flows: u32,
+
+    /// One JSON object a second, and the ledger as JSON at the end.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// No line a second; only the ledger at the end.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+
+    /// Show what the programs in the kernel report.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without -o a table goes to standard output. The records are the same for any number of workers.
+
+Examples:
+  capture flows *.pcapng -o flows.csv
+  capture flows big.pcap --format jsonl | jq 'select(.outcome == \"refused\")'
+  tcpdump -i eth0 -w - | capture flows -")]
+pub(super) struct FlowsArgs {
+    /// Capture files; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Write the records here (- is standard output); .csv, .jsonl or .txt chooses the format.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Format of the records, whatever the file's ending says [default: table].
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    /// Replace a file that exists.
+    #[arg(long)]
+    pub(super) overwrite: bool,
+
+    /// Number of workers [default: the number of CPUs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) workers: Option<u32>,
+
+    /// Connections that are tracked at once; when one more comes, another has to go.
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_flows: u32,
+
+    /// Show what became of every packet, on standard error.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    /// Look at this interface [default: all that are up].
+    #[arg(short, long, value_name = "IF")]
+    pub(super) iface: Option<String>,
+
+    /// The report as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Formats of connection records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Aligned columns for people.
+    Table,
+}
+
+impl From<Format> for FlowFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::JsonLines,
+            Format::Table => Self::Table,
+        }
+    }
+}
+
+/// Directions, by tcpdump's words (and `both` for its `inout`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Way {
+    /// What comes in.
+    In,
+    /// What goes out.
+    Out,
+    /// Both.
+    #[value(alias = "inout")]
+    Both,
+}
+
+impl From<Way> for Watch {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::In => Self::Ingress,
+            Way::Out => Self::Egress,
+            Way::Both => Self::Both,
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! `capture live`: the control thread of a capture. Signals, the clock, the line a second, the end.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+
+use super::args::LiveArgs;
+use super::status::{Status, Style};
+use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs, Tracking};
+use crate::flow::{Limits, Timeouts};
+use crate::iface::XdpMode;
+use crate::kernel::{Attachment, Disposition, Insist, Plan, Watch};
+use crate::sink::pcapng::Ending;
+
+/// File names in a `--write` directory.
+const PACKETS_NAME: &str = "packets.pcapng";
+const FLOWS_NAME: &str = "connections.csv";
+
+/// Exit code after a second Ctrl-C, as shells have it: 128 + SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// Captures until something ends it, and accounts for every packet.
+pub(super) fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
+    let plan = plan(args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the control thread")?;
+    runtime.block_on(control(args, plan))
+}
+
+/// Why a capture ends.
+enum End {
+    /// Ctrl-C, SIGTERM, a closed terminal, `--duration`, `--count`.
+    Asked,
+    /// All interfaces are gone.
+    Vanished(String),
+    /// Whoever read the line a second went away.
+    ReaderGone,
+}
+
+async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let described = describe(&plan);
+    let writes_to_stdout = uses_stdout(&plan.outputs);
+    let mut capture = LiveCapture::start(plan)?;
+    for line in generic_modes(&mut capture, &described) {
+        super::tell(&line);
+    }
+    if args.verbose {
+        follow_kernel_log(&mut capture);
+    }
+    super::tell(&format!("capturing on {}; Ctrl-C ends", described.text));
+
+    let style = style(args, writes_to_stdout);
+    // What goes to standard output is for a program then, and the line goes beside it.
+    let out: Box<dyn Write> =
+        if writes_to_stdout { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut status = Status::new(style, out, capture.snapshot()?);
+    let end = watch(args, &mut capture, &mut status, &mut signals).await?;
+    let reader_gone = matches!(end, End::ReaderGone);
+    if !reader_gone {
+        drop(status.end());
+    }
+
+    // Draining takes as long as the disk needs; a second Ctrl-C does not wait for it.
+    let mut stopping = tokio::task::spawn_blocking(move || capture.stop());
+    let report = tokio::select! {
+        report = &mut stopping => report.context("the capture could not be ended")??,
+        () = signals.any() => quit(),
+    };
+    if reader_gone {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut code = print_report(args, &report, writes_to_stdout)?;
+    if let End::Vanished(name) = end {
+        super::complain(&format!("{name} is gone; the capture ended with it"));
+        code = ExitCode::FAILURE;
+    }
+    Ok(code)
+}
+
+#[expect(clippy::exit, reason = "a second Ctrl-C means now; the kernel detaches what this process holds")]
+fn quit() -> ! {
+    std::process::exit(INTERRUPTED)
+}
+
+/// Runs until something ends the capture.
+async fn watch(
+    args: &LiveArgs,
+    capture: &mut LiveCapture,
+    status: &mut Status,
+    signals: &mut Signals,
+) -> anyhow::Result<End> {
+    /// How often it is looked whether `--count` is reached.
+    const LOOK: Duration = Duration::from_millis(20);
+    let started = Instant::now();
+    let deadline = args.duration.map(|duration| started + duration);
+    let mut second = every(Duration::from_secs(1));
+    let mut look = every(LOOK);
+    loop {
+        tokio::select! {
+            () = signals.any() => return Ok(End::Asked),
+            () = sleep_until(deadline.unwrap_or(started)), if deadline.is_some() => return Ok(End::Asked),
+            _ = look.tick() => {
+                if capture.is_done() {
+                    return Ok(End::Asked);
+                }
+            }
+            _ = second.tick() => {
+                if let Some(step_ns) = capture.follow_clock() {
+                    log::warn!("the clock was set by {} ms; timestamps follow it", step_ns / 1_000_000);
+                }
+                if status.show(capture.snapshot()?).is_err() {
+                    return Ok(End::ReaderGone);
+                }
+                if let Some(name) = all_vanished(capture) {
+                    return Ok(End::Vanished(name));
+                }
+            }
+        }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    interval
+}
+
+fn all_vanished(capture: &LiveCapture) -> Option<String> {
+    let vanished = capture.vanished();
+    (vanished.len() == capture.iface_count()).then(|| vanished.join(", "))
+}
+
+/// What ends a capture from outside.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+/// The plan that the words describe, checked against the machine.
+fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
+    let disposition = if args.tap { Disposition::Tap } else { Disposition::Mirror };
+    let insist = if args.force { Insist::Yes } else { Insist::No };
+    let watch = args.direction.map(Watch::from);
+    if args.tap && watch.is_some_and(|watch| !watch.ingress()) {
+        anyhow::bail!("--tap consumes what comes in; it cannot go with --direction out");
+    }
+    let mut ifaces: Vec<Attachment> = Vec::new();
+    for name in &args.iface {
+        let attachment = Attachment::new(name, watch, disposition, insist)?;
+        if ifaces.iter().all(|known| known.interface.index != attachment.interface.index) {
+            ifaces.push(attachment);
+        }
+    }
+    let workers = args.workers.unwrap_or_else(|| u32::try_from(super::cpus() / 2).unwrap_or(1).clamp(1, 64));
+    let snap_len = match u32::try_from(args.snaplen).unwrap_or(u32::MAX) {
+        0 => capture_common::MAX_CAP_LEN,
+        snap_len => snap_len.min(capture_common::MAX_CAP_LEN),
+    };
+    Ok(LivePlan {
+        kernel: Plan {
+            ifaces,
+            rings: workers,
+            ring_bytes: ring_bytes(args.ring_size)?,
+            snap_len,
+            disposition,
+            seed: super::seed(),
+            verbose: args.verbose,
+        },
+        tracking: Tracking {
+            limits: Limits { max_flows: args.max_flows },
+            timeouts: Timeouts::default(),
+            seed: super::seed(),
+        },
+        outputs: outputs(args)?,
+        cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
+        count: args.count,
+    })
+}
+
+/// The size that a ring gets: a power of two that holds more than the largest packet.
+fn ring_bytes(wanted: u64) -> anyhow::Result<u32> {
+    const SMALLEST: u64 = 1 << 18;
+    const LARGEST: u64 = 1 << 30;
+    if wanted > LARGEST {
+        anyhow::bail!("--ring-size is at most 1GiB; use more --workers, each has a ring of its own");
+    }
+    Ok(wanted.max(SMALLEST).next_power_of_two() as u32)
+}
+
+fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
+    let mut packets = args.packets.clone();
+    let mut flows = args.flows.clone();
+    if let Some(dir) = &args.write {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        packets = packets.or_else(|| Some(dir.join(PACKETS_NAME)));
+        flows = flows.or_else(|| Some(dir.join(FLOWS_NAME)));
+    }
+    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    if to_stdout(&packets) && to_stdout(&flows) {
+        anyhow::bail!("packets and connection records cannot both go to standard output");
+    }
+    if to_stdout(&packets) && io::stdout().is_terminal() {
+        anyhow::bail!("packets are not written to a terminal; name a file, or pipe them into another program");
+    }
+    let flows = flows
+        .map(|path| super::flows::format_of(&path, args.format).map(|format| (path, format)))
+        .transpose()?;
+    Ok(Outputs {
+        packets,
+        flows,
+        existing: super::existing(args.overwrite),
+        buffer_bytes: usize::try_from(args.write_buffer).unwrap_or(usize::MAX),
+    })
+}
+
+fn uses_stdout(outputs: &Outputs) -> bool {
+    let packets = outputs.packets.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    packets || outputs.flows.as_ref().is_some_and(|(path, _)| path.as_os_str() == "-")
+}
+
+fn style(args: &LiveArgs, writes_to_stdout: bool) -> Style {
+    let terminal = if writes_to_stdout { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+    match (args.quiet, args.json, terminal) {
+        (true, ..) => Style::Quiet,
+        (_, true, _) => Style::Json,
+        (.., true) => Style::InPlace,
+        (.., false) => Style::Lines,
+    }
+}
+
+/// What is said of a capture when it starts.
+struct Described {
+    text: String,
+    names: Vec<String>,
+}
+
+fn describe(plan: &LivePlan) -> Described {
+    let ifaces: Vec<String> = plan
+        .kernel
+        .ifaces
+        .iter()
+        .map(|iface| format!("{} ({})", iface.interface.name, iface.describe(plan.kernel.disposition)))
+        .collect();
+    let workers = plan.kernel.rings;
+    let text = format!(
+        "{}, {workers} worker{} with a ring of {} MiB{}",
+        ifaces.join(", "),
+        if workers == 1 { "" } else { "s" },
+        plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
+        if workers == 1 { "" } else { " each" },
+    );
+    let names = plan.kernel.ifaces.iter().map(|iface| iface.interface.name.clone()).collect();
+    Described { text, names }
+}
+
+fn generic_modes(capture: &mut LiveCapture, described: &Described) -> Vec<String> {
+    capture
+        .kernel_mut()
+        .modes()
+        .iter()
+        .zip(&described.names)
+        .filter(|(mode, _)| **mode == Some(XdpMode::Generic))
+        .map(|(_, name)| format!("{name}: no native XDP in this driver, so in generic mode, which is slower"))
+        .collect()
+}
+
+/// Passes on what the programs in the kernel report; they only do with `--verbose`.
+fn follow_kernel_log(capture: &mut LiveCapture) {
+    let logger = match aya_log::EbpfLogger::init(capture.kernel_mut().ebpf_mut()) {
+        Ok(logger) => logger,
+        Err(error) => return log::warn!("the programs' reports cannot be read: {error}"),
+    };
+    match AsyncFd::new(logger) {
+        Ok(mut logger) => {
+            tokio::spawn(async move {
+                while let Ok(mut ready) = logger.readable_mut().await {
+                    ready.get_inner_mut().flush();
+                    ready.clear_ready();
+                }
+            });
+        }
+        Err(error) => log::warn!("the programs' reports cannot be followed: {error}"),
+    }
+}
+
+/// The ledger, and what went wrong.
+fn print_report(args: &LiveArgs, report: &LiveReport, writes_to_stdout: bool) -> anyhow::Result<ExitCode> {
+    let text = if args.json { json_report(report).to_string() + "\n" } else { text_report(report) };
+    let mut out: Box<dyn Write> =
+        if writes_to_stdout { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+
+    let mut code = ExitCode::SUCCESS;
+    let LiveReport { ledger, packets, flows, .. } = report;
+    let mut reader_gone = false;
+    if let Some(file) = packets {
+        match &file.ending {
+            Ending::Complete => {}
+            Ending::Failed(error) => {
+                super::complain(&format!(
+                    "{error}; the {} packets before that are in it, {} are missing",
+                    file.written, file.unwritten_disk
+                ));
+                code = ExitCode::FAILURE;
+            }
+            Ending::ReaderGone => reader_gone = true,
+        }
+    }
+    if let Some(file) = flows {
+        reader_gone |= file.reader_gone;
+        if super::flows::complain_of(file) {
+            code = ExitCode::FAILURE;
+        }
+    }
+    if !reader_gone && !ledger.holds() {
+        super::complain("the ledger does not add up; this is a bug, please report it with the lines above");
+        code = ExitCode::FAILURE;
+    }
+    Ok(code)
+}
+
+fn text_report(report: &LiveReport) -> String {
+    use std::fmt::Write as _;
+    let LiveReport { ledger, last, latency, packets, flows, iface_drops, .. } = report;
+    let mut text = String::new();
+    // Writing to a string does not fail, in all of these.
+    let _infallible = write!(text, "\nloss ledger (packets)\n{ledger}");
+    for (name, drops) in iface_drops {
+        match drops {
+            Some(0) => {}
+            Some(drops) => {
+                let _infallible = writeln!(text, "  {name} lost {drops} packets before they could be seen (rx_missed)");
+            }
+            None => {
+                let _infallible = writeln!(text, "  {name} is gone; what it lost itself is not known");
+            }
+        }
+    }
+    if ledger.lost() == 0 {
+        text.push_str("  nothing was lost\n");
+    } else {
+        let _infallible = writeln!(text, "  {} packets were lost", ledger.lost());
+    }
+    let k = &last.kernel;
+    let _infallible = writeln!(
+        text,
+        "\nkernel   {} bytes  IPv4 {}  IPv6 {}  ARP {}  TCP {}  UDP {}  ICMP {}  SYN {}  SYN-ACK {}  FIN {}  RST {}",
+        k.bytes, k.ipv4, k.ipv6, k.arp, k.tcp, k.udp, k.icmp, k.syn, k.syn_ack, k.fin, k.rst
+    );
+    let s = &ledger.shards;
+    let _infallible = writeln!(
+        text,
+        "flows    {} records, {} evicted for lack of room",
+        s.records, s.flows_evicted
+    );
+    if let (Some(p50), Some(p99), Some(p999), Some(max)) =
+        (latency.quantile(0.5), latency.quantile(0.99), latency.quantile(0.999), latency.max())
+    {
+        let ms = |span: crate::packet::Span| span.as_secs_f64() * 1_000.0;
+        let _infallible = writeln!(
+            text,
+            "latency  kernel to worker: p50 {:.3} ms  p99 {:.3} ms  p99.9 {:.3} ms  max {:.3} ms",
+            ms(p50),
+            ms(p99),
+            ms(p999),
+            ms(max)
+        );
+    }
+    if let (Some(file), Some(path)) = (packets, &report.packets_path) {
+        let _infallible = writeln!(text, "packets  {} in {} ({} bytes)", file.written, path.display(), file.bytes);
+    }
+    if let Some(file) = flows {
+        let _infallible = writeln!(text, "records  {} in {}", file.written, file.path.display());
+    }
+    text
+}
+
+fn json_report(report: &LiveReport) -> serde_json::Value {
+    let LiveReport { ledger, last, latency, iface_drops, .. } = report;
+    let mut json = ledger.to_json();
+    let k = &last.kernel;
+    let ns = |share: f64| latency.quantile(share).map(|span| span.0);
+    let ifaces: serde_json::Map<_, _> =
+        iface_drops.iter().map(|(name, drops)| (name.clone(), serde_json::json!(drops))).collect();
+    if let Some(object) = json.as_object_mut() {
+        object.insert(
+            "kernel".to_owned(),
+            serde_json::json!({
+                "packets": k.packets, "bytes": k.bytes, "ipv4": k.ipv4, "ipv6": k.ipv6, "arp": k.arp,
+                "other_net": k.other_net, "tcp": k.tcp, "udp": k.udp, "icmp": k.icmp,
+                "other_transport": k.other_transport, "fragments": k.fragments, "syn": k.syn,
+                "syn_ack": k.syn_ack, "fin": k.fin, "rst": k.rst, "malformed": k.malformed,
+                "filtered": k.filtered, "sampled": k.sampled, "cut": k.cut, "ring_full": k.ring_full,
+                "copy_failed": k.copy_failed, "delivered": k.delivered,
+                "delivered_bytes": k.delivered_bytes, "snapped": k.snapped,
+            }),
+        );
+        object.insert(
+            "latency_ns".to_owned(),
+            serde_json::json!({
+                "p50": ns(0.5), "p99": ns(0.99), "p999": ns(0.999), "max": latency.max().map(|span| span.0),
+            }),
+        );
+        object.insert("flows_evicted".to_owned(), ledger.shards.flows_evicted.into());
+        object.insert("iface_missed".to_owned(), ifaces.into());
+    }
+    json
+}

@@ -1,0 +1,92 @@
+//! The command line: words typed, things built, text printed.
+//!
+//! - `args.rs` what can be typed
+//! - `doctor.rs`, `flows.rs`, `live.rs` one command each
+//! - `logger.rs` warnings on standard error
+//! - `status.rs` the line a second
+//! - `units.rs` sizes and durations as people write them
+//!
+//! Exit codes: 0 for success (and when whoever read our output went away), 1 when something failed
+//! or packets do not add up, 2 for words that make no sense, 130 when a second Ctrl-C cut it short.
+
+mod args;
+mod doctor;
+mod flows;
+mod live;
+mod logger;
+mod status;
+mod units;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::Args;
+use args::Command;
+
+/// Runs the program with the words of the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    logger::install();
+    let result = match args.command {
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Flows(args) => flows::run(&args),
+        Command::Live(args) => live::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line of complaint on standard error.
+fn complain(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    drop(writeln!(io::stderr(), "capture: {text}"));
+}
+
+/// One line of information on standard error.
+fn tell(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Whoever read our output went away, as `head` does: not an error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whether a stream shows colors: a terminal does, unless `NO_COLOR` asks otherwise
+/// (<https://no-color.org>).
+fn colors(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// What `--overwrite` means.
+const fn existing(overwrite: bool) -> crate::sink::Existing {
+    if overwrite { crate::sink::Existing::Overwrite } else { crate::sink::Existing::Refuse }
+}
+
+/// CPUs that this process may use.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// A seed that nobody who sends packets can know.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0_u8)
+}
+
+/// Whether standard error can show progress.
+fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,99 @@
+//! Sizes, durations and lists of CPUs as people write them.
+
+use std::time::Duration;
+
+/// Bytes: `65536`, `64KiB`, `64k` (both 1024), `1MB` (decimal, as disks count).
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(format!("unknown unit {unit:?}; use KiB, MiB, GiB, or kB, MB, GB")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is not a number of bytes, such as 64MiB"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("{text:?} is too large"))
+}
+
+/// A time: `10s`, `500ms`, `5m`, `1h`; a bare number is seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text);
+    let wrong = || format!("{text:?} is not a time, such as 10s, 500ms, 5m or 1h");
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "" | "s" => number,
+        "ms" => number / 1_000.0,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3_600.0,
+        "d" => number * 86_400.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// CPU numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CpuList(pub(super) Vec<usize>);
+
+/// A list of CPUs as in sysfs: `1,3`, `2-5`, `0,2-3`.
+pub(super) fn cpu_list(text: &str) -> Result<CpuList, String> {
+    const LARGEST: usize = 1023;
+    let wrong = || format!("{text:?} is not a list of CPUs, such as 2-5 or 1,3");
+    let mut cpus = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let first: usize = first.trim().parse().map_err(|_| wrong())?;
+        let last: usize = last.trim().parse().map_err(|_| wrong())?;
+        if first > last || last > LARGEST {
+            return Err(wrong());
+        }
+        cpus.extend(first..=last);
+    }
+    Ok(CpuList(cpus))
+}
+
+/// The leading number and what follows it.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_and_decimal_units() {
+        for (text, expected) in
+            [("0", 0), ("96", 96), ("64KiB", 65_536), ("64k", 65_536), ("1 MB", 1_000_000), ("2GiB", 2 << 30)]
+        {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "MiB", "12 parsecs", "-1", "99999999999GiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units_and_default_to_seconds() {
+        for (text, ms) in [("10", 10_000), ("10s", 10_000), ("500ms", 500), ("1.5m", 90_000), ("1h", 3_600_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "s", "10 years", "-5s", "1e400"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cpu_lists_have_ranges() {
+        assert_eq!(cpu_list("0,2-4"), Ok(CpuList(vec![0, 2, 3, 4])));
+        for text in ["", "a", "3-1", "1,,2", "0-99999"] {
+            assert!(cpu_list(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! IPv4 (RFC 791) and IPv6 (RFC 8200) with its extension headers.
+
+use super::cursor::Cursor;
+use super::layers::{Addresses, Fragment, Header, Ip, Layers, Malformed, Net};
+use super::{Beyond, transport};
+
+/// IPv6 extension headers that are looked behind.
+const MAX_EXTENSIONS: usize = 8;
+
+const PROTO_HOP_BY_HOP: u8 = 0;
+const PROTO_ROUTING: u8 = 43;
+const PROTO_FRAGMENT: u8 = 44;
+const PROTO_AUTH: u8 = 51;
+const PROTO_DEST_OPTIONS: u8 = 60;
+const PROTO_MOBILITY: u8 = 135;
+
+const MORE_FRAGMENTS: u16 = 0x2000;
+const OFFSET_MASK: u16 = 0x1fff;
+
+/// IPv4 at `at`.
+#[inline(always)]
+pub(super) fn ipv4(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
+    const BEYOND: Beyond = Beyond(Header::Ipv4);
+    // The fixed part at once, so that there is one bounds check.
+    let fixed = cursor.array::<20>(at).ok_or(BEYOND)?;
+    let fields = Cursor::new(fixed);
+    let version_ihl = fields.u8(0).ok_or(BEYOND)?;
+    let total_len = u32::from(fields.u16(2).ok_or(BEYOND)?);
+    let id = fields.u16(4).ok_or(BEYOND)?;
+    let fragment = fields.u16(6).ok_or(BEYOND)?;
+    let protocol = fields.u8(9).ok_or(BEYOND)?;
+    let src = fields.u32_raw(12).ok_or(BEYOND)?;
+    let dst = fields.u32_raw(16).ok_or(BEYOND)?;
+
+    let header_len = u32::from(version_ihl & 0x0f) * 4;
+    if version_ihl >> 4 != 4 {
+        layers.malformed = Some(Malformed::Version);
+        return Ok(());
+    }
+    if header_len < 20 || (total_len < header_len && total_len != 0) {
+        layers.malformed = Some(Malformed::HeaderLength(Header::Ipv4));
+        return Ok(());
+    }
+    // A GSO frame above 64 KiB says 0 for its length.
+    let ip_len = if total_len == 0 { wire_len.saturating_sub(at as u32).max(header_len) } else { total_len };
+    let offset = (fragment & OFFSET_MASK) << 3;
+    let ip = Ip {
+        addresses: Addresses::V4 { src, dst },
+        protocol,
+        ip_len,
+        payload_len: ip_len - header_len,
+        fragment: (fragment & (MORE_FRAGMENTS | OFFSET_MASK) != 0)
+            .then_some(Fragment { id: u32::from(id.to_be()), offset }),
+    };
+    layers.net = Net::Ip(ip);
+    transport::descend(cursor, at + header_len as usize, &ip, layers)
+}
+
+/// IPv6 at `at`.
+#[inline(always)]
+pub(super) fn ipv6(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
+    const BEYOND: Beyond = Beyond(Header::Ipv6);
+    let fixed = cursor.array::<40>(at).ok_or(BEYOND)?;
+    let fields = Cursor::new(fixed);
+    let version = fields.u8(0).ok_or(BEYOND)? >> 4;
+    let said = u32::from(fields.u16(4).ok_or(BEYOND)?);
+    let mut protocol = fields.u8(6).ok_or(BEYOND)?;
+    let src = fields.u128_raw(8).ok_or(BEYOND)?;
+    let dst = fields.u128_raw(24).ok_or(BEYOND)?;
+    if version != 6 {
+        layers.malformed = Some(Malformed::Version);
+        return Ok(());
+    }
+    // A jumbogram (RFC 2675) and a GSO frame above 64 KiB say 0 for their length.
+    let payload_len = if said == 0 { wire_len.saturating_sub(at as u32 + 40) } else { said };
+    let mut ip = Ip {
+        addresses: Addresses::V6 { src, dst },
+        protocol,
+        ip_len: payload_len + 40,
+        payload_len,
+        fragment: None,
+    };
+    let mut next = at + 40;
+    for _ in 0..MAX_EXTENSIONS {
+        let len = match protocol {
+            PROTO_HOP_BY_HOP | PROTO_ROUTING | PROTO_DEST_OPTIONS | PROTO_MOBILITY => {
+                (u32::from(cursor.u8(next + 1).ok_or(BEYOND)?) + 1) * 8
+            }
+            PROTO_AUTH => (u32::from(cursor.u8(next + 1).ok_or(BEYOND)?) + 2) * 4,
+            PROTO_FRAGMENT => {
+                let field = cursor.u16(next + 2).ok_or(BEYOND)?;
+                let id = cursor.u32_raw(next + 4).ok_or(BEYOND)?;
+                // An atomic fragment (RFC 6946) is a whole datagram.
+                if field & 0xfff9 != 0 {
+                    ip.fragment = Some(Fragment { id, offset: field & 0xfff8 });
+                }
+                8
+            }
+            _ => break,
+        };
+        protocol = cursor.u8(next).ok_or(BEYOND)?;
+        if len > ip.payload_len {
+            layers.malformed = Some(Malformed::HeaderLength(Header::Ipv6));
+            return Ok(());
+        }
+        ip.payload_len -= len;
+        next += len as usize;
+        // What follows in a later fragment is the middle of something.
+        if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
+            break;
+        }
+    }
+    ip.protocol = protocol;
+    layers.net = Net::Ip(ip);
+    transport::descend(cursor, next, &ip, layers)
+}

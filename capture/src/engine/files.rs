@@ -1,0 +1,306 @@
+//! Capture files through the shards: the same shards, the same bursts as live.
+//!
+//! One thread hops over the packets and sends each to the shard of its flow, as the kernel does live.
+//! What crosses threads are slots (where a packet lies), in batches, with the block that they lie in;
+//! the bytes stay where they are. With one worker there is nothing to route, and no thread but this
+//! one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use capture_common::flow_hash::ring_of;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::ledger::{Ledger, Written};
+use super::{EngineError, Outputs, Tracking};
+use crate::dissect::{FragmentTable, dissect, steering_hash};
+use crate::flow::FlowTable;
+use crate::packet::{Packet, Timestamp};
+use crate::shard::{Shard, ShardCounters, ShardTotals};
+use crate::sink::Overflow;
+use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
+use crate::source::BURST;
+use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
+
+/// Packets that are taken from a file at once.
+const READ: usize = 4096;
+/// Slots of a batch at most: with one cache line each, a batch of 64 KiB.
+const BATCH: usize = 1024;
+/// Batches that wait for a shard at most.
+const QUEUE: usize = 16;
+
+/// Files as they are going to be read.
+#[derive(Clone, Debug)]
+pub struct FilesPlan {
+    /// The files, in this order; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// How flows are tracked.
+    pub tracking: Tracking,
+    /// What is written.
+    pub outputs: Outputs,
+    /// Number of shards.
+    pub workers: usize,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The file that is read.
+    pub path: &'a Path,
+    /// Bytes of it that were read, as it lies on the disk.
+    pub read_bytes: u64,
+    /// Its length; `None` for a pipe.
+    pub total_bytes: Option<u64>,
+    /// Packets so far, of all files.
+    pub packets: u64,
+}
+
+/// How a run over files ended.
+#[derive(Debug)]
+pub struct FileRun {
+    /// What became of every packet.
+    pub ledger: Ledger,
+    /// The file of connection records.
+    pub flows: Option<FlowFileSummary>,
+    /// Why not everything was read, if so. Everything before it was.
+    pub error: Option<FileError>,
+}
+
+/// A batch on its way to a shard.
+struct Batch {
+    block: Arc<Block>,
+    slots: Vec<Slot>,
+}
+
+impl FileRun {
+    /// Reads all files and ends all flows. A file that is damaged ends the run, after everything
+    /// before the damage has been worked on.
+    ///
+    /// # Errors
+    ///
+    /// When an output cannot be made, or the first file cannot be opened (before anything is made),
+    /// or a thread panicked.
+    pub fn new(plan: &FilesPlan, on_progress: &mut dyn FnMut(Progress<'_>)) -> Result<Self, EngineError> {
+        let mut files = plan.files.iter();
+        let Some(first) = files.next() else {
+            return Ok(Self { ledger: Ledger::default(), flows: None, error: None });
+        };
+        // The first file before any output: a wrong name should leave nothing behind.
+        let source = FileSource::open(first, Numbering::default())?;
+        let names = IfaceNames::default();
+        let workers = plan.workers.max(1);
+        let (flows, sinks) = match &plan.outputs.flows {
+            Some((path, format)) => {
+                let (file, sinks) = FlowFile::create(
+                    path,
+                    *format,
+                    plan.outputs.existing,
+                    Overflow::Block,
+                    workers,
+                    names.clone(),
+                )?;
+                (Some(file), sinks.into_iter().map(Some).collect())
+            }
+            None => (None, (0..workers).map(|_| None).collect()),
+        };
+        let mut router = Router::new(&plan.tracking, sinks)?;
+        let mut names_of = Names { names, known: Vec::new(), current: 0 };
+        let mut reading = Reading { router: &mut router, names: &mut names_of, packets: 0, on_progress };
+        let mut error = None;
+        let mut next = Ok((first, source));
+        loop {
+            let numbering = match next.and_then(|(path, mut source)| {
+                reading.file(path, &mut source)?;
+                Ok(source.numbering())
+            }) {
+                Ok(numbering) => numbering,
+                Err(failed) => {
+                    error = Some(failed);
+                    break;
+                }
+            };
+            reading.names.next_file();
+            let Some(path) = files.next() else { break };
+            next = FileSource::open(path, numbering).map(|source| (path, source));
+        }
+        let shards = router.finish()?;
+        let flows = flows.map(FlowFile::finish);
+        let ledger = Ledger { kernel: None, shards, packets: None, records: flows.as_ref().map(Written::from) };
+        Ok(Self { ledger, flows, error })
+    }
+}
+
+/// The names of the interfaces of all files, which are numbered in a row.
+struct Names {
+    names: IfaceNames,
+    known: Vec<String>,
+    /// How many of `known` belong to files that are finished.
+    current: usize,
+}
+
+impl Names {
+    fn update(&mut self, source: &FileSource) {
+        let ifaces = source.ifaces();
+        if self.current + ifaces.len() != self.known.len() {
+            self.known.truncate(self.current);
+            self.known.extend(ifaces.iter().map(|iface| iface.name.clone()));
+            self.names.set(self.known.iter().cloned());
+        }
+    }
+
+    fn next_file(&mut self) {
+        self.current = self.known.len();
+    }
+}
+
+struct Reading<'a> {
+    router: &'a mut Router,
+    names: &'a mut Names,
+    packets: u64,
+    on_progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl Reading<'_> {
+    fn file(&mut self, path: &Path, source: &mut FileSource) -> Result<(), FileError> {
+        let mut slots = Vec::with_capacity(READ);
+        loop {
+            slots.clear();
+            let block = source.next_batch(&mut slots, READ)?;
+            self.names.update(source);
+            let Some(block) = block else { return Ok(()) };
+            self.packets += slots.len() as u64;
+            self.router.route(&block, &slots);
+            let (read_bytes, total_bytes) = source.progress();
+            (self.on_progress)(Progress { path, read_bytes, total_bytes, packets: self.packets });
+        }
+    }
+}
+
+/// Sends packets to their shards.
+enum Router {
+    /// One shard, right here.
+    Inline { shard: Box<Shard>, counters: Arc<ShardCounters> },
+    /// Several, each in its thread.
+    Threads { lanes: Vec<Lane>, seed: u64, fragments: FragmentTable<u32> },
+}
+
+/// The way to one shard.
+struct Lane {
+    slots: Vec<Slot>,
+    send: Sender<Batch>,
+    recycled: Receiver<Vec<Slot>>,
+    thread: JoinHandle<()>,
+    counters: Arc<ShardCounters>,
+}
+
+impl Router {
+    fn new(tracking: &Tracking, sinks: Vec<Option<FlowSink>>) -> Result<Self, EngineError> {
+        let workers = sinks.len();
+        let share = tracking.share(workers);
+        let mut shards = sinks.into_iter().map(|sink| {
+            let table = FlowTable::new(share, tracking.timeouts, tracking.seed);
+            let counters = Arc::new(ShardCounters::default());
+            (Shard::new(table, sink, None, Arc::clone(&counters)), counters)
+        });
+        if workers == 1
+            && let Some((shard, counters)) = shards.next()
+        {
+            return Ok(Self::Inline { shard: Box::new(shard), counters });
+        }
+        let lanes = shards
+            .enumerate()
+            .map(|(number, (shard, counters))| {
+                let (send, receive) = bounded(QUEUE);
+                let (give_back, recycled) = bounded(QUEUE + 1);
+                let thread = std::thread::Builder::new()
+                    .name(format!("worker-{number}"))
+                    .spawn(move || work(shard, &receive, &give_back))
+                    .map_err(EngineError::Thread)?;
+                Ok(Lane { slots: Vec::with_capacity(BATCH), send, recycled, thread, counters })
+            })
+            .collect::<Result<_, EngineError>>()?;
+        Ok(Self::Threads { lanes, seed: tracking.seed, fragments: FragmentTable::new() })
+    }
+
+    fn route(&mut self, block: &Arc<Block>, slots: &[Slot]) {
+        match self {
+            Self::Inline { shard, .. } => bursts(shard, block, slots),
+            Self::Threads { lanes, seed, fragments } => {
+                let count = lanes.len() as u32;
+                for slot in slots {
+                    let packet = slot.packet(block);
+                    let hash = steering_hash(&dissect(&packet), *seed, fragments);
+                    if let Some(lane) = lanes.get_mut(ring_of(hash, count) as usize) {
+                        lane.slots.push(*slot);
+                        if lane.slots.len() == BATCH {
+                            lane.flush(block);
+                        }
+                    }
+                }
+                // The next call can come with another block.
+                for lane in lanes {
+                    lane.flush(block);
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> Result<ShardTotals, EngineError> {
+        let mut totals = ShardTotals::default();
+        match self {
+            Self::Inline { shard, counters } => {
+                shard.finish();
+                totals += counters.read();
+            }
+            Self::Threads { lanes, .. } => {
+                let mut panicked = false;
+                for Lane { send, thread, counters, .. } in lanes {
+                    drop(send);
+                    panicked |= thread.join().is_err();
+                    totals += counters.read();
+                }
+                if panicked {
+                    return Err(EngineError::Panicked);
+                }
+            }
+        }
+        Ok(totals)
+    }
+}
+
+impl Lane {
+    fn flush(&mut self, block: &Arc<Block>) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let next = self.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        let slots = std::mem::replace(&mut self.slots, next);
+        // A shard that is gone has panicked, which `finish` reports.
+        drop(self.send.send(Batch { block: Arc::clone(block), slots }));
+    }
+}
+
+fn work(mut shard: Shard, receive: &Receiver<Batch>, give_back: &Sender<Vec<Slot>>) {
+    for Batch { block, mut slots } in receive {
+        bursts(&mut shard, &block, &slots);
+        slots.clear();
+        // A full channel only means that enough are waiting to be used again.
+        drop(give_back.try_send(slots));
+    }
+    shard.finish();
+}
+
+fn bursts(shard: &mut Shard, block: &Block, slots: &[Slot]) {
+    let mut packets = [Packet::EMPTY; BURST];
+    for chunk in slots.chunks(BURST) {
+        for (packet, slot) in packets.iter_mut().zip(chunk) {
+            *packet = slot.packet(block);
+        }
+        if let Some(burst) = packets.get(..chunk.len()) {
+            shard.on_burst(burst);
+        }
+    }
+    // Packets alone move the time: what a file does not say did not happen.
+    shard.on_tick(Timestamp::default());
+}

@@ -1,0 +1,85 @@
+//! Builds a run from a plan: threads, queues, files; starts it, stops it, and accounts for it.
+//!
+//! - `affinity.rs` which CPU a thread runs on
+//! - `files.rs` capture files through the shards
+//! - `host.rs` what a capture file says of the machine
+//! - `ledger.rs` what became of every packet
+//! - `limit.rs` when to stop, and the worker's pauses
+//! - `live.rs` rings through the shards
+
+mod affinity;
+mod files;
+mod host;
+mod ledger;
+mod limit;
+mod live;
+
+pub use affinity::pin;
+pub use files::{FileRun, FilesPlan, Progress};
+pub use ledger::{Check, Ledger};
+pub use limit::Limit;
+pub use live::{LiveCapture, LivePlan, LiveReport, Snapshot};
+
+use std::path::PathBuf;
+
+use crate::flow::{Limits, Timeouts};
+use crate::sink::flows::FlowFormat;
+use crate::sink::{Existing, SinkError};
+
+/// What a run writes.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    /// The pcapng file; `-` is standard output, `None` writes no packets.
+    pub packets: Option<PathBuf>,
+    /// The file of connection records and its format; `-` is standard output.
+    pub flows: Option<(PathBuf, FlowFormat)>,
+    /// What happens to files that exist.
+    pub existing: Existing,
+    /// Memory for packets on their way to the disk, bytes.
+    pub buffer_bytes: usize,
+}
+
+/// How flows are tracked.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracking {
+    /// Bounds of all shards together.
+    pub limits: Limits,
+    /// Timeouts.
+    pub timeouts: Timeouts,
+    /// Seed of the hash tables.
+    pub seed: u64,
+}
+
+impl Tracking {
+    /// The part of one of `shards` shards. Hashes spread flows evenly but not exactly, so each shard
+    /// may hold a sixteenth more than its share.
+    pub(crate) fn share(&self, shards: usize) -> Limits {
+        let shards = u32::try_from(shards).unwrap_or(u32::MAX).max(1);
+        let share = self.limits.max_flows.div_ceil(shards);
+        let slack = if shards > 1 { share / 16 + 16 } else { 0 };
+        Limits { max_flows: share.saturating_add(slack).max(1) }
+    }
+}
+
+/// Why a run could not be started or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The kernel side.
+    #[error(transparent)]
+    Attach(#[from] crate::kernel::AttachError),
+    /// An output.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A capture file.
+    #[error(transparent)]
+    File(#[from] crate::source::file::FileError),
+    /// A ring could not be mapped.
+    #[error("cannot map a ring: {0}")]
+    Ring(std::io::Error),
+    /// A thread could not be started.
+    #[error("cannot start a worker thread: {0}")]
+    Thread(std::io::Error),
+    /// A thread panicked: a bug here.
+    #[error("a worker thread panicked; this is a bug, please report it with the message above")]
+    Panicked,
+}

@@ -1,0 +1,28 @@
+//! One shard's connections: no locks, no clock, no input or output.
+//!
+//! A packet goes in with [`FlowTable::observe`], records come out through the closure that every call
+//! takes. Time is the packets' own; [`FlowTable::advance`] moves it when no packet comes.
+//!
+//! - `key.rs` who talks to whom, in canonical order
+//! - `state.rs` what is kept of a flow
+//! - `tcp.rs` the states of RFC 9293, as far as an observer can tell
+//! - `index.rs` from hash to slot
+//! - `slab.rs` where flows live
+//! - `timer.rs` when flows expire, and who goes first when there is no room
+//! - `table.rs` all of it together
+//! - `record.rs` what is said of a flow in the end
+
+mod index;
+mod key;
+mod record;
+mod slab;
+mod state;
+mod table;
+mod tcp;
+mod timer;
+
+pub use key::{Direction, Endpoint};
+pub use record::{EndReason, EndedBy, FlowRecord, Outcome, TcpSummary};
+pub use state::{Counts, Flow};
+pub use table::{FlowTable, FlowTableCounters, Limits, Observed, Prepared, Timeouts};
+pub use tcp::TcpState;

@@ -1,0 +1,80 @@
+//! Where flows live: slots that never move, so that the index and the timers can name them by number.
+
+use super::key::{Direction, FlowKey};
+use super::state::Flow;
+use super::timer::Link;
+use crate::packet::{FrameNo, IfaceId, Timestamp};
+
+/// One flow with its key and its place among the timers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot<K> {
+    pub(crate) key: K,
+    pub(crate) link: Link,
+    pub(crate) flow: Flow,
+}
+
+/// Slots, and which of them are free. It grows as flows come, up to what it was made for, within
+/// memory that was reserved once: it never moves and never frees.
+#[derive(Debug)]
+pub(crate) struct Slab<K> {
+    slots: Vec<Slot<K>>,
+    /// First free slot; the others follow by their link's `next`.
+    free: u32,
+    live: u32,
+}
+
+impl<K: FlowKey> Slab<K> {
+    pub(crate) fn new(flows: u32) -> Self {
+        // Address space only: the kernel gives memory to what is written.
+        Self { slots: Vec::with_capacity(flows as usize), free: Link::NONE, live: 0 }
+    }
+
+    /// Slots in use.
+    pub(crate) const fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Takes a free slot; its content is whatever was there.
+    pub(crate) fn take(&mut self, key: K, flow: Flow) -> u32 {
+        self.live += 1;
+        let slot = Slot { key, link: Link::UNLINKED, flow };
+        if self.free == Link::NONE {
+            self.slots.push(slot);
+            return self.slots.len() as u32 - 1;
+        }
+        let number = self.free;
+        self.free = self.slots[number as usize].link.next;
+        self.slots[number as usize] = slot;
+        number
+    }
+
+    /// Gives a slot back.
+    pub(crate) fn release(&mut self, number: u32) {
+        self.live -= 1;
+        let slot = &mut self.slots[number as usize];
+        slot.key = K::EMPTY;
+        slot.flow = Flow::new(FrameNo(0), Timestamp(0), IfaceId(0), Direction::Forward);
+        slot.link = Link { next: self.free, ..Link::UNLINKED };
+        self.free = number;
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, number: u32) -> &Slot<K> {
+        &self.slots[number as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self, number: u32) -> &mut Slot<K> {
+        &mut self.slots[number as usize]
+    }
+
+    /// Asks for the memory of a slot.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, number: u32) {
+        if let Some(slot) = self.slots.get(number as usize) {
+            crate::prefetch::read(&slot.key);
+            crate::prefetch::read(&slot.flow.counts);
+            crate::prefetch::read(&slot.flow.tcp);
+        }
+    }
+}

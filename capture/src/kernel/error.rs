@@ -1,0 +1,182 @@
+//! What can go wrong between this program and the kernel, in words that say what to do.
+
+use std::io;
+
+use aya::maps::MapError;
+use aya::programs::ProgramError;
+use aya::sys::SyscallError;
+use aya::EbpfError;
+
+use crate::iface::IfaceError;
+
+/// Why packets cannot be captured.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The interface carries the default route, and tap mode would cut it off.
+    #[error(
+        "{iface} carries the default route: tap mode consumes its frames and would cut this host off; \
+         use mirror mode (without --tap), or --force if that is what you want"
+    )]
+    DefaultRoute {
+        /// The interface.
+        iface: String,
+    },
+    /// The interface is down.
+    #[error("{iface} is down; bring it up: ip link set {iface} up")]
+    Down {
+        /// The interface.
+        iface: String,
+    },
+    /// Something about the interface could not be found out, or there is no such.
+    #[error(transparent)]
+    Iface(#[from] IfaceError),
+    /// The kernel has no type information.
+    #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y")]
+    NoBtf,
+    /// The kernel is too old for what is asked of it.
+    #[error("this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in works from 5.18 on")]
+    KernelTooOld {
+        /// `uname -r`.
+        release: String,
+    },
+    /// The kernel has no memory for the rings, or may not give it.
+    #[error(
+        "the kernel gave no memory for {rings} ring(s) of {ring_bytes} bytes ({source}); \
+         use a smaller --ring-size, fewer --workers, or raise the limit (ulimit -l, or the cgroup's memory.max)"
+    )]
+    Memory {
+        /// Number of rings.
+        rings: u32,
+        /// Size of one.
+        ring_bytes: u32,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Too few rights.
+    #[error(
+        "not permitted: capturing needs root, or the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; \
+         try sudo, and `capture doctor` for what is missing"
+    )]
+    NotPermitted,
+    /// A program of somebody else is attached where only one can be.
+    #[error(
+        "{iface} already has an XDP program: id {id}{}; remove it first (ip link set dev {iface} xdp off, \
+         or end the process that holds it)", name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default()
+    )]
+    Occupied {
+        /// The interface.
+        iface: String,
+        /// Id of the program.
+        id: u32,
+        /// Its name, if the kernel tells.
+        name: Option<String>,
+    },
+    /// More interfaces than there is room for.
+    #[error("{count} interfaces are too many; at most {max} can be captured at once")]
+    TooManyIfaces {
+        /// How many were asked for.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// The link layer is none that the programs know.
+    #[error("{iface} is neither an Ethernet nor an IP device (ARPHRD {hardware}); it cannot be captured")]
+    UnsupportedLink {
+        /// The interface.
+        iface: String,
+        /// The kernel's type of hardware (`ARPHRD_*` in `linux/if_arp.h`).
+        hardware: u16,
+    },
+    /// The kernel refused a program; this is a bug here, or a kernel that nobody tried.
+    #[error("the kernel refused program {program}: {reason}")]
+    Refused {
+        /// Name of the program.
+        program: &'static str,
+        /// The end of the verifier's log, or what the kernel said.
+        reason: String,
+    },
+    /// Anything else that the kernel would not do.
+    #[error("{what} failed: {reason}")]
+    Kernel {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel said.
+        reason: String,
+    },
+}
+
+impl AttachError {
+    /// From a failure to load the object.
+    pub(super) fn loading(error: EbpfError) -> Self {
+        if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = &error
+            && is_permission(io_error)
+        {
+            return Self::NotPermitted;
+        }
+        Self::Kernel { what: "loading the eBPF object", reason: chain(&error) }
+    }
+
+    /// From a failure to load one of its programs.
+    pub(super) fn refused(program: &'static str, error: ProgramError) -> Self {
+        match error {
+            ProgramError::LoadError { io_error, verifier_log } => {
+                if is_permission(&io_error) && verifier_log.to_string().trim().is_empty() {
+                    return Self::NotPermitted;
+                }
+                let log = verifier_log.to_string();
+                let tail: Vec<&str> = log.lines().rev().take(if std::env::var("VLOG").is_ok() {4000} else {4}).collect();
+                let tail: Vec<&str> = tail.into_iter().rev().collect();
+                Self::Refused { program, reason: format!("{io_error}: {}", tail.join(" | ")) }
+            }
+            other => Self::Refused { program, reason: chain(&other) },
+        }
+    }
+
+    /// From any other call.
+    pub(super) fn kernel(what: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        if io_error(error).is_some_and(is_permission) {
+            return Self::NotPermitted;
+        }
+        Self::Kernel { what, reason: chain(error) }
+    }
+}
+
+fn is_permission(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
+}
+
+/// The I/O error at the bottom of an error, if that is what it is.
+pub(super) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error);
+        }
+        if let Some(SyscallError { io_error, .. }) = error.downcast_ref::<SyscallError>() {
+            return Some(io_error);
+        }
+        if let Some(ProgramError::SyscallError(SyscallError { io_error, .. })) = error.downcast_ref::<ProgramError>() {
+            return Some(io_error);
+        }
+        if let Some(MapError::CreateError { io_error, .. }) = error.downcast_ref::<MapError>() {
+            return Some(io_error);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error with everything behind it, on one line.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        next = error.source();
+    }
+    text.replace('\n', " | ")
+}

@@ -1,0 +1,126 @@
+//! One worker: packets in bursts go in, records and encoded packets come out.
+//!
+//! A shard owns everything that it touches; what others may look at are its counters.
+//!
+//! - `counters.rs` what a shard counts, for others to read
+//! - `latency.rs` from the kernel's timestamp to here
+
+mod counters;
+mod latency;
+
+use std::sync::Arc;
+
+pub use counters::{Bins, ShardCounters, ShardTotals};
+pub use latency::Latency;
+
+use crate::dissect::{Layers, dissect};
+use crate::flow::{FlowRecord, FlowTable, Observed, Prepared};
+use crate::packet::{Packet, Timestamp};
+use crate::sink::flows::FlowSink;
+use crate::sink::pcapng::PacketSink;
+use crate::source::BURST;
+
+/// One worker's state.
+#[derive(Debug)]
+pub struct Shard {
+    flows: FlowTable,
+    records: Records,
+    packets: Option<PacketSink>,
+    bins: Bins,
+    counters: Arc<ShardCounters>,
+}
+
+/// Where records go, and how many did.
+#[derive(Debug)]
+struct Records {
+    sink: Option<FlowSink>,
+    count: u64,
+}
+
+impl Records {
+    fn emit(&mut self, record: FlowRecord) {
+        self.count += 1;
+        if let Some(sink) = &mut self.sink {
+            sink.record(record);
+        }
+    }
+}
+
+impl Shard {
+    /// A shard with an empty table.
+    #[must_use]
+    pub fn new(
+        flows: FlowTable,
+        records: Option<FlowSink>,
+        packets: Option<PacketSink>,
+        counters: Arc<ShardCounters>,
+    ) -> Self {
+        Self { flows, records: Records { sink: records, count: 0 }, packets, bins: Bins::default(), counters }
+    }
+
+    /// Takes a burst of at most [`BURST`] packets.
+    ///
+    /// Three passes, so that the memory that a packet needs is on its way while the ones before it
+    /// are worked on.
+    pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
+        let Self { flows, records, packets, bins, .. } = self;
+        debug_assert!(burst.len() <= BURST, "a burst fits the arrays");
+        let Some(first) = burst.first() else { return };
+        flows.advance(first.meta.clock, &mut |record| records.emit(record));
+
+        let mut work: [(Layers, Prepared); BURST] = [(Layers::EMPTY, Prepared::NOT_IP); BURST];
+        for (packet, (layers, prepared)) in burst.iter().zip(&mut work) {
+            *layers = dissect(packet);
+            *prepared = flows.prepare(layers);
+        }
+        for (_, prepared) in work.iter().take(burst.len()) {
+            flows.prefetch(prepared);
+        }
+        for (packet, (layers, prepared)) in burst.iter().zip(&work) {
+            bins.packets += 1;
+            bins.bytes += u64::from(packet.meta.wire_len);
+            match flows.observe(prepared, packet, layers, &mut |record| records.emit(record)) {
+                Observed::Tracked => bins.tracked += 1,
+                Observed::Malformed => bins.malformed += 1,
+                Observed::NotIp => bins.not_ip += 1,
+                Observed::Snapped => bins.snapped += 1,
+            }
+            if let Some(sink) = packets {
+                sink.packet(packet);
+            }
+        }
+    }
+
+    /// Nothing will come that is older than `watermark`; called after each burst and while nothing
+    /// comes. Ends what was silent for too long, and lets others see the counters.
+    pub fn on_tick(&mut self, watermark: Timestamp) {
+        let Self { flows, records, packets, bins, counters } = self;
+        flows.advance(watermark, &mut |record| records.emit(record));
+        if let Some(sink) = packets {
+            sink.advance(watermark);
+        }
+        counters.publish(bins, &flows.counters(), records.count);
+    }
+
+    /// A packet that was delivered and is not wanted any more (`--count` was reached).
+    pub fn skip(&mut self, packets: u64) {
+        self.bins.past_count += packets;
+    }
+
+    /// Hands over the records that were collected: for a capture in which few flows end.
+    pub fn flush_records(&mut self) {
+        if let Some(sink) = &mut self.records.sink {
+            sink.flush();
+        }
+    }
+
+    /// Ends all flows and hands over everything that is left.
+    pub fn finish(mut self) {
+        let Self { flows, records, .. } = &mut self;
+        flows.finish(&mut |record| records.emit(record));
+        self.counters.publish(&self.bins, &self.flows.counters(), self.records.count);
+        if let Some(sink) = self.packets {
+            sink.finish();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A kernel ring as a source: bursts of packets that still lie in the ring.
+//!
+//! aya's reader hands out one record at a time and stores the position for each; this one lends a
+//! burst and stores once. Nobody wakes it: the programs submit without a notification, and the
+//! worker looks again after a pause.
+
+mod mapped;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use capture_common::{Hook, RingRecord};
+
+use crate::kernel::Clock;
+use crate::packet::{FrameNo, LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
+use super::BURST;
+use mapped::MappedRing;
+
+/// A kernel ring, read by one worker.
+#[derive(Debug)]
+pub struct RingSource {
+    ring: MappedRing,
+    clock: Arc<Clock>,
+    /// Link types by interface slot.
+    links: Vec<LinkType>,
+    next_frame: u64,
+    latest: Timestamp,
+}
+
+/// What a poll of a source brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Polled {
+    /// Packets that were lent.
+    pub packets: usize,
+    /// Nothing was left when the source was looked at.
+    pub drained: bool,
+    /// No packet that comes later will have a smaller timestamp.
+    pub watermark: Timestamp,
+}
+
+impl RingSource {
+    /// How far a packet's timestamp can lie before the moment at which its record is reserved: the
+    /// program takes the time first, and the machine under it can be held up in between.
+    const RESERVE_DELAY_NS: u64 = 10_000_000;
+
+    /// Maps a ring of `ring_bytes`. `worker` goes into the frame numbers, to keep those of different
+    /// workers apart.
+    ///
+    /// # Errors
+    ///
+    /// What mmap(2) says.
+    pub fn new(
+        map: &impl AsFd,
+        ring_bytes: usize,
+        worker: u16,
+        clock: Arc<Clock>,
+        links: Vec<LinkType>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            ring: MappedRing::new(map, ring_bytes)?,
+            clock,
+            links,
+            next_frame: (u64::from(worker) << 48) + 1,
+            latest: Timestamp::default(),
+        })
+    }
+
+    /// Bytes that wait in the ring.
+    #[must_use]
+    pub fn backlog_bytes(&self) -> u64 {
+        self.ring.backlog()
+    }
+
+    /// Lends the next burst to `on_burst`, unless there is none.
+    pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>])) -> Polled {
+        let Self { ring, clock, links, next_frame, latest } = self;
+        let offset = clock.offset_ns();
+        let now = clock.now();
+        let mut packets = [Packet::EMPTY; BURST];
+        let mut used = 0;
+        let lent = ring.burst(BURST, |bytes| {
+            if let Some(packet) = parse(bytes, offset, links, *next_frame, latest) {
+                *next_frame += 1;
+                packets[used] = packet;
+                used += 1;
+            }
+        });
+        let drained = lent.drained;
+        if used > 0 {
+            on_burst(&packets[..used]);
+        }
+        lent.release();
+        let seen_until = if drained { now } else { (*latest).min(now) };
+        Polled {
+            packets: used,
+            drained,
+            watermark: Timestamp(seen_until.0.saturating_sub(Self::RESERVE_DELAY_NS)),
+        }
+    }
+}
+
+/// The packet in a ring record. The kernel side wrote it, so a record that does not parse is a bug in
+/// it, or an object that does not belong to this program.
+#[inline(always)]
+fn parse<'a>(
+    bytes: &'a [u8],
+    offset_ns: i64,
+    links: &[LinkType],
+    frame: u64,
+    latest: &mut Timestamp,
+) -> Option<Packet<'a>> {
+    let (header, data) = bytes.split_first_chunk::<{ RingRecord::LEN }>()?;
+    let record = record(header);
+    let data = data.get(..record.cap_len as usize)?;
+    let ts = Timestamp(record.mono_ns.wrapping_add_signed(offset_ns));
+    if ts > *latest {
+        *latest = ts;
+    }
+    let direction = match Hook::from_u8(record.hook)? {
+        Hook::XdpIngress => PacketDirection::Inbound,
+        Hook::TcxEgress => PacketDirection::Outbound,
+    };
+    let meta = PacketMeta {
+        frame: FrameNo(frame),
+        ts,
+        clock: *latest,
+        wire_len: record.wire_len,
+        lost: record.lost,
+        iface: crate::packet::IfaceId(u32::from(record.iface)),
+        link: links.get(usize::from(record.iface)).copied()?,
+        queue: Some(record.queue),
+        direction: Some(direction),
+        gso: record.flags & RingRecord::FLAG_GSO != 0,
+    };
+    Some(Packet { meta, data })
+}
+
+/// The header from its bytes; both sides have the same byte order.
+#[inline(always)]
+fn record(bytes: &[u8; RingRecord::LEN]) -> RingRecord {
+    let [m0, m1, m2, m3, m4, m5, m6, m7, w0, w1, w2, w3, c0, c1, c2, c3, rest @ ..] = *bytes;
+    let [h0, h1, h2, h3, l0, l1, l2, l3, q0, q1, i0, i1, hook, verdict, f0, f1] = rest;
+    RingRecord {
+        mono_ns: u64::from_ne_bytes([m0, m1, m2, m3, m4, m5, m6, m7]),
+        wire_len: u32::from_ne_bytes([w0, w1, w2, w3]),
+        cap_len: u32::from_ne_bytes([c0, c1, c2, c3]),
+        flow_hash: u32::from_ne_bytes([h0, h1, h2, h3]),
+        lost: u32::from_ne_bytes([l0, l1, l2, l3]),
+        queue: u16::from_ne_bytes([q0, q1]),
+        iface: u16::from_ne_bytes([i0, i1]),
+        hook,
+        verdict,
+        flags: u16::from_ne_bytes([f0, f1]),
+    }
+}
