@@ -1,2 +1,105 @@
-//! stub
-fn main() {}
+//! Everything that a person or CI runs, as `cargo xtask …`: one file per task.
+//!
+//! Nothing here depends on the `capture` crate: its build script refuses a stale eBPF object, and
+//! the task that mends that must still build.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task talks to the person who started it"
+)]
+
+mod ci;
+mod demo;
+mod ebpf;
+mod lint;
+mod object;
+mod records;
+mod run;
+#[path = "../../capture-ebpf/source_hash.rs"]
+mod source_hash;
+mod summary;
+mod test;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, runs, tests and checks `capture`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Captures live, as root: `cargo xtask run -- --iface eth0`. Without arguments: the demo.
+    ///
+    /// The demo touches nothing of the host: two network namespaces, real connections between them,
+    /// and what capture recorded of each.
+    Run {
+        /// What `capture live` is told.
+        #[arg(last = true, value_name = "ARGS")]
+        arguments: Vec<String>,
+    },
+    /// Runs every test that this machine can run, and counts those that it cannot.
+    Test {
+        /// Leaves out the tests that need root and network namespaces.
+        #[arg(long)]
+        no_live: bool,
+    },
+    /// Rebuilds the committed eBPF objects from their sources.
+    Ebpf {
+        /// Changes nothing; fails if what is committed is not what the sources give.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Formatting, clippy, documentation, dependencies.
+    Lint,
+    /// What has to pass before a merge: lint, `ebpf --check`, test.
+    Ci,
+    /// The demo itself, as root and inside a mount namespace of its own.
+    #[command(hide = true)]
+    Demo {
+        /// The built program.
+        #[arg(long)]
+        program: PathBuf,
+        /// Where its files go.
+        #[arg(long)]
+        directory: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Run { arguments } => run::run(&arguments),
+        Task::Test { no_live } => test::test(if no_live {
+            test::Live::LeaveOut
+        } else {
+            test::Live::WherePossible
+        }),
+        Task::Ebpf { check } => ebpf::ebpf(if check {
+            ebpf::Mode::Check
+        } else {
+            ebpf::Mode::Write
+        }),
+        Task::Lint => lint::lint(),
+        Task::Ci => ci::ci(),
+        Task::Demo { program, directory } => demo::demo(&program, &directory),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

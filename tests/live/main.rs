@@ -1,0 +1,3 @@
+//! What needs a kernel to talk to: network namespaces, attached programs, real connections.
+
+mod support;

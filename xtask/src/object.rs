@@ -1,0 +1,49 @@
+//! Takes the debug sections out of an eBPF object and leaves BTF in: the kernel and the loader want
+//! BTF, nobody wants four megabytes of DWARF in a repository. Done here and not by `llvm-objcopy`,
+//! because the bytes must not depend on which one a machine has.
+
+use anyhow::{Context as _, Result};
+use object::build::elf::{Builder, SectionData};
+
+/// The object without `.debug_*` and the relocations of those sections.
+pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut builder = Builder::read(bytes).context("reading the object that the linker made")?;
+    let mut gone = Vec::new();
+    for section in &mut builder.sections {
+        let name = section.name.to_string();
+        if name.starts_with(".debug_") || name.starts_with(".rel.debug_") {
+            section.delete = true;
+            gone.push(section.id());
+        }
+    }
+    for symbol in &mut builder.symbols {
+        if symbol
+            .section
+            .is_some_and(|section| gone.contains(&section))
+        {
+            symbol.delete = true;
+        }
+    }
+    // Relocations of BTF against what is gone: none exist, but a dangling one must not be written.
+    for section in &builder.sections {
+        if let SectionData::Relocation(relocations) = &section.data
+            && !section.delete
+        {
+            for relocation in relocations {
+                let symbol = relocation.symbol.map(|id| builder.symbols.get(id));
+                anyhow::ensure!(
+                    symbol.is_none_or(|symbol| !symbol.delete),
+                    "section {} refers to debug information",
+                    section.name
+                );
+            }
+        }
+    }
+    builder.delete_orphans();
+    builder.delete_unused_versions();
+    let mut stripped = Vec::new();
+    builder
+        .write(&mut stripped)
+        .context("writing the stripped object")?;
+    Ok(stripped)
+}
