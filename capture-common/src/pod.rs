@@ -1,8 +1,12 @@
 //! The only promises that a layout has no padding and no invalid bit patterns.
 
-#![expect(unsafe_code, reason = "`aya::Pod` is the marker that lets these cross the map boundary")]
+#![expect(
+    unsafe_code,
+    reason = "`aya::Pod` is the marker that lets these cross the map boundary"
+)]
 
-use crate::{FragmentKey, GeneratorCounters, GeneratorSettings, HookCounters, IfaceEntry, Settings};
+use crate::generator::{GeneratorState, SinkCounters};
+use crate::{FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
 
 // SAFETY: 24 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
 unsafe impl aya::Pod for HookCounters {}
@@ -12,7 +16,9 @@ unsafe impl aya::Pod for Settings {}
 unsafe impl aya::Pod for IfaceEntry {}
 // SAFETY: 4 × u64, u32, 2 × u8, u16: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for FragmentKey {}
-// SAFETY: eight u32.
+// SAFETY: twelve u32.
 unsafe impl aya::Pod for GeneratorSettings {}
-// SAFETY: five u64.
-unsafe impl aya::Pod for GeneratorCounters {}
+// SAFETY: seven u64, then two u32: no padding (the size is asserted), any bits are valid.
+unsafe impl aya::Pod for GeneratorState {}
+// SAFETY: two u64.
+unsafe impl aya::Pod for SinkCounters {}

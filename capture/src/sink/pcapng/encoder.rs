@@ -14,6 +14,9 @@ use crate::packet::{IfaceId, Packet, Span, Timestamp};
 /// live capture grows visibly.
 const MAX_BUFFERED: Span = Span(100_000_000);
 
+/// Buffers that are handed over only when they are full.
+const SPARE_BUFFERS: usize = 2;
+
 /// What happens to a packet when all buffers are waiting to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
@@ -91,7 +94,12 @@ impl PacketSink {
     pub fn advance(&mut self, watermark: Timestamp) {
         self.watermark = self.watermark.max(watermark);
         match &self.chunk {
-            Some(chunk) if self.watermark.since(chunk.oldest) >= MAX_BUFFERED => self.hand_over(),
+            Some(chunk)
+                if self.watermark.since(chunk.oldest) >= MAX_BUFFERED
+                    && self.has_spare_buffers() =>
+            {
+                self.hand_over();
+            }
             _ => {}
         }
         // What lies in the buffer has yet to come, for the writer.
@@ -124,6 +132,12 @@ impl PacketSink {
             "interface {iface} was not described to the packet file"
         );
         self.missing.resize(self.ifaces as usize, 0);
+    }
+
+    /// Whether there are buffers enough to hand over one that is not full. The last ones are filled,
+    /// or else a writer that waits for another worker would soon hold nothing but small change.
+    fn has_spare_buffers(&self) -> bool {
+        self.quota + self.free.len() >= SPARE_BUFFERS
     }
 
     fn hand_over(&mut self) {
