@@ -73,7 +73,6 @@ fn deny(program: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .current_dir(root())
-        .args(["--all-features", "check", "--config", ".deny.toml"]);
-    command.args(["bans", "licenses", "sources"]);
+        .args(["--all-features", "check", "bans", "licenses", "sources"]);
     command
 }

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use object::build::elf::{Builder, SectionData};
+use object::elf::SHT_STRTAB;
 
 /// The object without `.debug_*` and the relocations of those sections.
 pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -38,6 +39,18 @@ pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
                 );
             }
         }
+    }
+    // LLVM keeps names of sections and of symbols in one table; the writer wants them apart.
+    if !builder
+        .sections
+        .iter()
+        .any(|section| matches!(section.data, SectionData::SectionString))
+    {
+        let names = builder.sections.add();
+        names.name = ".shstrtab".into();
+        names.sh_type = SHT_STRTAB;
+        names.sh_addralign = 1;
+        names.data = SectionData::SectionString;
     }
     builder.delete_orphans();
     builder.delete_unused_versions();
