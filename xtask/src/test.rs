@@ -26,7 +26,14 @@ pub(crate) enum Live {
 
 /// Everything that has tests; the eBPF package builds for another target only.
 const EVERYTHING: [&str; 3] = ["--workspace", "--exclude", "capture-ebpf"];
-const LIVE_SUITE: [&str; 4] = ["--package", "capture-tests", "--test", "live"];
+const LIVE_SUITE: [&str; 6] = [
+    "--package",
+    "capture-tests",
+    "--features",
+    "generator",
+    "--test",
+    "live",
+];
 
 /// Runs everything; fails if anything failed.
 pub(crate) fn test(live: Live) -> Result<()> {
