@@ -17,9 +17,15 @@ fn main() {
     let workspace = workspace();
     let object = workspace.join("capture-ebpf/object");
     for input in source_hash::INPUTS {
-        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(input).display()
+        );
     }
-    println!("cargo::rerun-if-changed={}", workspace.join(source_hash::LOCK_FILE).display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        workspace.join(source_hash::LOCK_FILE).display()
+    );
     println!("cargo::rerun-if-changed={}", object.display());
     println!("cargo::rerun-if-env-changed={OVERRIDE}");
     println!("cargo::rustc-env=CAPTURE_EBPF_DIR={}", object.display());
@@ -48,5 +54,7 @@ fn check(workspace: &Path, object: &Path) -> Result<(), String> {
 /// The folder above this package; relative to where Cargo runs this, so absolute in the end.
 fn workspace() -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    package.parent().map_or_else(|| PathBuf::from(".."), Path::to_path_buf)
+    package
+        .parent()
+        .map_or_else(|| PathBuf::from(".."), Path::to_path_buf)
 }
