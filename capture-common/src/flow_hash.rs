@@ -28,7 +28,11 @@ pub const fn endpoint_v4(seed: u64, addr: u32, port: u16) -> u64 {
 #[must_use]
 #[inline(always)]
 pub const fn endpoint_v6(seed: u64, addr: [u64; 2], port: u16) -> u64 {
-    mix64(mix64(seed ^ addr[0]).wrapping_add(addr[1]).wrapping_add((port as u64) << 48))
+    mix64(
+        mix64(seed ^ addr[0])
+            .wrapping_add(addr[1])
+            .wrapping_add((port as u64) << 48),
+    )
 }
 
 /// The flow hash of two endpoints and the IP protocol number, in either order of the endpoints.
@@ -90,9 +94,15 @@ mod tests {
 
     #[test]
     fn both_directions_hash_alike() {
-        let (a, b) = (endpoint_v4(SEED, 0x0a00_0001, 80), endpoint_v4(SEED, 0x0a00_0002, 5000));
+        let (a, b) = (
+            endpoint_v4(SEED, 0x0a00_0001, 80),
+            endpoint_v4(SEED, 0x0a00_0002, 5000),
+        );
         assert_eq!(flow_hash(a, b, 6), flow_hash(b, a, 6));
-        let (a, b) = (endpoint_v6(SEED, [1, 2], 80), endpoint_v6(SEED, [1, 3], 5000));
+        let (a, b) = (
+            endpoint_v6(SEED, [1, 2], 80),
+            endpoint_v6(SEED, [1, 3], 5000),
+        );
         assert_eq!(flow_hash(a, b, 17), flow_hash(b, a, 17));
     }
 
@@ -105,7 +115,9 @@ mod tests {
 
     #[test]
     fn protocol_and_seed_matter() {
-        let hash = |seed, protocol| flow_hash(endpoint_v4(seed, 1, 80), endpoint_v4(seed, 2, 90), protocol);
+        let hash = |seed, protocol| {
+            flow_hash(endpoint_v4(seed, 1, 80), endpoint_v4(seed, 2, 90), protocol)
+        };
         assert_ne!(hash(SEED, 6), hash(SEED, 17));
         assert_ne!(hash(SEED, 6), hash(SEED + 1, 6));
     }

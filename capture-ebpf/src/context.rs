@@ -40,7 +40,9 @@ pub(crate) struct Ingress {
 impl Ingress {
     #[inline(always)]
     pub(crate) fn new(ctx: &XdpContext) -> Self {
-        Self { ctx: ctx.as_ptr().cast() }
+        Self {
+            ctx: ctx.as_ptr().cast(),
+        }
     }
 }
 
@@ -102,7 +104,9 @@ pub(crate) struct Egress {
 impl Egress {
     #[inline(always)]
     pub(crate) fn new(ctx: &TcContext) -> Self {
-        Self { ctx: ctx.as_ptr().cast() }
+        Self {
+            ctx: ctx.as_ptr().cast(),
+        }
     }
 }
 
@@ -148,7 +152,11 @@ impl Context for Egress {
     #[inline(always)]
     fn flags(&self) -> u16 {
         // SAFETY: as in `start`.
-        if unsafe { (*self.ctx).gso_segs } > 1 { RingRecord::FLAG_GSO } else { 0 }
+        if unsafe { (*self.ctx).gso_segs } > 1 {
+            RingRecord::FLAG_GSO
+        } else {
+            0
+        }
     }
 
     #[inline(always)]

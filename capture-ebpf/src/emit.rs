@@ -26,7 +26,12 @@ const MACS_LEN: u32 = 12;
 
 /// Copies the packet into the ring.
 #[inline(always)]
-pub(crate) fn emit<C: Context>(ctx: &C, ring: &Ring, record: &RingRecord, vlan: Option<[u16; 2]>) -> Result<(), Lost> {
+pub(crate) fn emit<C: Context>(
+    ctx: &C,
+    ring: &Ring,
+    record: &RingRecord,
+    vlan: Option<[u16; 2]>,
+) -> Result<(), Lost> {
     macro_rules! classes {
         ($($class:literal)*) => {
             $(if record.cap_len <= $class {
@@ -74,8 +79,15 @@ fn emit_class<C: Context, const CLASS: u32>(
 
 /// Copies `len` bytes, at most CLASS, putting a tag that the kernel kept aside where it belongs.
 #[inline(always)]
-fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Option<[u16; 2]>) -> bool {
-    let Some(len) = bounded(len, CLASS) else { return len == 0 };
+fn copy<C: Context, const CLASS: u32>(
+    ctx: &C,
+    to: *mut u8,
+    len: u32,
+    vlan: Option<[u16; 2]>,
+) -> bool {
+    let Some(len) = bounded(len, CLASS) else {
+        return len == 0;
+    };
     if let Some(tag) = vlan
         && CLASS >= 64
         && len > MACS_LEN + TAG_LEN
@@ -85,7 +97,12 @@ fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Opti
         return unsafe {
             let ok = ctx.copy(0, to, MACS_LEN);
             to.add(MACS_LEN as usize).cast::<[u16; 2]>().write(tag);
-            ok && bulk::<C, CLASS>(ctx, MACS_LEN, to.add((MACS_LEN + TAG_LEN) as usize), len - MACS_LEN - TAG_LEN)
+            ok && bulk::<C, CLASS>(
+                ctx,
+                MACS_LEN,
+                to.add((MACS_LEN + TAG_LEN) as usize),
+                len - MACS_LEN - TAG_LEN,
+            )
         };
     }
     // SAFETY: the class has room for `len` bytes.
@@ -101,12 +118,16 @@ fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Opti
 unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, len: u32) -> bool {
     const PART: u32 = 32_768;
     if CLASS <= PART {
-        let Some(len) = bounded(len, CLASS) else { return false };
+        let Some(len) = bounded(len, CLASS) else {
+            return false;
+        };
         // SAFETY: the caller's.
         return unsafe { ctx.copy(offset, to, len) };
     }
     let first = if len < PART { len } else { PART };
-    let Some(first) = bounded(first, PART) else { return false };
+    let Some(first) = bounded(first, PART) else {
+        return false;
+    };
     // SAFETY: the caller's; `first` is at most `len`.
     if !unsafe { ctx.copy(offset, to, first) } {
         return false;
@@ -114,7 +135,9 @@ unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, 
     if len <= PART {
         return true;
     }
-    let Some(rest) = bounded(len - PART, CLASS - PART) else { return false };
+    let Some(rest) = bounded(len - PART, CLASS - PART) else {
+        return false;
+    };
     // SAFETY: the two parts together are `len` bytes.
     unsafe { ctx.copy(offset + PART, to.add(PART as usize), rest) }
 }

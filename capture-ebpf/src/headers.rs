@@ -117,7 +117,9 @@ impl Bytes for Direct {
     #[inline(always)]
     fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
         let start = self.start + offset;
-        (start + N <= self.end).then_some(Header { start: start as *const u8 })
+        (start + N <= self.end).then_some(Header {
+            start: start as *const u8,
+        })
     }
 
     #[inline(always)]
@@ -146,7 +148,9 @@ impl Bytes for Gathered {
             return None;
         }
         // SAFETY: within the buffer by the second check.
-        Some(Header { start: unsafe { self.bytes.cast::<u8>().add(offset) } })
+        Some(Header {
+            start: unsafe { self.bytes.cast::<u8>().add(offset) },
+        })
     }
 
     #[inline(always)]
@@ -233,7 +237,13 @@ impl Walk {
 
 /// Walks the headers of a packet of `frame_len` bytes.
 #[inline(always)]
-pub(crate) fn walk<B: Bytes>(bytes: &B, frame_len: u32, raw_ip: bool, seed: u64, veil: Veil) -> Walk {
+pub(crate) fn walk<B: Bytes>(
+    bytes: &B,
+    frame_len: u32,
+    raw_ip: bool,
+    seed: u64,
+    veil: Veil,
+) -> Walk {
     let mut walk = Walk::new();
     if descend(bytes, raw_ip, seed, veil, &mut walk).is_none() {
         // Something lies beyond what could be read: beyond the packet, or only beyond reach?
@@ -248,7 +258,13 @@ pub(crate) fn walk<B: Bytes>(bytes: &B, frame_len: u32, raw_ip: bool, seed: u64,
 
 /// The walk proper; `None` when a header does not lie within the readable bytes.
 #[inline(always)]
-fn descend<B: Bytes>(bytes: &B, raw_ip: bool, seed: u64, veil: Veil, walk: &mut Walk) -> Option<()> {
+fn descend<B: Bytes>(
+    bytes: &B,
+    raw_ip: bool,
+    seed: u64,
+    veil: Veil,
+    walk: &mut Walk,
+) -> Option<()> {
     if raw_ip {
         return match bytes.header::<1>(0)?.field::<u8, 0>() >> 4 {
             4 => ipv4(bytes, 0, seed, walk),
@@ -262,7 +278,10 @@ fn descend<B: Bytes>(bytes: &B, raw_ip: bool, seed: u64, veil: Veil, walk: &mut 
     let mut ethertype = ethernet.field::<u16, 12>();
     let mut offset = 14;
     for _ in 0..MAX_VLAN_TAGS {
-        if ethertype != ETHERTYPE_VLAN && ethertype != ETHERTYPE_QINQ && ethertype != ETHERTYPE_QINQ_OLD {
+        if ethertype != ETHERTYPE_VLAN
+            && ethertype != ETHERTYPE_QINQ
+            && ethertype != ETHERTYPE_QINQ_OLD
+        {
             break;
         }
         ethertype = bytes.header::<4>(offset)?.field::<u16, 2>();
@@ -314,10 +333,21 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
         })
     };
     let later = fragment & OFFSET_MASK != 0;
-    let (src_port, dst_port) = if later { (0, 0) } else {
-        transport(bytes, offset + header_len, payload_len(total_len, header_len), walk)?
+    let (src_port, dst_port) = if later {
+        (0, 0)
+    } else {
+        transport(
+            bytes,
+            offset + header_len,
+            payload_len(total_len, header_len),
+            walk,
+        )?
     };
-    let hash = flow_hash(endpoint_v4(seed, src, src_port), endpoint_v4(seed, dst, dst_port), protocol);
+    let hash = flow_hash(
+        endpoint_v4(seed, src, src_port),
+        endpoint_v4(seed, dst, dst_port),
+        protocol,
+    );
     walk.flow_hash = steer(fragments, later, hash);
     Some(())
 }
@@ -325,7 +355,11 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
 /// Bytes that the network header leaves to the transport; unknown (0 total) counts as plenty.
 #[inline(always)]
 fn payload_len(total_len: usize, header_len: usize) -> usize {
-    if total_len == 0 { usize::from(u16::MAX) } else { total_len - header_len }
+    if total_len == 0 {
+        usize::from(u16::MAX)
+    } else {
+        total_len - header_len
+    }
 }
 
 #[inline(always)]
@@ -342,13 +376,22 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
         return Some(());
     }
     let mut at = offset + 40;
-    let mut left = if payload == 0 { usize::from(u16::MAX) } else { payload };
+    let mut left = if payload == 0 {
+        usize::from(u16::MAX)
+    } else {
+        payload
+    };
     let mut fragments = None;
     let mut later = false;
     for _ in 0..MAX_EXTENSIONS {
         if !matches!(
             protocol,
-            PROTO_HOP_BY_HOP | PROTO_ROUTING | PROTO_DEST_OPTIONS | PROTO_MOBILITY | PROTO_AUTH | PROTO_FRAGMENT
+            PROTO_HOP_BY_HOP
+                | PROTO_ROUTING
+                | PROTO_DEST_OPTIONS
+                | PROTO_MOBILITY
+                | PROTO_AUTH
+                | PROTO_FRAGMENT
         ) {
             break;
         }
@@ -380,16 +423,36 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
         }
     }
     walk.protocol = protocol;
-    let (src_port, dst_port) = if later { (0, 0) } else { transport(bytes, at, left, walk)? };
-    let hash = flow_hash(endpoint_v6(seed, src, src_port), endpoint_v6(seed, dst, dst_port), protocol);
-    let key = fragments.map(|id| FragmentKey { src, dst, id, protocol: 0, version: 6, reserved: 0 });
+    let (src_port, dst_port) = if later {
+        (0, 0)
+    } else {
+        transport(bytes, at, left, walk)?
+    };
+    let hash = flow_hash(
+        endpoint_v6(seed, src, src_port),
+        endpoint_v6(seed, dst, dst_port),
+        protocol,
+    );
+    let key = fragments.map(|id| FragmentKey {
+        src,
+        dst,
+        id,
+        protocol: 0,
+        version: 6,
+        reserved: 0,
+    });
     walk.flow_hash = steer(key, later, hash);
     Some(())
 }
 
 /// Ports of the transport header at `offset`, (0, 0) where the protocol has none; notes TCP flags.
 #[inline(always)]
-fn transport<B: Bytes>(bytes: &B, offset: usize, left: usize, walk: &mut Walk) -> Option<(u16, u16)> {
+fn transport<B: Bytes>(
+    bytes: &B,
+    offset: usize,
+    left: usize,
+    walk: &mut Walk,
+) -> Option<(u16, u16)> {
     let min_len = match walk.protocol {
         PROTO_TCP => 20,
         PROTO_UDP | PROTO_UDP_LITE => 8,

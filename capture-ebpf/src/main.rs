@@ -32,7 +32,11 @@ const TCX_NEXT: i32 = -1;
 /// Sees what comes in. Mirror lets it pass, tap consumes it.
 #[xdp(frags)]
 pub fn capture_xdp(ctx: XdpContext) -> u32 {
-    let verdict = if SETTINGS.load().tap == 0 { xdp_action::XDP_PASS } else { xdp_action::XDP_DROP };
+    let verdict = if SETTINGS.load().tap == 0 {
+        xdp_action::XDP_PASS
+    } else {
+        xdp_action::XDP_DROP
+    };
     observe(&Ingress::new(&ctx), verdict as u8);
     verdict
 }
@@ -43,7 +47,6 @@ pub fn capture_tcx(ctx: TcContext) -> i32 {
     observe(&Egress::new(&ctx), TCX_NEXT as u8);
     TCX_NEXT
 }
-
 
 #[cfg(not(test))]
 #[panic_handler]

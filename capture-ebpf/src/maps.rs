@@ -1,8 +1,8 @@
 //! Every map, with who writes and who reads it.
 
+use aya_ebpf::Global;
 use aya_ebpf::btf_maps::{ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use aya_ebpf::Global;
 use capture_common::{FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_RINGS, Settings};
 
 /// Patched in by userspace before the load, so the verifier sees constants.
@@ -25,7 +25,8 @@ pub(crate) static RINGS: ArrayOfMaps<Ring, MAX_RINGS> = ArrayOfMaps::new();
 
 /// Counters by interface and hook, one copy per CPU. Written here, read by userspace.
 #[btf_map]
-pub(crate) static COUNTERS: PerCpuArray<HookCounters, { HookCounters::ENTRIES }> = PerCpuArray::new();
+pub(crate) static COUNTERS: PerCpuArray<HookCounters, { HookCounters::ENTRIES }> =
+    PerCpuArray::new();
 
 /// Interfaces by the kernel's index, used when there are several. Written by userspace.
 #[btf_map]
@@ -33,7 +34,8 @@ pub(crate) static IFACES: HashMap<u32, IfaceEntry, MAX_IFACES> = HashMap::new();
 
 /// Flow hash of fragmented datagrams, which only the first fragment can tell. Written and read here.
 #[btf_map]
-pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRAMS> = LruHashMap::new();
+pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRAMS> =
+    LruHashMap::new();
 
 /// What one packet needs beside the stack. Used here only.
 #[btf_map]

@@ -13,27 +13,44 @@ use crate::maps::{COUNTERS, IFACES, RINGS, SCRATCH, SETTINGS};
 #[inline(always)]
 pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
     let settings = SETTINGS.load();
-    let Some(iface) = iface(ctx, &settings) else { return };
+    let Some(iface) = iface(ctx, &settings) else {
+        return;
+    };
     let frame_len = ctx.frame_len();
-    let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot as u16, C::HOOK)) else {
+    let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot as u16, C::HOOK))
+    else {
         return;
     };
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
     // another of the same hook, so there is no other reference.
     let counters = unsafe { &mut *counters };
-    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return };
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
+        return;
+    };
     let found = headers(ctx, frame_len, &settings, iface.link, scratch);
     let vlan = ctx.vlan();
-    let wire_len = if vlan.is_some() { frame_len + 4 } else { frame_len };
+    let wire_len = if vlan.is_some() {
+        frame_len + 4
+    } else {
+        frame_len
+    };
     count(counters, &found, wire_len);
 
     let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
-    let snap_len = if settings.snap_len < MAX_CAP_LEN { settings.snap_len } else { MAX_CAP_LEN };
+    let snap_len = if settings.snap_len < MAX_CAP_LEN {
+        settings.snap_len
+    } else {
+        MAX_CAP_LEN
+    };
     let record = RingRecord {
         // SAFETY: takes no argument.
         mono_ns: unsafe { aya_ebpf::helpers::generated::bpf_ktime_get_ns() },
         wire_len,
-        cap_len: if wire_len < snap_len { wire_len } else { snap_len },
+        cap_len: if wire_len < snap_len {
+            wire_len
+        } else {
+            snap_len
+        },
         flow_hash: found.flow_hash,
         lost: counters.lost[ring],
         queue: ctx.queue(),
@@ -71,7 +88,10 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
 #[inline(always)]
 fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
     if settings.ifaces == 1 {
-        return Some(IfaceEntry { slot: 0, link: settings.link });
+        return Some(IfaceEntry {
+            slot: 0,
+            link: settings.link,
+        });
     }
     // SAFETY: entries are written before the programs are attached, and copied here at once.
     unsafe { IFACES.get(&ctx.ifindex()) }.copied()
@@ -79,25 +99,49 @@ fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
 
 /// Walks the headers in place, or, where they do not lie in one piece, in a copy of them.
 #[inline(always)]
-fn headers<C: Context>(ctx: &C, frame_len: u32, settings: &Settings, link: u32, scratch: *mut Scratch) -> Walk {
+fn headers<C: Context>(
+    ctx: &C,
+    frame_len: u32,
+    settings: &Settings,
+    link: u32,
+    scratch: *mut Scratch,
+) -> Walk {
     let raw_ip = link == Settings::LINK_RAW_IP;
     // SAFETY: the scratch belongs to this CPU, and this program is not interrupted by another one
     // that uses it.
     let veil = Veil::new(unsafe { &raw mut (*scratch).cell });
-    let direct = Direct { start: ctx.start(), end: ctx.end() };
+    let direct = Direct {
+        start: ctx.start(),
+        end: ctx.end(),
+    };
     let found = walk(&direct, frame_len, raw_ip, settings.seed, veil);
     if !found.out_of_reach {
         return found.veiled(veil);
     }
-    let filled = if frame_len < SCRATCH_LEN as u32 { frame_len } else { SCRATCH_LEN as u32 };
-    let Some(filled) = bounded(filled, SCRATCH_LEN as u32) else { return found.veiled(veil) };
+    let filled = if frame_len < SCRATCH_LEN as u32 {
+        frame_len
+    } else {
+        SCRATCH_LEN as u32
+    };
+    let Some(filled) = bounded(filled, SCRATCH_LEN as u32) else {
+        return found.veiled(veil);
+    };
     // SAFETY: as above.
     let bytes = unsafe { &raw mut (*scratch).bytes };
     // SAFETY: the buffer has SCRATCH_LEN bytes, and `filled` is no more.
     if !unsafe { ctx.copy(0, bytes.cast(), filled) } {
         return found.veiled(veil);
     }
-    let mut found = walk(&Gathered { bytes, filled: filled as usize }, frame_len, raw_ip, settings.seed, veil);
+    let mut found = walk(
+        &Gathered {
+            bytes,
+            filled: filled as usize,
+        },
+        frame_len,
+        raw_ip,
+        settings.seed,
+        veil,
+    );
     // Headers of more than SCRATCH_LEN bytes are beyond what any stack accepts.
     found.malformed |= found.out_of_reach;
     found.veiled(veil)

@@ -8,7 +8,9 @@ pub(crate) fn read<T>(place: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch has no effect that the program could see; the address is a valid reference.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(core::ptr::from_ref(place).cast());
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+            core::ptr::from_ref(place).cast(),
+        );
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;

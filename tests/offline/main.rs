@@ -1,3 +1,5 @@
 //! What can be tested with bytes and files alone, on any machine and by any user.
 
-// A file of this folder becomes part of the suite by a `mod` line here.
+// The attribute tells the lints that helpers of tests are tests, too.
+#[cfg(test)]
+mod files;

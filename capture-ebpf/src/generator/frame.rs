@@ -80,9 +80,8 @@ pub(crate) fn write(ctx: &XdpContext, segment: &Segment) -> bool {
     let word32 = u64::from(segment.dst) << 48
         | u64::from(segment.ports) << 16
         | u64::from(segment.seq) >> 16;
-    let word40 = u64::from(segment.seq) << 48
-        | u64::from(segment.ack) << 16
-        | u64::from(offset_and_flags);
+    let word40 =
+        u64::from(segment.seq) << 48 | u64::from(segment.ack) << 16 | u64::from(offset_and_flags);
     let word48 = WINDOW << 16 | u32::from(tcp_checksum);
     // SAFETY: 56 bytes were checked above; the kernel starts frames at a multiple of 8.
     unsafe { ((start + 16) as *mut u32).write(word16.to_be()) };

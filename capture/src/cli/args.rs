@@ -39,7 +39,8 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without --write, --packets or --flows nothing is written to disk.
+#[command(
+    after_help = "Without --write, --packets or --flows nothing is written to disk.
 
 Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are
 dedicated to capture: frames are consumed.
@@ -47,7 +48,8 @@ dedicated to capture: frames are consumed.
 Examples:
   capture live -i eth0 --duration 10s --json  one JSON object a second
   capture live -i eth0 -w - | tshark -r -     packets to another program
-  capture live -i tap0 --tap --write out --workers 4 --cpus 2-5")]
+  capture live -i tap0 --tap --write out --workers 4 --cpus 2-5"
+)]
 pub(super) struct LiveArgs {
     /// Interface to capture on; may be given several times.
     #[arg(short, long, value_name = "IF", required = true)]
@@ -132,12 +134,14 @@ pub(super) struct LiveArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without -o a table goes to standard output. The records are the same for any number of workers.
+#[command(
+    after_help = "Without -o a table goes to standard output. The records are the same for any number of workers.
 
 Examples:
   capture flows *.pcapng -o flows.csv
   capture flows big.pcap --format jsonl | jq 'select(.outcome == \"refused\")'
-  tcpdump -i eth0 -w - | capture flows -")]
+  tcpdump -i eth0 -w - | capture flows -"
+)]
 pub(super) struct FlowsArgs {
     /// Capture files; - is standard input.
     #[arg(value_name = "FILE", required = true)]

@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{FlowsArgs, Format};
 use crate::engine::{FileRun, FilesPlan, Outputs, Progress, Tracking};
 use crate::flow::{Limits, Timeouts};
-use crate::sink::Existing;
 use crate::sink::flows::{FlowFileSummary, FlowFormat};
 
 /// Reads the files and writes the records.
@@ -20,7 +19,9 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     let plan = FilesPlan {
         files: args.files.clone(),
         tracking: Tracking {
-            limits: Limits { max_flows: args.max_flows },
+            limits: Limits {
+                max_flows: args.max_flows,
+            },
             timeouts: Timeouts::default(),
             seed: super::seed(),
         },
@@ -30,7 +31,9 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
             existing: super::existing(args.overwrite),
             buffer_bytes: 0,
         },
-        workers: args.workers.map_or_else(super::cpus, |workers| workers as usize),
+        workers: args
+            .workers
+            .map_or_else(super::cpus, |workers| workers as usize),
     };
     let quiet = !super::stderr_is_terminal() || (to_stdout && io::stdout().is_terminal());
     let mut bar = Bar::new(quiet);
@@ -59,7 +62,9 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
 
 /// Says what is wrong with a file of records, if anything is.
 pub(super) fn complain_of(file: &FlowFileSummary) -> bool {
-    let Some(error) = &file.error else { return false };
+    let Some(error) = &file.error else {
+        return false;
+    };
     super::complain(&format!(
         "{}: cannot be written: {error}; the {} records before that are in it, {} are missing",
         file.path.display(),
@@ -100,7 +105,11 @@ impl Bar {
     }
 
     fn show(&mut self, progress: &Progress<'_>) {
-        if self.quiet || progress.total_bytes.is_some_and(|total| total < Self::WORTH_SHOWING) {
+        if self.quiet
+            || progress
+                .total_bytes
+                .is_some_and(|total| total < Self::WORTH_SHOWING)
+        {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::unix::AsyncFd;
+use aya_log::EbpfLogger;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
@@ -53,17 +53,18 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     for line in generic_modes(&mut capture, &described) {
         super::tell(&line);
     }
-    if args.verbose {
-        follow_kernel_log(&mut capture);
-    }
+    let mut kernel_log = args.verbose.then(|| kernel_log(&mut capture)).flatten();
     super::tell(&format!("capturing on {}; Ctrl-C ends", described.text));
 
     let style = style(args, writes_to_stdout);
     // What goes to standard output is for a program then, and the line goes beside it.
-    let out: Box<dyn Write> =
-        if writes_to_stdout { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let out: Box<dyn Write> = if writes_to_stdout {
+        Box::new(io::stderr())
+    } else {
+        Box::new(io::stdout())
+    };
     let mut status = Status::new(style, out, capture.snapshot()?);
-    let end = watch(args, &mut capture, &mut status, &mut signals).await?;
+    let end = watch(args, &capture, &mut status, &mut signals, &mut kernel_log).await?;
     let reader_gone = matches!(end, End::ReaderGone);
     if !reader_gone {
         drop(status.end());
@@ -86,7 +87,10 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-#[expect(clippy::exit, reason = "a second Ctrl-C means now; the kernel detaches what this process holds")]
+#[expect(
+    clippy::exit,
+    reason = "a second Ctrl-C means now; the kernel detaches what this process holds"
+)]
 fn quit() -> ! {
     std::process::exit(INTERRUPTED)
 }
@@ -94,11 +98,12 @@ fn quit() -> ! {
 /// Runs until something ends the capture.
 async fn watch(
     args: &LiveArgs,
-    capture: &mut LiveCapture,
+    capture: &LiveCapture,
     status: &mut Status,
     signals: &mut Signals,
+    kernel_log: &mut Option<EbpfLogger<&'static dyn log::Log>>,
 ) -> anyhow::Result<End> {
-    /// How often it is looked whether `--count` is reached.
+    /// How often it is looked whether `--count` is reached, and what the programs report.
     const LOOK: Duration = Duration::from_millis(20);
     let started = Instant::now();
     let deadline = args.duration.map(|duration| started + duration);
@@ -109,6 +114,9 @@ async fn watch(
             () = signals.any() => return Ok(End::Asked),
             () = sleep_until(deadline.unwrap_or(started)), if deadline.is_some() => return Ok(End::Asked),
             _ = look.tick() => {
+                if let Some(kernel_log) = kernel_log {
+                    kernel_log.flush();
+                }
                 if capture.is_done() {
                     return Ok(End::Asked);
                 }
@@ -167,7 +175,11 @@ impl Signals {
 
 /// The plan that the words describe, checked against the machine.
 fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
-    let disposition = if args.tap { Disposition::Tap } else { Disposition::Mirror };
+    let disposition = if args.tap {
+        Disposition::Tap
+    } else {
+        Disposition::Mirror
+    };
     let insist = if args.force { Insist::Yes } else { Insist::No };
     let watch = args.direction.map(Watch::from);
     if args.tap && watch.is_some_and(|watch| !watch.ingress()) {
@@ -176,11 +188,14 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     let mut ifaces: Vec<Attachment> = Vec::new();
     for name in &args.iface {
         let attachment = Attachment::new(name, watch, disposition, insist)?;
-        if ifaces.iter().all(|known| known.interface.index != attachment.interface.index) {
+        if ifaces
+            .iter()
+            .all(|known| known.interface.index != attachment.interface.index)
+        {
             ifaces.push(attachment);
         }
     }
-    let workers = args.workers.unwrap_or_else(|| u32::try_from(super::cpus() / 2).unwrap_or(1).clamp(1, 64));
+    let workers = args.workers.unwrap_or_else(super::default_workers);
     let snap_len = match u32::try_from(args.snaplen).unwrap_or(u32::MAX) {
         0 => capture_common::MAX_CAP_LEN,
         snap_len => snap_len.min(capture_common::MAX_CAP_LEN),
@@ -196,7 +211,9 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             verbose: args.verbose,
         },
         tracking: Tracking {
-            limits: Limits { max_flows: args.max_flows },
+            limits: Limits {
+                max_flows: args.max_flows,
+            },
             timeouts: Timeouts::default(),
             seed: super::seed(),
         },
@@ -211,7 +228,9 @@ fn ring_bytes(wanted: u64) -> anyhow::Result<u32> {
     const SMALLEST: u64 = 1 << 18;
     const LARGEST: u64 = 1 << 30;
     if wanted > LARGEST {
-        anyhow::bail!("--ring-size is at most 1GiB; use more --workers, each has a ring of its own");
+        anyhow::bail!(
+            "--ring-size is at most 1GiB; use more --workers, each has a ring of its own"
+        );
     }
     Ok(wanted.max(SMALLEST).next_power_of_two() as u32)
 }
@@ -220,16 +239,20 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
     let mut packets = args.packets.clone();
     let mut flows = args.flows.clone();
     if let Some(dir) = &args.write {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the directory {}", dir.display()))?;
         packets = packets.or_else(|| Some(dir.join(PACKETS_NAME)));
         flows = flows.or_else(|| Some(dir.join(FLOWS_NAME)));
     }
-    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    let to_stdout =
+        |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     if to_stdout(&packets) && to_stdout(&flows) {
         anyhow::bail!("packets and connection records cannot both go to standard output");
     }
     if to_stdout(&packets) && io::stdout().is_terminal() {
-        anyhow::bail!("packets are not written to a terminal; name a file, or pipe them into another program");
+        anyhow::bail!(
+            "packets are not written to a terminal; name a file, or pipe them into another program"
+        );
     }
     let flows = flows
         .map(|path| super::flows::format_of(&path, args.format).map(|format| (path, format)))
@@ -243,12 +266,23 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
 }
 
 fn uses_stdout(outputs: &Outputs) -> bool {
-    let packets = outputs.packets.as_ref().is_some_and(|path| path.as_os_str() == "-");
-    packets || outputs.flows.as_ref().is_some_and(|(path, _)| path.as_os_str() == "-")
+    let packets = outputs
+        .packets
+        .as_ref()
+        .is_some_and(|path| path.as_os_str() == "-");
+    packets
+        || outputs
+            .flows
+            .as_ref()
+            .is_some_and(|(path, _)| path.as_os_str() == "-")
 }
 
 fn style(args: &LiveArgs, writes_to_stdout: bool) -> Style {
-    let terminal = if writes_to_stdout { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+    let terminal = if writes_to_stdout {
+        io::stderr().is_terminal()
+    } else {
+        io::stdout().is_terminal()
+    };
     match (args.quiet, args.json, terminal) {
         (true, ..) => Style::Quiet,
         (_, true, _) => Style::Json,
@@ -268,7 +302,13 @@ fn describe(plan: &LivePlan) -> Described {
         .kernel
         .ifaces
         .iter()
-        .map(|iface| format!("{} ({})", iface.interface.name, iface.describe(plan.kernel.disposition)))
+        .map(|iface| {
+            format!(
+                "{} ({})",
+                iface.interface.name,
+                iface.describe(plan.kernel.disposition)
+            )
+        })
         .collect();
     let workers = plan.kernel.rings;
     let text = format!(
@@ -278,7 +318,12 @@ fn describe(plan: &LivePlan) -> Described {
         plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
         if workers == 1 { "" } else { " each" },
     );
-    let names = plan.kernel.ifaces.iter().map(|iface| iface.interface.name.clone()).collect();
+    let names = plan
+        .kernel
+        .ifaces
+        .iter()
+        .map(|iface| iface.interface.name.clone())
+        .collect();
     Described { text, names }
 }
 
@@ -289,39 +334,45 @@ fn generic_modes(capture: &mut LiveCapture, described: &Described) -> Vec<String
         .iter()
         .zip(&described.names)
         .filter(|(mode, _)| **mode == Some(XdpMode::Generic))
-        .map(|(_, name)| format!("{name}: no native XDP in this driver, so in generic mode, which is slower"))
+        .map(|(_, name)| {
+            format!("{name}: no native XDP in this driver, so in generic mode, which is slower")
+        })
         .collect()
 }
 
 /// Passes on what the programs in the kernel report; they only do with `--verbose`.
-fn follow_kernel_log(capture: &mut LiveCapture) {
-    let logger = match aya_log::EbpfLogger::init(capture.kernel_mut().ebpf_mut()) {
-        Ok(logger) => logger,
-        Err(error) => return log::warn!("the programs' reports cannot be read: {error}"),
-    };
-    match AsyncFd::new(logger) {
-        Ok(mut logger) => {
-            tokio::spawn(async move {
-                while let Ok(mut ready) = logger.readable_mut().await {
-                    ready.get_inner_mut().flush();
-                    ready.clear_ready();
-                }
-            });
-        }
-        Err(error) => log::warn!("the programs' reports cannot be followed: {error}"),
-    }
+fn kernel_log(capture: &mut LiveCapture) -> Option<EbpfLogger<&'static dyn log::Log>> {
+    EbpfLogger::init(capture.kernel_mut().ebpf_mut())
+        .inspect_err(|error| log::warn!("the programs' reports cannot be read: {error}"))
+        .ok()
 }
 
 /// The ledger, and what went wrong.
-fn print_report(args: &LiveArgs, report: &LiveReport, writes_to_stdout: bool) -> anyhow::Result<ExitCode> {
-    let text = if args.json { json_report(report).to_string() + "\n" } else { text_report(report) };
-    let mut out: Box<dyn Write> =
-        if writes_to_stdout { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+fn print_report(
+    args: &LiveArgs,
+    report: &LiveReport,
+    writes_to_stdout: bool,
+) -> anyhow::Result<ExitCode> {
+    let text = if args.json {
+        json_report(report).to_string() + "\n"
+    } else {
+        text_report(report)
+    };
+    let mut out: Box<dyn Write> = if writes_to_stdout {
+        Box::new(io::stderr())
+    } else {
+        Box::new(io::stdout())
+    };
     out.write_all(text.as_bytes())?;
     out.flush()?;
 
     let mut code = ExitCode::SUCCESS;
-    let LiveReport { ledger, packets, flows, .. } = report;
+    let LiveReport {
+        ledger,
+        packets,
+        flows,
+        ..
+    } = report;
     let mut reader_gone = false;
     if let Some(file) = packets {
         match &file.ending {
@@ -343,7 +394,9 @@ fn print_report(args: &LiveArgs, report: &LiveReport, writes_to_stdout: bool) ->
         }
     }
     if !reader_gone && !ledger.holds() {
-        super::complain("the ledger does not add up; this is a bug, please report it with the lines above");
+        super::complain(
+            "the ledger does not add up; this is a bug, please report it with the lines above",
+        );
         code = ExitCode::FAILURE;
     }
     Ok(code)
@@ -351,7 +404,15 @@ fn print_report(args: &LiveArgs, report: &LiveReport, writes_to_stdout: bool) ->
 
 fn text_report(report: &LiveReport) -> String {
     use std::fmt::Write as _;
-    let LiveReport { ledger, last, latency, packets, flows, iface_drops, .. } = report;
+    let LiveReport {
+        ledger,
+        last,
+        latency,
+        packets,
+        flows,
+        iface_drops,
+        ..
+    } = report;
     let mut text = String::new();
     // Writing to a string does not fail, in all of these.
     let _infallible = write!(text, "\nloss ledger (packets)\n{ledger}");
@@ -359,10 +420,14 @@ fn text_report(report: &LiveReport) -> String {
         match drops {
             Some(0) => {}
             Some(drops) => {
-                let _infallible = writeln!(text, "  {name} lost {drops} packets before they could be seen (rx_missed)");
+                let _infallible = writeln!(
+                    text,
+                    "  {name} lost {drops} packets before they could be seen (rx_missed)"
+                );
             }
             None => {
-                let _infallible = writeln!(text, "  {name} is gone; what it lost itself is not known");
+                let _infallible =
+                    writeln!(text, "  {name} is gone; what it lost itself is not known");
             }
         }
     }
@@ -383,9 +448,12 @@ fn text_report(report: &LiveReport) -> String {
         "flows    {} records, {} evicted for lack of room",
         s.records, s.flows_evicted
     );
-    if let (Some(p50), Some(p99), Some(p999), Some(max)) =
-        (latency.quantile(0.5), latency.quantile(0.99), latency.quantile(0.999), latency.max())
-    {
+    if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
+        latency.quantile(0.5),
+        latency.quantile(0.99),
+        latency.quantile(0.999),
+        latency.max(),
+    ) {
         let ms = |span: crate::packet::Span| span.as_secs_f64() * 1_000.0;
         let _infallible = writeln!(
             text,
@@ -397,7 +465,13 @@ fn text_report(report: &LiveReport) -> String {
         );
     }
     if let (Some(file), Some(path)) = (packets, &report.packets_path) {
-        let _infallible = writeln!(text, "packets  {} in {} ({} bytes)", file.written, path.display(), file.bytes);
+        let _infallible = writeln!(
+            text,
+            "packets  {} in {} ({} bytes)",
+            file.written,
+            path.display(),
+            file.bytes
+        );
     }
     if let Some(file) = flows {
         let _infallible = writeln!(text, "records  {} in {}", file.written, file.path.display());
@@ -406,12 +480,20 @@ fn text_report(report: &LiveReport) -> String {
 }
 
 fn json_report(report: &LiveReport) -> serde_json::Value {
-    let LiveReport { ledger, last, latency, iface_drops, .. } = report;
+    let LiveReport {
+        ledger,
+        last,
+        latency,
+        iface_drops,
+        ..
+    } = report;
     let mut json = ledger.to_json();
     let k = &last.kernel;
     let ns = |share: f64| latency.quantile(share).map(|span| span.0);
-    let ifaces: serde_json::Map<_, _> =
-        iface_drops.iter().map(|(name, drops)| (name.clone(), serde_json::json!(drops))).collect();
+    let ifaces: serde_json::Map<_, _> = iface_drops
+        .iter()
+        .map(|(name, drops)| (name.clone(), serde_json::json!(drops)))
+        .collect();
     if let Some(object) = json.as_object_mut() {
         object.insert(
             "kernel".to_owned(),
@@ -431,7 +513,10 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
                 "p50": ns(0.5), "p99": ns(0.99), "p999": ns(0.999), "max": latency.max().map(|span| span.0),
             }),
         );
-        object.insert("flows_evicted".to_owned(), ledger.shards.flows_evicted.into());
+        object.insert(
+            "flows_evicted".to_owned(),
+            ledger.shards.flows_evicted.into(),
+        );
         object.insert("iface_missed".to_owned(), ifaces.into());
     }
     json

@@ -72,12 +72,26 @@ fn colors(stream: &impl io::IsTerminal) -> bool {
 
 /// What `--overwrite` means.
 const fn existing(overwrite: bool) -> crate::sink::Existing {
-    if overwrite { crate::sink::Existing::Overwrite } else { crate::sink::Existing::Refuse }
+    if overwrite {
+        crate::sink::Existing::Overwrite
+    } else {
+        crate::sink::Existing::Refuse
+    }
 }
 
 /// CPUs that this process may use.
 fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Size of a worker's ring unless asked otherwise: room for a hundred milliseconds of the highest rates.
+const DEFAULT_RING_BYTES: u64 = 64 << 20;
+
+/// Workers of a live capture unless asked otherwise: half of the CPUs, for the other half receives.
+fn default_workers() -> u32 {
+    u32::try_from(cpus() / 2)
+        .unwrap_or(u32::MAX)
+        .clamp(1, capture_common::MAX_RINGS as u32)
 }
 
 /// A seed that nobody who sends packets can know.

@@ -30,7 +30,7 @@ pub(super) struct Status {
 /// What happened between two snapshots.
 struct Rates {
     /// Seconds since the start, and since the last line.
-    elapsed: f64,
+    elapsed_secs: u64,
     interval: f64,
     packets: f64,
     bits: f64,
@@ -44,19 +44,25 @@ struct Rates {
     drops: u64,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rates are rounded to four digits anyway")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rates are rounded to four digits anyway"
+)]
 impl Rates {
     fn between(first: &Snapshot, last: &Snapshot, now: &Snapshot) -> Self {
         let interval = now.ts.since(last.ts).as_secs_f64().max(1e-9);
         let rate = |now: u64, last: u64| now.saturating_sub(last) as f64 / interval;
         let (k, l) = (&now.kernel, &last.kernel);
         Self {
-            elapsed: now.ts.since(first.ts).as_secs_f64(),
+            elapsed_secs: (now.ts.since(first.ts).0 + 500_000_000) / 1_000_000_000,
             interval,
             packets: rate(k.packets, l.packets),
             bits: rate(k.bytes, l.bytes) * 8.0,
             flows_new: now.shards.flows_created - last.shards.flows_created,
-            flows_open: now.shards.flows_created.saturating_sub(now.shards.flows_ended),
+            flows_open: now
+                .shards
+                .flows_created
+                .saturating_sub(now.shards.flows_ended),
             flows_closed: now.shards.flows_ended - last.shards.flows_ended,
             syn: rate(k.syn, l.syn),
             syn_ack: rate(k.syn_ack, l.syn_ack),
@@ -67,11 +73,10 @@ impl Rates {
     }
 
     fn to_line(&self) -> String {
-        let seconds = self.elapsed.round() as u64;
         format!(
             "{:02}:{:02}  {} pps  {}bit/s  flows +{} open {} -{}  SYN {}/s  SYN-ACK {}/s  FIN {}/s  RST {}/s  drops {}",
-            seconds / 60,
-            seconds % 60,
+            self.elapsed_secs / 60,
+            self.elapsed_secs % 60,
             short(self.packets),
             short_spaced(self.bits),
             short(self.flows_new as f64),
@@ -113,7 +118,13 @@ impl Rates {
 
 impl Status {
     pub(super) fn new(style: Style, out: Box<dyn Write>, first: Snapshot) -> Self {
-        Self { style, out, last: first.clone(), first, open: false }
+        Self {
+            style,
+            out,
+            last: first.clone(),
+            first,
+            open: false,
+        }
     }
 
     /// Shows what happened since the last call.
@@ -164,13 +175,21 @@ impl Status {
 /// Three or four digits and a unit: `0`, `12`, `1.23k`, `45.6M`.
 fn short(value: f64) -> String {
     let (scaled, unit) = scale(value);
-    if unit.is_empty() { format!("{value:.0}") } else { format!("{}{unit}", digits(scaled)) }
+    if unit.is_empty() {
+        format!("{value:.0}")
+    } else {
+        format!("{}{unit}", digits(scaled))
+    }
 }
 
 /// The same with a space before the unit, for a word that follows: `12.3 M`.
 fn short_spaced(value: f64) -> String {
     let (scaled, unit) = scale(value);
-    if unit.is_empty() { format!("{value:.0} ") } else { format!("{} {unit}", digits(scaled)) }
+    if unit.is_empty() {
+        format!("{value:.0} ")
+    } else {
+        format!("{} {unit}", digits(scaled))
+    }
 }
 
 fn digits(value: f64) -> String {

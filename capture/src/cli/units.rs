@@ -13,17 +13,25 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
-        _ => return Err(format!("unknown unit {unit:?}; use KiB, MiB, GiB, or kB, MB, GB")),
+        _ => {
+            return Err(format!(
+                "unknown unit {unit:?}; use KiB, MiB, GiB, or kB, MB, GB"
+            ));
+        }
     };
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} is not a number of bytes, such as 64MiB"))?;
-    number.checked_mul(factor).ok_or_else(|| format!("{text:?} is too large"))
+    let number: u64 = number
+        .parse()
+        .map_err(|_not_a_number| format!("{text:?} is not a number of bytes, such as 64MiB"))?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| format!("{text:?} is too large"))
 }
 
 /// A time: `10s`, `500ms`, `5m`, `1h`; a bare number is seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let wrong = || format!("{text:?} is not a time, such as 10s, 500ms, 5m or 1h");
-    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let number: f64 = number.parse().map_err(|_not_a_number| wrong())?;
     let seconds = match unit {
         "" | "s" => number,
         "ms" => number / 1_000.0,
@@ -32,7 +40,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "d" => number * 86_400.0,
         _ => return Err(wrong()),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+    Duration::try_from_secs_f64(seconds).map_err(|_not_a_number| wrong())
 }
 
 /// CPU numbers.
@@ -46,8 +54,8 @@ pub(super) fn cpu_list(text: &str) -> Result<CpuList, String> {
     let mut cpus = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: usize = first.trim().parse().map_err(|_| wrong())?;
-        let last: usize = last.trim().parse().map_err(|_| wrong())?;
+        let first: usize = first.trim().parse().map_err(|_not_a_number| wrong())?;
+        let last: usize = last.trim().parse().map_err(|_not_a_number| wrong())?;
         if first > last || last > LARGEST {
             return Err(wrong());
         }
@@ -58,7 +66,9 @@ pub(super) fn cpu_list(text: &str) -> Result<CpuList, String> {
 
 /// The leading number and what follows it.
 fn split(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number, unit.trim())
 }
@@ -69,9 +79,14 @@ mod tests {
 
     #[test]
     fn sizes_have_binary_and_decimal_units() {
-        for (text, expected) in
-            [("0", 0), ("96", 96), ("64KiB", 65_536), ("64k", 65_536), ("1 MB", 1_000_000), ("2GiB", 2 << 30)]
-        {
+        for (text, expected) in [
+            ("0", 0),
+            ("96", 96),
+            ("64KiB", 65_536),
+            ("64k", 65_536),
+            ("1 MB", 1_000_000),
+            ("2GiB", 2 << 30),
+        ] {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
         for text in ["", "MiB", "12 parsecs", "-1", "99999999999GiB"] {
@@ -81,7 +96,13 @@ mod tests {
 
     #[test]
     fn times_have_units_and_default_to_seconds() {
-        for (text, ms) in [("10", 10_000), ("10s", 10_000), ("500ms", 500), ("1.5m", 90_000), ("1h", 3_600_000)] {
+        for (text, ms) in [
+            ("10", 10_000),
+            ("10s", 10_000),
+            ("500ms", 500),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "s", "10 years", "-5s", "1e400"] {

@@ -175,7 +175,9 @@ impl Tcp {
     /// section 3.4).
     #[must_use]
     pub const fn seq_len(&self) -> u32 {
-        self.payload_len + self.flags.has(TcpFlags::SYN) as u32 + self.flags.has(TcpFlags::FIN) as u32
+        self.payload_len
+            + self.flags.has(TcpFlags::SYN) as u32
+            + self.flags.has(TcpFlags::FIN) as u32
     }
 }
 
@@ -262,10 +264,14 @@ mod tests {
 
     #[test]
     fn addresses_keep_their_byte_order() {
-        assert_eq!(ipv4(u32::from_ne_bytes([192, 0, 2, 1])), Ipv4Addr::new(192, 0, 2, 1));
+        assert_eq!(
+            ipv4(u32::from_ne_bytes([192, 0, 2, 1])),
+            Ipv4Addr::new(192, 0, 2, 1)
+        );
         let address: Ipv6Addr = "2001:db8::1".parse().unwrap();
         let octets = address.octets();
-        let half = |at: usize| u64::from_ne_bytes(*octets[at..].first_chunk().unwrap());
+        let half =
+            |at: usize| u64::from_ne_bytes(*octets.get(at..).unwrap().first_chunk().unwrap());
         assert_eq!(ipv6([half(0), half(8)]), address);
     }
 }

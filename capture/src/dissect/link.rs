@@ -68,8 +68,10 @@ fn tagged(
     wire_len: u32,
     layers: &mut Layers,
 ) -> Result<(), Beyond> {
-    while matches!(ethertype, ETHERTYPE_VLAN | ETHERTYPE_QINQ | ETHERTYPE_QINQ_OLD)
-        && layers.vlan_tags < MAX_VLAN_TAGS
+    while matches!(
+        ethertype,
+        ETHERTYPE_VLAN | ETHERTYPE_QINQ | ETHERTYPE_QINQ_OLD
+    ) && layers.vlan_tags < MAX_VLAN_TAGS
     {
         let tag = cursor.u16(at).ok_or(Beyond(Header::Link))?;
         ethertype = cursor.u16(at + 2).ok_or(Beyond(Header::Link))?;
@@ -94,7 +96,12 @@ fn tagged(
 }
 
 /// IPv4 or IPv6, by the first nibble.
-fn by_version(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
+fn by_version(
+    cursor: Cursor<'_>,
+    at: usize,
+    wire_len: u32,
+    layers: &mut Layers,
+) -> Result<(), Beyond> {
     match cursor.u8(at).ok_or(Beyond(Header::Link))? >> 4 {
         4 => net::ipv4(cursor, at, wire_len, layers),
         6 => net::ipv6(cursor, at, wire_len, layers),
@@ -105,7 +112,11 @@ fn by_version(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers)
 /// PPP (RFC 1661), with HDLC-like framing (RFC 1662: address 0xff, control 0x03) or without.
 fn ppp(cursor: Cursor<'_>, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
     const BEYOND: Beyond = Beyond(Header::Link);
-    let at = if cursor.u16(0).ok_or(BEYOND)? == 0xff03 { 2 } else { 0 };
+    let at = if cursor.u16(0).ok_or(BEYOND)? == 0xff03 {
+        2
+    } else {
+        0
+    };
     let protocol = cursor.u16(at).ok_or(BEYOND)?;
     match protocol {
         PPP_IPV4 => net::ipv4(cursor, at + 2, wire_len, layers),

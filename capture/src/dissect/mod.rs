@@ -11,7 +11,10 @@
 //! - `transport.rs` TCP, UDP, SCTP, ICMP
 //! - `steering.rs` the flow hash by which packets find their shard
 
-#![deny(clippy::indexing_slicing, reason = "bytes are taken apart in `cursor.rs` only")]
+#![deny(
+    clippy::indexing_slicing,
+    reason = "bytes are taken apart in `cursor.rs` only"
+)]
 
 mod cursor;
 mod layers;
@@ -39,7 +42,9 @@ struct Beyond(Header);
 pub fn dissect(packet: &Packet<'_>) -> Layers {
     let mut layers = Layers::EMPTY;
     let cursor = Cursor::new(packet.data);
-    if let Err(Beyond(header)) = link::descend(cursor, packet.meta.link, packet.meta.wire_len, &mut layers) {
+    if let Err(Beyond(header)) =
+        link::descend(cursor, packet.meta.link, packet.meta.wire_len, &mut layers)
+    {
         // The bytes are not there: because they were not captured, or because they never were.
         if packet.data.len() < packet.meta.wire_len as usize {
             layers.snapped = true;

@@ -19,7 +19,12 @@ const OFFSET_MASK: u16 = 0x1fff;
 
 /// IPv4 at `at`.
 #[inline(always)]
-pub(super) fn ipv4(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
+pub(super) fn ipv4(
+    cursor: Cursor<'_>,
+    at: usize,
+    wire_len: u32,
+    layers: &mut Layers,
+) -> Result<(), Beyond> {
     const BEYOND: Beyond = Beyond(Header::Ipv4);
     // The fixed part at once, so that there is one bounds check.
     let fixed = cursor.array::<20>(at).ok_or(BEYOND)?;
@@ -42,15 +47,21 @@ pub(super) fn ipv4(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut La
         return Ok(());
     }
     // A GSO frame above 64 KiB says 0 for its length.
-    let ip_len = if total_len == 0 { wire_len.saturating_sub(at as u32).max(header_len) } else { total_len };
+    let ip_len = if total_len == 0 {
+        wire_len.saturating_sub(at as u32).max(header_len)
+    } else {
+        total_len
+    };
     let offset = (fragment & OFFSET_MASK) << 3;
     let ip = Ip {
         addresses: Addresses::V4 { src, dst },
         protocol,
         ip_len,
         payload_len: ip_len - header_len,
-        fragment: (fragment & (MORE_FRAGMENTS | OFFSET_MASK) != 0)
-            .then_some(Fragment { id: u32::from(id.to_be()), offset }),
+        fragment: (fragment & (MORE_FRAGMENTS | OFFSET_MASK) != 0).then_some(Fragment {
+            id: u32::from(id.to_be()),
+            offset,
+        }),
     };
     layers.net = Net::Ip(ip);
     transport::descend(cursor, at + header_len as usize, &ip, layers)
@@ -58,7 +69,12 @@ pub(super) fn ipv4(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut La
 
 /// IPv6 at `at`.
 #[inline(always)]
-pub(super) fn ipv6(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut Layers) -> Result<(), Beyond> {
+pub(super) fn ipv6(
+    cursor: Cursor<'_>,
+    at: usize,
+    wire_len: u32,
+    layers: &mut Layers,
+) -> Result<(), Beyond> {
     const BEYOND: Beyond = Beyond(Header::Ipv6);
     let fixed = cursor.array::<40>(at).ok_or(BEYOND)?;
     let fields = Cursor::new(fixed);
@@ -72,7 +88,11 @@ pub(super) fn ipv6(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut La
         return Ok(());
     }
     // A jumbogram (RFC 2675) and a GSO frame above 64 KiB say 0 for their length.
-    let payload_len = if said == 0 { wire_len.saturating_sub(at as u32 + 40) } else { said };
+    let payload_len = if said == 0 {
+        wire_len.saturating_sub(at as u32 + 40)
+    } else {
+        said
+    };
     let mut ip = Ip {
         addresses: Addresses::V6 { src, dst },
         protocol,
@@ -92,7 +112,10 @@ pub(super) fn ipv6(cursor: Cursor<'_>, at: usize, wire_len: u32, layers: &mut La
                 let id = cursor.u32_raw(next + 4).ok_or(BEYOND)?;
                 // An atomic fragment (RFC 6946) is a whole datagram.
                 if field & 0xfff9 != 0 {
-                    ip.fragment = Some(Fragment { id, offset: field & 0xfff8 });
+                    ip.fragment = Some(Fragment {
+                        id,
+                        offset: field & 0xfff8,
+                    });
                 }
                 8
             }

@@ -3,8 +3,8 @@
 //! Live, the kernel has chosen the ring and this is not asked. A source that feeds several shards
 //! from one file uses it to route, and the tests hold it against the kernel's.
 
-use capture_common::flow_hash::{endpoint_v4, endpoint_v6, flow_hash};
 use capture_common::FragmentKey;
+use capture_common::flow_hash::{endpoint_v4, endpoint_v6, flow_hash};
 
 use super::layers::{Addresses, Ip, Layers, Net, Transport};
 
@@ -39,12 +39,20 @@ impl<T: Copy> FragmentTable<T> {
     /// What was remembered for this datagram; `None` if its first fragment was not seen (yet).
     #[must_use]
     pub fn get(&self, key: &FragmentKey) -> Option<T> {
-        self.slots.get(Self::slot(key))?.as_ref().filter(|(stored, _)| stored == key).map(|(_, value)| *value)
+        self.slots
+            .get(Self::slot(key))?
+            .as_ref()
+            .filter(|(stored, _)| stored == key)
+            .map(|(_, value)| *value)
     }
 
     fn slot(key: &FragmentKey) -> usize {
         let seed = u64::from(key.id);
-        let hash = flow_hash(endpoint_v6(seed, key.src, 0), endpoint_v6(seed, key.dst, 1), key.protocol);
+        let hash = flow_hash(
+            endpoint_v6(seed, key.src, 0),
+            endpoint_v6(seed, key.dst, 1),
+            key.protocol,
+        );
         hash as usize % Self::SLOTS
     }
 }
@@ -70,7 +78,14 @@ pub(crate) fn fragment_key(ip: &Ip) -> Option<FragmentKey> {
             reserved: 0,
         },
         // RFC 8200 section 4.5: the next header field is not part of what identifies a datagram.
-        Addresses::V6 { src, dst } => FragmentKey { src, dst, id, protocol: 0, version: 6, reserved: 0 },
+        Addresses::V6 { src, dst } => FragmentKey {
+            src,
+            dst,
+            id,
+            protocol: 0,
+            version: 6,
+            reserved: 0,
+        },
     })
 }
 
@@ -88,14 +103,20 @@ pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u
     };
     let (src_port, dst_port) = (src_port.to_be(), dst_port.to_be());
     let hash = match ip.addresses {
-        Addresses::V4 { src, dst } => {
-            flow_hash(endpoint_v4(seed, src, src_port), endpoint_v4(seed, dst, dst_port), ip.protocol)
-        }
-        Addresses::V6 { src, dst } => {
-            flow_hash(endpoint_v6(seed, src, src_port), endpoint_v6(seed, dst, dst_port), ip.protocol)
-        }
+        Addresses::V4 { src, dst } => flow_hash(
+            endpoint_v4(seed, src, src_port),
+            endpoint_v4(seed, dst, dst_port),
+            ip.protocol,
+        ),
+        Addresses::V6 { src, dst } => flow_hash(
+            endpoint_v6(seed, src, src_port),
+            endpoint_v6(seed, dst, dst_port),
+            ip.protocol,
+        ),
     };
-    let Some(key) = fragment_key(ip) else { return hash };
+    let Some(key) = fragment_key(ip) else {
+        return hash;
+    };
     if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
         fragments.get(&key).unwrap_or(hash)
     } else {

@@ -19,7 +19,12 @@ pub(crate) const PROTO_UDP_LITE: u8 = 136;
 
 /// The transport header of `ip` at `at`.
 #[inline(always)]
-pub(super) fn descend(cursor: Cursor<'_>, at: usize, ip: &Ip, layers: &mut Layers) -> Result<(), Beyond> {
+pub(super) fn descend(
+    cursor: Cursor<'_>,
+    at: usize,
+    ip: &Ip,
+    layers: &mut Layers,
+) -> Result<(), Beyond> {
     const BEYOND: Beyond = Beyond(Header::Transport);
     let min_len = match ip.protocol {
         PROTO_TCP => 20,

@@ -18,6 +18,11 @@ pub fn pin(cpu: usize) -> io::Result<()> {
     // SAFETY: `cpu` is within the set by the check above.
     unsafe { libc::CPU_SET(cpu, &mut set) };
     // SAFETY: the set is valid for the length given; 0 names the calling thread.
-    let result = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let result =
+        unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

@@ -81,10 +81,17 @@ impl FileRun {
     ///
     /// When an output cannot be made, or the first file cannot be opened (before anything is made),
     /// or a thread panicked.
-    pub fn new(plan: &FilesPlan, on_progress: &mut dyn FnMut(Progress<'_>)) -> Result<Self, EngineError> {
+    pub fn new(
+        plan: &FilesPlan,
+        on_progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self, EngineError> {
         let mut files = plan.files.iter();
         let Some(first) = files.next() else {
-            return Ok(Self { ledger: Ledger::default(), flows: None, error: None });
+            return Ok(Self {
+                ledger: Ledger::default(),
+                flows: None,
+                error: None,
+            });
         };
         // The first file before any output: a wrong name should leave nothing behind.
         let source = FileSource::open(first, Numbering::default())?;
@@ -105,8 +112,17 @@ impl FileRun {
             None => (None, (0..workers).map(|_| None).collect()),
         };
         let mut router = Router::new(&plan.tracking, sinks)?;
-        let mut names_of = Names { names, known: Vec::new(), current: 0 };
-        let mut reading = Reading { router: &mut router, names: &mut names_of, packets: 0, on_progress };
+        let mut names_of = Names {
+            shared: names,
+            known: Vec::new(),
+            current: 0,
+        };
+        let mut reading = Reading {
+            router: &mut router,
+            names: &mut names_of,
+            packets: 0,
+            on_progress,
+        };
         let mut error = None;
         let mut next = Ok((first, source));
         loop {
@@ -126,14 +142,23 @@ impl FileRun {
         }
         let shards = router.finish()?;
         let flows = flows.map(FlowFile::finish);
-        let ledger = Ledger { kernel: None, shards, packets: None, records: flows.as_ref().map(Written::from) };
-        Ok(Self { ledger, flows, error })
+        let ledger = Ledger {
+            kernel: None,
+            shards,
+            packets: None,
+            records: flows.as_ref().map(Written::from),
+        };
+        Ok(Self {
+            ledger,
+            flows,
+            error,
+        })
     }
 }
 
 /// The names of the interfaces of all files, which are numbered in a row.
 struct Names {
-    names: IfaceNames,
+    shared: IfaceNames,
     known: Vec<String>,
     /// How many of `known` belong to files that are finished.
     current: usize,
@@ -144,8 +169,9 @@ impl Names {
         let ifaces = source.ifaces();
         if self.current + ifaces.len() != self.known.len() {
             self.known.truncate(self.current);
-            self.known.extend(ifaces.iter().map(|iface| iface.name.clone()));
-            self.names.set(self.known.iter().cloned());
+            self.known
+                .extend(ifaces.iter().map(|iface| iface.name.clone()));
+            self.shared.set(self.known.iter().cloned());
         }
     }
 
@@ -172,7 +198,12 @@ impl Reading<'_> {
             self.packets += slots.len() as u64;
             self.router.route(&block, &slots);
             let (read_bytes, total_bytes) = source.progress();
-            (self.on_progress)(Progress { path, read_bytes, total_bytes, packets: self.packets });
+            (self.on_progress)(Progress {
+                path,
+                read_bytes,
+                total_bytes,
+                packets: self.packets,
+            });
         }
     }
 }
@@ -180,9 +211,16 @@ impl Reading<'_> {
 /// Sends packets to their shards.
 enum Router {
     /// One shard, right here.
-    Inline { shard: Box<Shard>, counters: Arc<ShardCounters> },
+    Inline {
+        shard: Box<Shard>,
+        counters: Arc<ShardCounters>,
+    },
     /// Several, each in its thread.
-    Threads { lanes: Vec<Lane>, seed: u64, fragments: FragmentTable<u32> },
+    Threads {
+        lanes: Vec<Lane>,
+        seed: u64,
+        fragments: FragmentTable<u32>,
+    },
 }
 
 /// The way to one shard.
@@ -201,12 +239,18 @@ impl Router {
         let mut shards = sinks.into_iter().map(|sink| {
             let table = FlowTable::new(share, tracking.timeouts, tracking.seed);
             let counters = Arc::new(ShardCounters::default());
-            (Shard::new(table, sink, None, Arc::clone(&counters)), counters)
+            (
+                Shard::new(table, sink, None, Arc::clone(&counters)),
+                counters,
+            )
         });
         if workers == 1
             && let Some((shard, counters)) = shards.next()
         {
-            return Ok(Self::Inline { shard: Box::new(shard), counters });
+            return Ok(Self::Inline {
+                shard: Box::new(shard),
+                counters,
+            });
         }
         let lanes = shards
             .enumerate()
@@ -217,16 +261,30 @@ impl Router {
                     .name(format!("worker-{number}"))
                     .spawn(move || work(shard, &receive, &give_back))
                     .map_err(EngineError::Thread)?;
-                Ok(Lane { slots: Vec::with_capacity(BATCH), send, recycled, thread, counters })
+                Ok(Lane {
+                    slots: Vec::with_capacity(BATCH),
+                    send,
+                    recycled,
+                    thread,
+                    counters,
+                })
             })
             .collect::<Result<_, EngineError>>()?;
-        Ok(Self::Threads { lanes, seed: tracking.seed, fragments: FragmentTable::new() })
+        Ok(Self::Threads {
+            lanes,
+            seed: tracking.seed,
+            fragments: FragmentTable::new(),
+        })
     }
 
     fn route(&mut self, block: &Arc<Block>, slots: &[Slot]) {
         match self {
             Self::Inline { shard, .. } => bursts(shard, block, slots),
-            Self::Threads { lanes, seed, fragments } => {
+            Self::Threads {
+                lanes,
+                seed,
+                fragments,
+            } => {
                 let count = lanes.len() as u32;
                 for slot in slots {
                     let packet = slot.packet(block);
@@ -255,7 +313,13 @@ impl Router {
             }
             Self::Threads { lanes, .. } => {
                 let mut panicked = false;
-                for Lane { send, thread, counters, .. } in lanes {
+                for Lane {
+                    send,
+                    thread,
+                    counters,
+                    ..
+                } in lanes
+                {
                     drop(send);
                     panicked |= thread.join().is_err();
                     totals += counters.read();
@@ -274,10 +338,16 @@ impl Lane {
         if self.slots.is_empty() {
             return;
         }
-        let next = self.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        let next = self
+            .recycled
+            .try_recv()
+            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
         let slots = std::mem::replace(&mut self.slots, next);
         // A shard that is gone has panicked, which `finish` reports.
-        drop(self.send.send(Batch { block: Arc::clone(block), slots }));
+        drop(self.send.send(Batch {
+            block: Arc::clone(block),
+            slots,
+        }));
     }
 }
 

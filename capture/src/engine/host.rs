@@ -6,13 +6,20 @@ use crate::sink::pcapng::Section;
 
 /// Hardware, operating system, program.
 pub(super) fn section() -> Section {
-    Section { hardware: hardware(), os: os(), application: concat!("capture ", env!("CARGO_PKG_VERSION")).to_owned() }
+    Section {
+        hardware: hardware(),
+        os: os(),
+        application: concat!("capture ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
 }
 
 /// Operating system and release: `Linux 6.12.1`.
 pub(super) fn os() -> String {
-    let read = |name: &str| fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
-    format!("{} {}", read("ostype").trim(), read("osrelease").trim()).trim().to_owned()
+    let read =
+        |name: &str| fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+    format!("{} {}", read("ostype").trim(), read("osrelease").trim())
+        .trim()
+        .to_owned()
 }
 
 /// The CPU's name, as dumpcap has it.
@@ -21,5 +28,8 @@ fn hardware() -> String {
     info.lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(key, _)| key.trim() == "model name")
-        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, value)| value.trim().to_owned())
+        .map_or_else(
+            || std::env::consts::ARCH.to_owned(),
+            |(_, value)| value.trim().to_owned(),
+        )
 }

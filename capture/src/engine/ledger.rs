@@ -35,7 +35,11 @@ pub struct Written {
 
 impl From<&FlowFileSummary> for Written {
     fn from(summary: &FlowFileSummary) -> Self {
-        Self { written: summary.written, overflowed: summary.overflowed, failed: summary.failed }
+        Self {
+            written: summary.written,
+            overflowed: summary.overflowed,
+            failed: summary.failed,
+        }
     }
 }
 
@@ -62,7 +66,11 @@ impl Check {
     /// Whether it adds up.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.parts.iter().map(|(_, count)| u128::from(*count)).sum::<u128>() == u128::from(self.whole.1)
+        self.parts
+            .iter()
+            .map(|(_, count)| u128::from(*count))
+            .sum::<u128>()
+            == u128::from(self.whole.1)
     }
 }
 
@@ -70,7 +78,12 @@ impl Ledger {
     /// All equations, from the kernel to the disk.
     #[must_use]
     pub fn checks(&self) -> Vec<Check> {
-        let Self { kernel, shards, packets, records } = self;
+        let Self {
+            kernel,
+            shards,
+            packets,
+            records,
+        } = self;
         let mut checks = Vec::new();
         let mut delivered = shards.packets + shards.past_count;
         if let Some(kernel) = kernel {
@@ -96,7 +109,17 @@ impl Ledger {
         if shards.past_count > 0 {
             parts.push(("past --count", shards.past_count));
         }
-        checks.push(Check { whole: (if kernel.is_some() { "delivered" } else { "read" }, delivered), parts });
+        checks.push(Check {
+            whole: (
+                if kernel.is_some() {
+                    "delivered"
+                } else {
+                    "read"
+                },
+                delivered,
+            ),
+            parts,
+        });
         if let Some(packets) = packets {
             checks.push(written("packets to write", shards.packets, packets));
         }
@@ -115,8 +138,13 @@ impl Ledger {
     /// Packets that were lost: not those that nobody wanted.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        let kernel = self.kernel.map_or(0, |kernel| kernel.ring_full + kernel.copy_failed);
-        kernel + self.packets.map_or(0, |packets| packets.overflowed + packets.failed)
+        let kernel = self
+            .kernel
+            .map_or(0, |kernel| kernel.ring_full + kernel.copy_failed);
+        kernel
+            + self
+                .packets
+                .map_or(0, |packets| packets.overflowed + packets.failed)
     }
 
     /// The ledger as JSON.
@@ -136,10 +164,18 @@ impl Ledger {
 }
 
 fn written(what: &'static str, whole: u64, parts: &Written) -> Check {
-    let Written { written, overflowed, failed } = *parts;
+    let Written {
+        written,
+        overflowed,
+        failed,
+    } = *parts;
     Check {
         whole: (what, whole),
-        parts: vec![("written", written), ("disk too slow", overflowed), ("disk error", failed)],
+        parts: vec![
+            ("written", written),
+            ("disk too slow", overflowed),
+            ("disk error", failed),
+        ],
     }
 }
 
@@ -149,13 +185,28 @@ impl fmt::Display for Ledger {
         let checks = self.checks();
         let widest = checks
             .iter()
-            .flat_map(|check| check.parts.iter().map(|(_, count)| *count).chain([check.whole.1]))
+            .flat_map(|check| {
+                check
+                    .parts
+                    .iter()
+                    .map(|(_, count)| *count)
+                    .chain([check.whole.1])
+            })
             .map(width)
             .max()
             .unwrap_or(1);
         for check in &checks {
-            let verdict = if check.holds() { "" } else { "   DOES NOT ADD UP" };
-            writeln!(f, "  {:<18}{:>widest$}{verdict}", check.whole.0, grouped(check.whole.1))?;
+            let verdict = if check.holds() {
+                ""
+            } else {
+                "   DOES NOT ADD UP"
+            };
+            writeln!(
+                f,
+                "  {:<18}{:>widest$}{verdict}",
+                check.whole.0,
+                grouped(check.whole.1)
+            )?;
             for (place, (name, count)) in check.parts.iter().enumerate() {
                 let sign = if place == 0 { '=' } else { '+' };
                 writeln!(f, "    {sign} {name:<14}{:>widest$}", grouped(*count))?;
@@ -205,8 +256,16 @@ mod tests {
                 records: 9,
                 ..ShardTotals::default()
             },
-            packets: Some(Written { written: 50, overflowed: 6, failed: 2 }),
-            records: Some(Written { written: 9, overflowed: 0, failed: 0 }),
+            packets: Some(Written {
+                written: 50,
+                overflowed: 6,
+                failed: 2,
+            }),
+            records: Some(Written {
+                written: 9,
+                overflowed: 0,
+                failed: 0,
+            }),
         }
     }
 
@@ -237,13 +296,25 @@ mod tests {
             ("cut by snaplen", |l| &mut l.shards.snapped),
             ("malformed", |l| &mut l.shards.malformed),
             ("past --count", |l| &mut l.shards.past_count),
-            ("packets written", |l| &mut l.packets.as_mut().unwrap().written),
-            ("packets overflowed", |l| &mut l.packets.as_mut().unwrap().overflowed),
-            ("packets failed", |l| &mut l.packets.as_mut().unwrap().failed),
+            ("packets written", |l| {
+                &mut l.packets.as_mut().unwrap().written
+            }),
+            ("packets overflowed", |l| {
+                &mut l.packets.as_mut().unwrap().overflowed
+            }),
+            ("packets failed", |l| {
+                &mut l.packets.as_mut().unwrap().failed
+            }),
             ("records made", |l| &mut l.shards.records),
-            ("records written", |l| &mut l.records.as_mut().unwrap().written),
-            ("records overflowed", |l| &mut l.records.as_mut().unwrap().overflowed),
-            ("records failed", |l| &mut l.records.as_mut().unwrap().failed),
+            ("records written", |l| {
+                &mut l.records.as_mut().unwrap().written
+            }),
+            ("records overflowed", |l| {
+                &mut l.records.as_mut().unwrap().overflowed
+            }),
+            ("records failed", |l| {
+                &mut l.records.as_mut().unwrap().failed
+            }),
         ];
         for (name, row) in rows {
             let mut ledger = balanced();
@@ -255,7 +326,12 @@ mod tests {
 
     #[test]
     fn thousands_are_apart() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(grouped(number), text);
         }
     }

@@ -16,7 +16,10 @@ impl Limit {
     /// At most `count` packets.
     #[must_use]
     pub fn new(count: Option<u64>) -> Self {
-        Self { remaining: AtomicU64::new(count.unwrap_or(u64::MAX)), draining: AtomicBool::new(false) }
+        Self {
+            remaining: AtomicU64::new(count.unwrap_or(u64::MAX)),
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// How many of `wanted` packets may be taken.
@@ -29,7 +32,9 @@ impl Limit {
         // Nothing else is ordered by the count; it only has to be exact.
         let before = self
             .remaining
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(wanted)))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(wanted))
+            })
             .unwrap_or_default();
         before.min(wanted) as usize
     }

@@ -112,20 +112,39 @@ impl LiveCapture {
             .rings()
             .enumerate()
             .map(|(number, ring)| {
-                RingSource::new(ring, plan.kernel.ring_bytes as usize, number as u16, Arc::clone(&clock), links.clone())
+                RingSource::new(
+                    ring,
+                    plan.kernel.ring_bytes as usize,
+                    number as u16,
+                    Arc::clone(&clock),
+                    links.clone(),
+                )
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(EngineError::Ring)?;
-        let (packets, packet_sinks) = packet_file(&plan.outputs, &ifaces, &plan.kernel.ifaces, workers)?;
+        let (packets, packet_sinks) =
+            packet_file(&plan.outputs, &ifaces, &plan.kernel.ifaces, workers)?;
         let (flows, flow_sinks) = flow_file(&plan.outputs, &ifaces, workers)?;
-        let before = plan.kernel.ifaces.iter().map(|iface| iface.interface.stats).collect();
+        let before = plan
+            .kernel
+            .ifaces
+            .iter()
+            .map(|iface| iface.interface.stats)
+            .collect();
         let started = clock.now();
         kernel.attach(&plan.kernel)?;
 
         let limit = Arc::new(Limit::new(plan.count));
-        let counters: Vec<_> = (0..workers).map(|_| Arc::new(ShardCounters::default())).collect();
+        let counters: Vec<_> = (0..workers)
+            .map(|_| Arc::new(ShardCounters::default()))
+            .collect();
         let mut threads = Vec::with_capacity(workers);
-        let parts = sources.into_iter().zip(packet_sinks).zip(flow_sinks).zip(&counters).enumerate();
+        let parts = sources
+            .into_iter()
+            .zip(packet_sinks)
+            .zip(flow_sinks)
+            .zip(&counters)
+            .enumerate();
         for (number, (((source, packet_sink), flow_sink), shard_counters)) in parts {
             let table = FlowTable::new(
                 plan.tracking.share(workers),
@@ -133,7 +152,12 @@ impl LiveCapture {
                 plan.tracking.seed,
             );
             let shard = Shard::new(table, flow_sink, packet_sink, Arc::clone(shard_counters));
-            let worker = Worker { source, shard, limit: Arc::clone(&limit), clock: Arc::clone(&clock) };
+            let worker = Worker {
+                source,
+                shard,
+                limit: Arc::clone(&limit),
+                clock: Arc::clone(&clock),
+            };
             let cpu = (!plan.cpus.is_empty()).then(|| plan.cpus[number % plan.cpus.len()]);
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
@@ -148,7 +172,18 @@ impl LiveCapture {
                 .map_err(EngineError::Thread)?;
             threads.push(thread);
         }
-        Ok(Self { kernel, plan, clock, limit, workers: threads, counters, packets, flows, started, before })
+        Ok(Self {
+            kernel,
+            plan,
+            clock,
+            limit,
+            workers: threads,
+            counters,
+            packets,
+            flows,
+            started,
+            before,
+        })
     }
 
     /// The kernel side, for who asks how it was attached.
@@ -192,7 +227,12 @@ impl LiveCapture {
             counters.unwritten_overflow() + counters.unwritten_disk()
         });
         let drops = kernel.ring_full + kernel.copy_failed + unwritten;
-        Ok(Snapshot { ts: self.clock.now(), kernel, shards, drops })
+        Ok(Snapshot {
+            ts: self.clock.now(),
+            kernel,
+            shards,
+            drops,
+        })
     }
 
     /// Detaches, drains the rings, ends the flows, closes the files.
@@ -227,7 +267,15 @@ impl LiveCapture {
             records: flows.as_ref().map(Written::from),
         };
         let packets_path = self.plan.outputs.packets;
-        Ok(LiveReport { ledger, last, latency, packets, packets_path, flows, iface_drops })
+        Ok(LiveReport {
+            ledger,
+            last,
+            latency,
+            packets,
+            packets_path,
+            flows,
+            iface_drops,
+        })
     }
 
     fn totals(&self) -> ShardTotals {
@@ -256,7 +304,12 @@ struct Worker {
 
 impl Worker {
     fn run(self) -> Latency {
-        let Self { mut source, mut shard, limit, clock } = self;
+        let Self {
+            mut source,
+            mut shard,
+            limit,
+            clock,
+        } = self;
         let mut latency = Latency::new();
         let mut pause = Pause::new();
         loop {
@@ -329,7 +382,14 @@ fn flow_file(
     };
     let names = IfaceNames::default();
     names.set(ifaces.iter().map(|iface| iface.name.clone()));
-    let (file, sinks) = FlowFile::create(path, *format, outputs.existing, Overflow::Drop, workers, names)?;
+    let (file, sinks) = FlowFile::create(
+        path,
+        *format,
+        outputs.existing,
+        Overflow::Drop,
+        workers,
+        names,
+    )?;
     Ok((Some(file), sinks.into_iter().map(Some).collect()))
 }
 
@@ -375,7 +435,9 @@ impl LiveCapture {
     /// Interfaces of the capture that are not there any more.
     #[must_use]
     pub fn vanished(&self) -> Vec<&str> {
-        let Ok(now) = iface::all() else { return Vec::new() };
+        let Ok(now) = iface::all() else {
+            return Vec::new();
+        };
         self.plan
             .kernel
             .ifaces

@@ -16,7 +16,7 @@ mod live;
 
 pub use affinity::pin;
 pub use files::{FileRun, FilesPlan, Progress};
-pub use ledger::{Check, Ledger};
+pub use ledger::{Check, Ledger, Written};
 pub use limit::Limit;
 pub use live::{LiveCapture, LivePlan, LiveReport, Snapshot};
 
@@ -57,7 +57,9 @@ impl Tracking {
         let shards = u32::try_from(shards).unwrap_or(u32::MAX).max(1);
         let share = self.limits.max_flows.div_ceil(shards);
         let slack = if shards > 1 { share / 16 + 16 } else { 0 };
-        Limits { max_flows: share.saturating_add(slack).max(1) }
+        Limits {
+            max_flows: share.saturating_add(slack).max(1),
+        }
     }
 }
 

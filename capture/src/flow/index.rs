@@ -15,9 +15,14 @@ pub(crate) struct Index {
 impl Index {
     /// An index for at most `flows` flows, at most three quarters full.
     pub(crate) fn new(flows: u32) -> Self {
-        let len = (u64::from(flows) * 4 / 3 + 1).next_power_of_two().clamp(16, 1 << 32);
+        let len = (u64::from(flows) * 4 / 3 + 1)
+            .next_power_of_two()
+            .clamp(16, 1 << 32);
         // Zeroed memory comes from the kernel page by page as it is touched.
-        Self { entries: vec![0; len as usize], mask: (len - 1) as u32 }
+        Self {
+            entries: vec![0; len as usize],
+            mask: (len - 1) as u32,
+        }
     }
 
     /// Asks for the memory that [`Self::find`] will read.

@@ -83,40 +83,94 @@ pub(crate) enum AnyKey {
 
 /// The key for a packet from `src_port` to `dst_port`, and the packet's direction in it.
 #[inline(always)]
-pub(crate) fn key_of(addresses: Addresses, src_port: u16, dst_port: u16, protocol: u8) -> (AnyKey, Direction) {
+pub(crate) fn key_of(
+    addresses: Addresses,
+    src_port: u16,
+    dst_port: u16,
+    protocol: u8,
+) -> (AnyKey, Direction) {
     let protocol = u32::from(protocol);
     match addresses {
         Addresses::V4 { src, dst } => {
             let forward = (src, src_port) <= (dst, dst_port);
-            let (addrs, ports) =
-                if forward { ([src, dst], [src_port, dst_port]) } else { ([dst, src], [dst_port, src_port]) };
-            (AnyKey::V4(KeyV4 { addrs, ports, protocol }), direction(forward))
+            let (addrs, ports) = if forward {
+                ([src, dst], [src_port, dst_port])
+            } else {
+                ([dst, src], [dst_port, src_port])
+            };
+            (
+                AnyKey::V4(KeyV4 {
+                    addrs,
+                    ports,
+                    protocol,
+                }),
+                direction(forward),
+            )
         }
         Addresses::V6 { src, dst } => {
             let forward = (src, src_port) <= (dst, dst_port);
-            let (addrs, ports) =
-                if forward { ([src, dst], [src_port, dst_port]) } else { ([dst, src], [dst_port, src_port]) };
-            (AnyKey::V6(KeyV6 { addrs, ports, protocol }), direction(forward))
+            let (addrs, ports) = if forward {
+                ([src, dst], [src_port, dst_port])
+            } else {
+                ([dst, src], [dst_port, src_port])
+            };
+            (
+                AnyKey::V6(KeyV6 {
+                    addrs,
+                    ports,
+                    protocol,
+                }),
+                direction(forward),
+            )
         }
     }
 }
 
 const fn direction(forward: bool) -> Direction {
-    if forward { Direction::Forward } else { Direction::Reverse }
+    if forward {
+        Direction::Forward
+    } else {
+        Direction::Reverse
+    }
 }
 
 impl FlowKey for KeyV4 {
-    const EMPTY: Self = Self { addrs: [0; 2], ports: [0; 2], protocol: 0 };
+    const EMPTY: Self = Self {
+        addrs: [0; 2],
+        ports: [0; 2],
+        protocol: 0,
+    };
 
     #[inline(always)]
     fn hash(&self, seed: u64) -> u64 {
-        let Self { addrs: [a, b], ports: [p, q], protocol } = *self;
-        combine(endpoint_v4(seed, a, p), endpoint_v4(seed, b, q), protocol as u8)
+        let Self {
+            addrs: [a, b],
+            ports: [p, q],
+            protocol,
+        } = *self;
+        combine(
+            endpoint_v4(seed, a, p),
+            endpoint_v4(seed, b, q),
+            protocol as u8,
+        )
     }
 
     fn endpoints(&self) -> [Endpoint; 2] {
-        let Self { addrs: [a, b], ports: [p, q], .. } = *self;
-        [Endpoint { addr: ipv4(a).into(), port: p }, Endpoint { addr: ipv4(b).into(), port: q }]
+        let Self {
+            addrs: [a, b],
+            ports: [p, q],
+            ..
+        } = *self;
+        [
+            Endpoint {
+                addr: ipv4(a).into(),
+                port: p,
+            },
+            Endpoint {
+                addr: ipv4(b).into(),
+                port: q,
+            },
+        ]
     }
 
     fn protocol(&self) -> u8 {
@@ -125,17 +179,42 @@ impl FlowKey for KeyV4 {
 }
 
 impl FlowKey for KeyV6 {
-    const EMPTY: Self = Self { addrs: [[0; 2]; 2], ports: [0; 2], protocol: 0 };
+    const EMPTY: Self = Self {
+        addrs: [[0; 2]; 2],
+        ports: [0; 2],
+        protocol: 0,
+    };
 
     #[inline(always)]
     fn hash(&self, seed: u64) -> u64 {
-        let Self { addrs: [a, b], ports: [p, q], protocol } = *self;
-        combine(endpoint_v6(seed, a, p), endpoint_v6(seed, b, q), protocol as u8)
+        let Self {
+            addrs: [a, b],
+            ports: [p, q],
+            protocol,
+        } = *self;
+        combine(
+            endpoint_v6(seed, a, p),
+            endpoint_v6(seed, b, q),
+            protocol as u8,
+        )
     }
 
     fn endpoints(&self) -> [Endpoint; 2] {
-        let Self { addrs: [a, b], ports: [p, q], .. } = *self;
-        [Endpoint { addr: ipv6(a).into(), port: p }, Endpoint { addr: ipv6(b).into(), port: q }]
+        let Self {
+            addrs: [a, b],
+            ports: [p, q],
+            ..
+        } = *self;
+        [
+            Endpoint {
+                addr: ipv6(a).into(),
+                port: p,
+            },
+            Endpoint {
+                addr: ipv6(b).into(),
+                port: q,
+            },
+        ]
     }
 
     fn protocol(&self) -> u8 {
@@ -151,17 +230,28 @@ mod tests {
     fn both_directions_have_one_key() {
         let there = Addresses::V4 { src: 7, dst: 9 };
         let back = Addresses::V4 { src: 9, dst: 7 };
-        let (AnyKey::V4(a), one) = key_of(there, 80, 5000, 6) else { panic!("an IPv4 key") };
-        let (AnyKey::V4(b), other) = key_of(back, 5000, 80, 6) else { panic!("an IPv4 key") };
+        let (AnyKey::V4(a), one) = key_of(there, 80, 5000, 6) else {
+            panic!("an IPv4 key")
+        };
+        let (AnyKey::V4(b), other) = key_of(back, 5000, 80, 6) else {
+            panic!("an IPv4 key")
+        };
         assert_eq!(a, b);
         assert_eq!(one, other.opposite());
     }
 
     #[test]
     fn a_host_that_talks_to_itself_has_two_endpoints() {
-        let own = Addresses::V6 { src: [1, 2], dst: [1, 2] };
-        let (AnyKey::V6(key), one) = key_of(own, 80, 5000, 6) else { panic!("an IPv6 key") };
-        let (AnyKey::V6(same), other) = key_of(own, 5000, 80, 6) else { panic!("an IPv6 key") };
+        let own = Addresses::V6 {
+            src: [1, 2],
+            dst: [1, 2],
+        };
+        let (AnyKey::V6(key), one) = key_of(own, 80, 5000, 6) else {
+            panic!("an IPv6 key")
+        };
+        let (AnyKey::V6(same), other) = key_of(own, 5000, 80, 6) else {
+            panic!("an IPv6 key")
+        };
         assert_eq!(key, same);
         assert_ne!(one, other);
         assert_eq!(key.endpoints().map(|end| end.port), [80, 5000]);

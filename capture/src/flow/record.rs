@@ -164,7 +164,11 @@ impl FlowRecord {
             Direction::Reverse => (second, first),
         };
         let role = |direction: Direction| {
-            if direction == initiator_sends { EndedBy::Initiator } else { EndedBy::Responder }
+            if direction == initiator_sends {
+                EndedBy::Initiator
+            } else {
+                EndedBy::Responder
+            }
         };
         let ended_by = match flow.tcp.ending() {
             Ending::Open => None,
@@ -214,12 +218,18 @@ impl FlowRecord {
 fn outcome(flow: &Flow, tcp: Option<&TcpSummary>) -> Outcome {
     let answered = flow.counts(flow.initiator.opposite()).packets > 0;
     let Some(tcp) = tcp else {
-        return if answered { Outcome::Answered } else { Outcome::Unanswered };
+        return if answered {
+            Outcome::Answered
+        } else {
+            Outcome::Unanswered
+        };
     };
     let syn = tcp.initiator_flags.has(TcpFlags::SYN);
     let syn_ack = tcp.responder_flags.has(TcpFlags::SYN);
     match flow.tcp.ending() {
-        Ending::Rst(direction) if direction != flow.initiator && syn && !syn_ack => Outcome::Refused,
+        Ending::Rst(direction) if direction != flow.initiator && syn && !syn_ack => {
+            Outcome::Refused
+        }
         Ending::Rst(_) => Outcome::Reset,
         Ending::Fin(_) if flow.tcp.both_finished() => Outcome::Closed,
         Ending::Fin(_) => Outcome::HalfClosed,

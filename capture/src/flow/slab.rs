@@ -26,7 +26,11 @@ pub(crate) struct Slab<K> {
 impl<K: FlowKey> Slab<K> {
     pub(crate) fn new(flows: u32) -> Self {
         // Address space only: the kernel gives memory to what is written.
-        Self { slots: Vec::with_capacity(flows as usize), free: Link::NONE, live: 0 }
+        Self {
+            slots: Vec::with_capacity(flows as usize),
+            free: Link::NONE,
+            live: 0,
+        }
     }
 
     /// Slots in use.
@@ -37,7 +41,11 @@ impl<K: FlowKey> Slab<K> {
     /// Takes a free slot; its content is whatever was there.
     pub(crate) fn take(&mut self, key: K, flow: Flow) -> u32 {
         self.live += 1;
-        let slot = Slot { key, link: Link::UNLINKED, flow };
+        let slot = Slot {
+            key,
+            link: Link::UNLINKED,
+            flow,
+        };
         if self.free == Link::NONE {
             self.slots.push(slot);
             return self.slots.len() as u32 - 1;
@@ -54,7 +62,10 @@ impl<K: FlowKey> Slab<K> {
         let slot = &mut self.slots[number as usize];
         slot.key = K::EMPTY;
         slot.flow = Flow::new(FrameNo(0), Timestamp(0), IfaceId(0), Direction::Forward);
-        slot.link = Link { next: self.free, ..Link::UNLINKED };
+        slot.link = Link {
+            next: self.free,
+            ..Link::UNLINKED
+        };
         self.free = number;
     }
 

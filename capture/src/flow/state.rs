@@ -52,7 +52,10 @@ pub(crate) enum Class {
 impl Class {
     /// Whether flows of this class are evicted before the others.
     pub(crate) const fn is_transient(self) -> bool {
-        matches!(self, Self::TcpEmbryonic | Self::TcpClosed | Self::Unanswered)
+        matches!(
+            self,
+            Self::TcpEmbryonic | Self::TcpClosed | Self::Unanswered
+        )
     }
 }
 
@@ -103,7 +106,11 @@ impl Flow {
     pub(crate) fn class(&self, is_tcp: bool) -> Class {
         if !is_tcp {
             let [forward, reverse] = &self.counts;
-            return if forward.packets == 0 || reverse.packets == 0 { Class::Unanswered } else { Class::Answered };
+            return if forward.packets == 0 || reverse.packets == 0 {
+                Class::Unanswered
+            } else {
+                Class::Answered
+            };
         }
         if self.tcp.ending() != Ending::Open && self.tcp.is_closed() {
             Class::TcpClosed

@@ -8,7 +8,9 @@ use super::record::{EndReason, FlowRecord};
 use super::slab::{Slab, Slot};
 use super::state::{Class, Flow};
 use super::timer::{Link, Links, WheelKind, Wheels};
-use crate::dissect::{FragmentTable, Ip, Layers, Net, PROTO_TCP, Tcp, TcpFlags, Transport, fragment_key};
+use crate::dissect::{
+    FragmentTable, Ip, Layers, Net, PROTO_TCP, Tcp, TcpFlags, Transport, fragment_key,
+};
 use crate::packet::{Packet, PacketMeta, Span, Timestamp};
 
 /// How much a table may hold.
@@ -20,7 +22,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_flows: 1_000_000 }
+        Self {
+            max_flows: 1_000_000,
+        }
     }
 }
 
@@ -96,7 +100,9 @@ pub struct Prepared {
 
 impl Prepared {
     /// What a packet without a key is, until more is known.
-    pub(crate) const NOT_IP: Self = Self { key: Err(Observed::NotIp) };
+    pub(crate) const NOT_IP: Self = Self {
+        key: Err(Observed::NotIp),
+    };
 }
 
 /// One shard's flows.
@@ -203,16 +209,25 @@ impl FlowTable {
         if packet.meta.clock > shared.clock {
             shared.clock = packet.meta.clock;
         }
-        let visit = Visit { meta: &packet.meta, layers, direction, hash };
+        let visit = Visit {
+            meta: &packet.meta,
+            layers,
+            direction,
+            hash,
+        };
         match key {
             AnyKey::V4(key) => {
-                if shared.must_evict(v4.slab.live() + v6.slab.live()) && v4.find(&key, hash).is_none() {
+                if shared.must_evict(v4.slab.live() + v6.slab.live())
+                    && v4.find(&key, hash).is_none()
+                {
                     evict_one(v4, v6, shared, emit);
                 }
                 v4.observe(key, &visit, shared, emit);
             }
             AnyKey::V6(key) => {
-                if shared.must_evict(v4.slab.live() + v6.slab.live()) && v6.find(&key, hash).is_none() {
+                if shared.must_evict(v4.slab.live() + v6.slab.live())
+                    && v6.find(&key, hash).is_none()
+                {
                     evict_one(v6, v4, shared, emit);
                 }
                 v6.observe(key, &visit, shared, emit);
@@ -244,7 +259,11 @@ impl FlowTable {
             return Err(Observed::Malformed);
         }
         let Net::Ip(ip) = &layers.net else {
-            return Err(if layers.snapped { Observed::Snapped } else { Observed::NotIp });
+            return Err(if layers.snapped {
+                Observed::Snapped
+            } else {
+                Observed::NotIp
+            });
         };
         if layers.snapped {
             return Err(Observed::Snapped);
@@ -266,13 +285,19 @@ impl FlowTable {
             Transport::Icmp { kind, code } => icmp_ports(ip.protocol, kind, code),
             Transport::None | Transport::Other => (0, 0),
         };
-        if ip.fragment.is_none() { ports } else { self.fragment_ports(ip, ports) }
+        if ip.fragment.is_none() {
+            ports
+        } else {
+            self.fragment_ports(ip, ports)
+        }
     }
 
     /// The first fragment's ports serve the later ones.
     #[cold]
     fn fragment_ports(&mut self, ip: &Ip, ports: (u16, u16)) -> (u16, u16) {
-        let Some(key) = fragment_key(ip) else { return ports };
+        let Some(key) = fragment_key(ip) else {
+            return ports;
+        };
         if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
             self.fragments.get(&key).unwrap_or(ports)
         } else {
@@ -337,7 +362,11 @@ impl Visit<'_> {
             Transport::Icmp { kind, .. } => matches!(kind, 0 | 129),
             _ => false,
         };
-        if answers { self.direction.opposite() } else { self.direction }
+        if answers {
+            self.direction.opposite()
+        } else {
+            self.direction
+        }
     }
 }
 
@@ -348,12 +377,21 @@ impl<K: FlowKey> Links for Slab<K> {
 }
 
 const fn wheel_of(class: Class) -> WheelKind {
-    if class.is_transient() { WheelKind::Transient } else { WheelKind::Durable }
+    if class.is_transient() {
+        WheelKind::Transient
+    } else {
+        WheelKind::Durable
+    }
 }
 
 impl<K: FlowKey> Family<K> {
     fn new(flows: u32, seed: u64) -> Self {
-        Self { slab: Slab::new(flows), index: Index::new(flows), wheels: Wheels::new(), seed }
+        Self {
+            slab: Slab::new(flows),
+            index: Index::new(flows),
+            wheels: Wheels::new(),
+            seed,
+        }
     }
 
     #[inline(always)]
@@ -365,11 +403,18 @@ impl<K: FlowKey> Family<K> {
 
     #[inline(always)]
     fn find(&self, key: &K, hash: u32) -> Option<u32> {
-        self.index.find(hash, |slot| self.slab.get(slot).key == *key)
+        self.index
+            .find(hash, |slot| self.slab.get(slot).key == *key)
     }
 
     #[inline(always)]
-    fn observe(&mut self, key: K, visit: &Visit<'_>, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+    fn observe(
+        &mut self,
+        key: K,
+        visit: &Visit<'_>,
+        shared: &mut Shared,
+        emit: &mut impl FnMut(FlowRecord),
+    ) {
         let is_tcp = key.protocol() == PROTO_TCP;
         let number = match self.find(&key, visit.hash) {
             Some(number) => {
@@ -377,7 +422,9 @@ impl<K: FlowKey> Family<K> {
                 // Whether the flow has expired must not depend on whether its timer was looked at
                 // yet, so that any number of shards gives the same records.
                 let expired = shared.deadline(flow, flow.class(is_tcp)) < visit.meta.clock;
-                let reused = visit.segment().is_some_and(|tcp| flow.tcp.is_reused_by(tcp, visit.direction));
+                let reused = visit
+                    .segment()
+                    .is_some_and(|tcp| flow.tcp.is_reused_by(tcp, visit.direction));
                 if expired || reused {
                     self.end(number, EndReason::Idle, shared, emit);
                     self.begin(key, visit, shared)
@@ -389,8 +436,16 @@ impl<K: FlowKey> Family<K> {
         };
         let flow = &mut self.slab.get_mut(number).flow;
         let before = flow.class(is_tcp);
-        let Net::Ip(ip) = &visit.layers.net else { return };
-        flow.on_packet(visit.direction, visit.meta.ts, visit.meta.wire_len, ip.ip_len, visit.segment());
+        let Net::Ip(ip) = &visit.layers.net else {
+            return;
+        };
+        flow.on_packet(
+            visit.direction,
+            visit.meta.ts,
+            visit.meta.wire_len,
+            ip.ip_len,
+            visit.segment(),
+        );
         let after = flow.class(is_tcp);
         if before != after {
             let deadline = shared.deadline(flow, after);
@@ -398,7 +453,8 @@ impl<K: FlowKey> Family<K> {
                 shared.counters.ended += 1;
             }
             self.wheels.remove(&mut self.slab, number);
-            self.wheels.insert(&mut self.slab, number, wheel_of(after), deadline);
+            self.wheels
+                .insert(&mut self.slab, number, wheel_of(after), deadline);
         }
     }
 
@@ -412,13 +468,20 @@ impl<K: FlowKey> Family<K> {
         let deadline = shared.deadline(&flow, class);
         let number = self.slab.take(key, flow);
         self.index.insert(visit.hash, number);
-        self.wheels.insert(&mut self.slab, number, wheel_of(class), deadline);
+        self.wheels
+            .insert(&mut self.slab, number, wheel_of(class), deadline);
         shared.counters.created += 1;
         number
     }
 
     /// Writes a flow's record and forgets it.
-    fn end(&mut self, number: u32, why: EndReason, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+    fn end(
+        &mut self,
+        number: u32,
+        why: EndReason,
+        shared: &mut Shared,
+        emit: &mut impl FnMut(FlowRecord),
+    ) {
         let slot: &Slot<K> = self.slab.get(number);
         let is_tcp = slot.key.protocol() == PROTO_TCP;
         if slot.flow.class(is_tcp) != Class::TcpClosed {
@@ -440,7 +503,8 @@ impl<K: FlowKey> Family<K> {
                 self.end(number, EndReason::Idle, shared, emit);
             } else {
                 self.wheels.remove(&mut self.slab, number);
-                self.wheels.insert(&mut self.slab, number, wheel_of(class), deadline);
+                self.wheels
+                    .insert(&mut self.slab, number, wheel_of(class), deadline);
             }
         }
     }
@@ -472,8 +536,15 @@ impl<K: FlowKey> Family<K> {
         self.wheels.earliest(kind)
     }
 
-    fn evict(&mut self, kind: WheelKind, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) -> bool {
-        let Some(number) = self.victim(kind, shared) else { return false };
+    fn evict(
+        &mut self,
+        kind: WheelKind,
+        shared: &mut Shared,
+        emit: &mut impl FnMut(FlowRecord),
+    ) -> bool {
+        let Some(number) = self.victim(kind, shared) else {
+            return false;
+        };
         shared.counters.evicted += 1;
         self.end(number, EndReason::Evicted, shared, emit);
         true

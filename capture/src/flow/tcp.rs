@@ -112,8 +112,13 @@ impl TcpConnection {
     const UNKNOWN_NS: u32 = u32::MAX;
 
     pub(crate) const fn new() -> Self {
-        const END: TcpEnd =
-            TcpEnd { state: TcpState::Closed, flags: TcpFlags(0), seen: 0, fin_end: 0, isn: 0 };
+        const END: TcpEnd = TcpEnd {
+            state: TcpState::Closed,
+            flags: TcpFlags(0),
+            seen: 0,
+            fin_end: 0,
+            isn: 0,
+        };
         Self {
             ends: [END; 2],
             ending: Ending::Open,
@@ -160,8 +165,10 @@ impl TcpConnection {
         let [a, b] = &self.ends;
         matches!(
             (a.state, b.state),
-            (TcpState::SynSent, TcpState::Closed | TcpState::SynSent | TcpState::SynReceived)
-                | (TcpState::Closed | TcpState::SynReceived, TcpState::SynSent)
+            (
+                TcpState::SynSent,
+                TcpState::Closed | TcpState::SynSent | TcpState::SynReceived
+            ) | (TcpState::Closed | TcpState::SynReceived, TcpState::SynSent)
         )
     }
 
@@ -249,9 +256,10 @@ impl TcpConnection {
                 }
             }
             sender.state = match sender.state {
-                TcpState::Closed | TcpState::SynSent | TcpState::SynReceived | TcpState::Established => {
-                    TcpState::FinWait1
-                }
+                TcpState::Closed
+                | TcpState::SynSent
+                | TcpState::SynReceived
+                | TcpState::Established => TcpState::FinWait1,
                 TcpState::CloseWait => TcpState::LastAck,
                 later => later,
             };

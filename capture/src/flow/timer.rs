@@ -18,7 +18,11 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) const NONE: u32 = u32::MAX;
-    pub(crate) const UNLINKED: Self = Self { prev: Self::NONE, next: Self::NONE, bucket: Self::NONE };
+    pub(crate) const UNLINKED: Self = Self {
+        prev: Self::NONE,
+        next: Self::NONE,
+        bucket: Self::NONE,
+    };
 }
 
 /// Which of the two wheels.
@@ -52,7 +56,11 @@ impl Wheels {
     const BUCKETS: u64 = 1024;
 
     pub(crate) fn new() -> Self {
-        Self { heads: vec![Link::NONE; 2 * Self::BUCKETS as usize], counts: [0; 2], tick: 0 }
+        Self {
+            heads: vec![Link::NONE; 2 * Self::BUCKETS as usize],
+            counts: [0; 2],
+            tick: 0,
+        }
     }
 
     /// Flows in a wheel.
@@ -61,12 +69,24 @@ impl Wheels {
     }
 
     /// Puts a flow where it comes up once `deadline` has passed.
-    pub(crate) fn insert(&mut self, links: &mut impl Links, slot: u32, kind: WheelKind, deadline: Timestamp) {
+    pub(crate) fn insert(
+        &mut self,
+        links: &mut impl Links,
+        slot: u32,
+        kind: WheelKind,
+        deadline: Timestamp,
+    ) {
         // A bucket comes up when its second is over, so that its deadlines have all passed.
-        let second = deadline.secs().clamp(self.tick, self.tick + Self::BUCKETS - 1);
+        let second = deadline
+            .secs()
+            .clamp(self.tick, self.tick + Self::BUCKETS - 1);
         let bucket = kind as u32 * Self::BUCKETS as u32 + (second % Self::BUCKETS) as u32;
         let head = self.heads[bucket as usize];
-        *links.link(slot) = Link { prev: Link::NONE, next: head, bucket };
+        *links.link(slot) = Link {
+            prev: Link::NONE,
+            next: head,
+            bucket,
+        };
         if head != Link::NONE {
             links.link(head).prev = slot;
         }
@@ -128,7 +148,9 @@ impl Wheels {
 
     /// Whether a flow with this deadline sits in the bucket where it would be put now.
     pub(crate) fn is_in_place(&self, link: &Link, deadline: Timestamp) -> bool {
-        let second = deadline.secs().clamp(self.tick, self.tick + Self::BUCKETS - 1);
+        let second = deadline
+            .secs()
+            .clamp(self.tick, self.tick + Self::BUCKETS - 1);
         u64::from(link.bucket) % Self::BUCKETS == second % Self::BUCKETS
     }
 }
@@ -165,13 +187,17 @@ mod tests {
         let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 4]));
         wheels.due(at(1_000_000));
         for (slot, secs) in [(0, 5), (1, 6), (2, 6), (3, 900)] {
-            let kind = if slot % 2 == 0 { WheelKind::Durable } else { WheelKind::Transient };
+            let kind = if slot % 2 == 0 {
+                WheelKind::Durable
+            } else {
+                WheelKind::Transient
+            };
             wheels.insert(&mut links, slot, kind, at(1_000_000 + secs));
         }
-        assert_eq!(expire(&mut wheels, &mut links, at(1_000_005)), []);
+        assert_eq!(expire(&mut wheels, &mut links, at(1_000_005)), [0_u32; 0]);
         assert_eq!(expire(&mut wheels, &mut links, at(1_000_006)), [0]);
         assert_eq!(expire(&mut wheels, &mut links, at(1_000_007)), [1, 2]);
-        assert_eq!(expire(&mut wheels, &mut links, at(1_000_900)), []);
+        assert_eq!(expire(&mut wheels, &mut links, at(1_000_900)), [0_u32; 0]);
         assert_eq!(expire(&mut wheels, &mut links, at(1_000_901)), [3]);
     }
 
@@ -180,7 +206,12 @@ mod tests {
         let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 50]));
         wheels.due(at(77));
         for slot in 0..50 {
-            wheels.insert(&mut links, slot, WheelKind::Durable, at(77).after(Span::from_secs(u64::from(slot) * 20)));
+            wheels.insert(
+                &mut links,
+                slot,
+                WheelKind::Durable,
+                at(77).after(Span::from_secs(u64::from(slot) * 20)),
+            );
         }
         assert_eq!(expire(&mut wheels, &mut links, at(10_000_000)).len(), 50);
     }

@@ -85,16 +85,23 @@ impl Attachment {
     ) -> Result<Self, AttachError> {
         let interface = iface::find(name)?;
         if !interface.up {
-            return Err(AttachError::Down { iface: interface.name });
+            return Err(AttachError::Down {
+                iface: interface.name,
+            });
         }
         let Some(link @ (LinkType::ETHERNET | LinkType::RAW)) = interface.link else {
-            return Err(AttachError::UnsupportedLink { iface: interface.name, hardware: interface.hardware });
+            return Err(AttachError::UnsupportedLink {
+                iface: interface.name,
+                hardware: interface.hardware,
+            });
         };
         if disposition == Disposition::Tap
             && insist == Insist::No
             && iface::default_routes()?.contains(&interface.index)
         {
-            return Err(AttachError::DefaultRoute { iface: interface.name });
+            return Err(AttachError::DefaultRoute {
+                iface: interface.name,
+            });
         }
         let watch = watch.unwrap_or(if interface.loopback || disposition == Disposition::Tap {
             Watch::Ingress
@@ -102,7 +109,11 @@ impl Attachment {
             Watch::Both
         });
         if watch.ingress()
-            && let Some(XdpAttached { program_id, program_name, .. }) = interface.xdp.first()
+            && let Some(XdpAttached {
+                program_id,
+                program_name,
+                ..
+            }) = interface.xdp.first()
         {
             return Err(AttachError::Occupied {
                 iface: interface.name,
@@ -110,7 +121,11 @@ impl Attachment {
                 name: program_name.clone(),
             });
         }
-        Ok(Self { interface, link, watch })
+        Ok(Self {
+            interface,
+            link,
+            watch,
+        })
     }
 
     /// What a capture file says of the interface: how it was watched.

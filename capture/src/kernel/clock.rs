@@ -24,7 +24,9 @@ impl Clock {
     /// Measures the difference.
     #[must_use]
     pub fn new() -> Self {
-        Self { offset_ns: AtomicI64::new(measure()) }
+        Self {
+            offset_ns: AtomicI64::new(measure()),
+        }
     }
 
     /// What to add to a monotonic time, ns.
@@ -64,10 +66,13 @@ pub fn monotonic_ns() -> u64 {
 }
 
 fn read(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: the pointer is to a valid timespec; with these clocks the call cannot fail.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 /// Reads one clock between two readings of the other, a few times, and keeps the tightest.
@@ -77,7 +82,8 @@ fn measure() -> i64 {
             let before = read(libc::CLOCK_MONOTONIC);
             let real = read(libc::CLOCK_REALTIME);
             let after = read(libc::CLOCK_MONOTONIC);
-            (after - before, real as i64 - (before + (after - before) / 2) as i64)
+            let monotonic = before + (after - before) / 2;
+            (after - before, real.cast_signed() - monotonic.cast_signed())
         })
         .min()
         .map_or(0, |(_, offset)| offset)

@@ -2,10 +2,10 @@
 
 use std::io;
 
+use aya::EbpfError;
 use aya::maps::MapError;
 use aya::programs::ProgramError;
 use aya::sys::SyscallError;
-use aya::EbpfError;
 
 use crate::iface::IfaceError;
 
@@ -34,7 +34,9 @@ pub enum AttachError {
     #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y")]
     NoBtf,
     /// The kernel is too old for what is asked of it.
-    #[error("this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in works from 5.18 on")]
+    #[error(
+        "this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in works from 5.18 on"
+    )]
     KernelTooOld {
         /// `uname -r`.
         release: String,
@@ -80,7 +82,9 @@ pub enum AttachError {
         max: usize,
     },
     /// The link layer is none that the programs know.
-    #[error("{iface} is neither an Ethernet nor an IP device (ARPHRD {hardware}); it cannot be captured")]
+    #[error(
+        "{iface} is neither an Ethernet nor an IP device (ARPHRD {hardware}); it cannot be captured"
+    )]
     UnsupportedLink {
         /// The interface.
         iface: String,
@@ -106,29 +110,44 @@ pub enum AttachError {
 }
 
 impl AttachError {
+    /// Lines of the verifier's log that are shown: the reason stands at its end.
+    const LOG_LINES: usize = 5;
+
     /// From a failure to load the object.
-    pub(super) fn loading(error: EbpfError) -> Self {
-        if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = &error
+    pub(super) fn loading(error: &EbpfError) -> Self {
+        if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = error
             && is_permission(io_error)
         {
             return Self::NotPermitted;
         }
-        Self::Kernel { what: "loading the eBPF object", reason: chain(&error) }
+        Self::Kernel {
+            what: "loading the eBPF object",
+            reason: chain(error),
+        }
     }
 
     /// From a failure to load one of its programs.
     pub(super) fn refused(program: &'static str, error: ProgramError) -> Self {
         match error {
-            ProgramError::LoadError { io_error, verifier_log } => {
+            ProgramError::LoadError {
+                io_error,
+                verifier_log,
+            } => {
                 if is_permission(&io_error) && verifier_log.to_string().trim().is_empty() {
                     return Self::NotPermitted;
                 }
                 let log = verifier_log.to_string();
-                let tail: Vec<&str> = log.lines().rev().take(if std::env::var("VLOG").is_ok() {4000} else {4}).collect();
-                let tail: Vec<&str> = tail.into_iter().rev().collect();
-                Self::Refused { program, reason: format!("{io_error}: {}", tail.join(" | ")) }
+                let lines: Vec<&str> = log.lines().collect();
+                let end = lines.len().saturating_sub(Self::LOG_LINES);
+                Self::Refused {
+                    program,
+                    reason: format!("{io_error}: {}", lines[end..].join(" | ")),
+                }
             }
-            other => Self::Refused { program, reason: chain(&other) },
+            other => Self::Refused {
+                program,
+                reason: chain(&other),
+            },
         }
     }
 
@@ -137,7 +156,10 @@ impl AttachError {
         if io_error(error).is_some_and(is_permission) {
             return Self::NotPermitted;
         }
-        Self::Kernel { what, reason: chain(error) }
+        Self::Kernel {
+            what,
+            reason: chain(error),
+        }
     }
 }
 
@@ -155,7 +177,9 @@ pub(super) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opti
         if let Some(SyscallError { io_error, .. }) = error.downcast_ref::<SyscallError>() {
             return Some(io_error);
         }
-        if let Some(ProgramError::SyscallError(SyscallError { io_error, .. })) = error.downcast_ref::<ProgramError>() {
+        if let Some(ProgramError::SyscallError(SyscallError { io_error, .. })) =
+            error.downcast_ref::<ProgramError>()
+        {
             return Some(io_error);
         }
         if let Some(MapError::CreateError { io_error, .. }) = error.downcast_ref::<MapError>() {

@@ -16,8 +16,10 @@ use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
 
 /// The object that `cargo xtask ebpf` made of `capture-ebpf`.
-static OBJECT: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../capture-ebpf/object/capture.o"));
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../capture-ebpf/object/capture.o"
+));
 
 const XDP_PROGRAM: &str = "capture_xdp";
 const TCX_PROGRAM: &str = "capture_tcx";
@@ -41,7 +43,10 @@ pub struct Kernel {
 
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kernel").field("links", &self.links).field("modes", &self.modes).finish_non_exhaustive()
+        f.debug_struct("Kernel")
+            .field("links", &self.links)
+            .field("modes", &self.modes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,13 +58,19 @@ impl Kernel {
     /// What is in the way, with what to do about it.
     pub fn load(plan: &Plan) -> Result<Self, AttachError> {
         if plan.ifaces.len() > MAX_IFACES {
-            return Err(AttachError::TooManyIfaces { count: plan.ifaces.len(), max: MAX_IFACES });
+            return Err(AttachError::TooManyIfaces {
+                count: plan.ifaces.len(),
+                max: MAX_IFACES,
+            });
         }
         let needs_tcx = plan.ifaces.iter().any(|iface| iface.watch.egress());
-        let too_old = KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0));
+        let too_old =
+            KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0));
         if needs_tcx && too_old {
             let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-            return Err(AttachError::KernelTooOld { release: release.trim().to_owned() });
+            return Err(AttachError::KernelTooOld {
+                release: release.trim().to_owned(),
+            });
         }
         if !std::path::Path::new("/sys/kernel/btf/vmlinux").exists() {
             return Err(AttachError::NoBtf);
@@ -68,8 +79,15 @@ impl Kernel {
         let rings = make_rings(&mut ebpf, plan)?;
         fill_ifaces(&mut ebpf, &plan.ifaces)?;
         let counters = take_map(&mut ebpf, "COUNTERS")?;
-        let counters = PerCpuArray::try_from(counters).map_err(|e| AttachError::kernel("opening the counters", &e))?;
-        Ok(Self { links: Vec::new(), modes: Vec::new(), counters, rings, ebpf })
+        let counters = PerCpuArray::try_from(counters)
+            .map_err(|e| AttachError::kernel("opening the counters", &e))?;
+        Ok(Self {
+            links: Vec::new(),
+            modes: Vec::new(),
+            counters,
+            rings,
+            ebpf,
+        })
     }
 
     /// Attaches to every interface of the plan. On an error, what was attached is detached when this
@@ -143,22 +161,29 @@ impl Kernel {
         let (id, mode) = match program.attach_to_if_index(index, aya::programs::XdpMode::Driver) {
             Ok(id) => (id, XdpMode::Native),
             Err(native) => {
-                if let Some(libc::EBUSY | libc::EEXIST) = io_error(&native).and_then(std::io::Error::raw_os_error) {
+                if let Some(libc::EBUSY | libc::EEXIST) =
+                    io_error(&native).and_then(std::io::Error::raw_os_error)
+                {
                     return Err(occupied(attachment, &native));
                 }
                 let id = program
                     .attach_to_if_index(index, aya::programs::XdpMode::Skb)
-                    .map_err(|generic| match io_error(&generic).and_then(std::io::Error::raw_os_error) {
-                        Some(libc::EBUSY | libc::EEXIST) => occupied(attachment, &generic),
-                        _ => AttachError::kernel("attaching at XDP", &generic),
+                    .map_err(|generic| {
+                        match io_error(&generic).and_then(std::io::Error::raw_os_error) {
+                            Some(libc::EBUSY | libc::EEXIST) => occupied(attachment, &generic),
+                            _ => AttachError::kernel("attaching at XDP", &generic),
+                        }
                     })?;
                 (id, XdpMode::Generic)
             }
         };
-        let link = program.take_link(id).map_err(|e| AttachError::kernel("attaching at XDP", &e))?;
+        let link = program
+            .take_link(id)
+            .map_err(|e| AttachError::kernel("attaching at XDP", &e))?;
         // aya falls back to netlink on kernels without XDP links; such a program would outlive this
         // process, so it is not used. Dropping it detaches it.
-        let link = FdLink::try_from(link).map_err(|e| AttachError::kernel("attaching at XDP by a link", &e))?;
+        let link = FdLink::try_from(link)
+            .map_err(|e| AttachError::kernel("attaching at XDP by a link", &e))?;
         Ok((link, mode))
     }
 
@@ -169,7 +194,9 @@ impl Kernel {
         let id = program
             .attach_with_options(&attachment.interface.name, TcAttachType::Egress, options)
             .map_err(|e| AttachError::kernel("attaching at TCX egress", &e))?;
-        program.take_link(id).map_err(|e| AttachError::kernel("attaching at TCX egress", &e))
+        program
+            .take_link(id)
+            .map_err(|e| AttachError::kernel("attaching at TCX egress", &e))
     }
 }
 
@@ -180,7 +207,10 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
         snap_len: plan.snap_len,
         rings: plan.rings,
         ifaces: plan.ifaces.len() as u32,
-        link: plan.ifaces.first().map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.link)),
+        link: plan
+            .ifaces
+            .first()
+            .map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.link)),
         tap: u32::from(plan.disposition == Disposition::Tap),
         reserved: 0,
     };
@@ -189,18 +219,24 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .load(OBJECT)
-        .map_err(AttachError::loading)?;
+        .map_err(|error| AttachError::loading(&error))?;
     let xdp: &mut Xdp = program(&mut ebpf, XDP_PROGRAM)?;
-    xdp.load().map_err(|e| AttachError::refused(XDP_PROGRAM, e))?;
+    xdp.load()
+        .map_err(|e| AttachError::refused(XDP_PROGRAM, e))?;
     if plan.ifaces.iter().any(|iface| iface.watch.egress()) {
         let tcx: &mut SchedClassifier = program(&mut ebpf, TCX_PROGRAM)?;
-        tcx.load().map_err(|e| AttachError::refused(TCX_PROGRAM, e))?;
+        tcx.load()
+            .map_err(|e| AttachError::refused(TCX_PROGRAM, e))?;
     }
     Ok(ebpf)
 }
 
 const fn link_of(link: LinkType) -> u32 {
-    if link.0 == LinkType::RAW.0 { Settings::LINK_RAW_IP } else { Settings::LINK_ETHERNET }
+    if link.0 == LinkType::RAW.0 {
+        Settings::LINK_RAW_IP
+    } else {
+        Settings::LINK_ETHERNET
+    }
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, AttachError>
@@ -209,14 +245,19 @@ where
     <&'a mut P as TryFrom<&'a mut aya::programs::Program>>::Error: std::error::Error + 'static,
 {
     ebpf.program_mut(name)
-        .ok_or_else(|| AttachError::Refused { program: name, reason: "not in the object".to_owned() })?
+        .ok_or_else(|| AttachError::Refused {
+            program: name,
+            reason: "not in the object".to_owned(),
+        })?
         .try_into()
         .map_err(|e| AttachError::kernel("opening a program", &e))
 }
 
 fn take_map(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, AttachError> {
-    ebpf.take_map(name)
-        .ok_or_else(|| AttachError::Kernel { what: "opening a map", reason: format!("{name} is not in the object") })
+    ebpf.take_map(name).ok_or_else(|| AttachError::Kernel {
+        what: "opening a map",
+        reason: format!("{name} is not in the object"),
+    })
 }
 
 fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, AttachError> {
@@ -226,10 +267,14 @@ fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, Att
         ArrayOfMaps::try_from(outer).map_err(|e| AttachError::kernel("opening the rings", &e))?;
     (0..plan.rings)
         .map(|number| {
-            let definition = aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, plan.ring_bytes, 0);
-            let data = MapData::create(definition, "capture_ring", None).map_err(|e| memory(plan, &e))?;
+            let definition =
+                aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, plan.ring_bytes, 0);
+            let data =
+                MapData::create(definition, "capture_ring", None).map_err(|e| memory(plan, &e))?;
             let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(|e| memory(plan, &e))?;
-            outer.set(number, &ring, 0).map_err(|e| AttachError::kernel("setting a ring", &e))?;
+            outer
+                .set(number, &ring, 0)
+                .map_err(|e| AttachError::kernel("setting a ring", &e))?;
             Ok(ring)
         })
         .collect()
@@ -237,7 +282,12 @@ fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, Att
 
 fn memory(plan: &Plan, error: &(dyn std::error::Error + 'static)) -> AttachError {
     match io_error(error) {
-        Some(io) if matches!(io.raw_os_error(), Some(libc::ENOMEM | libc::EPERM | libc::EAGAIN | libc::E2BIG)) => {
+        Some(io)
+            if matches!(
+                io.raw_os_error(),
+                Some(libc::ENOMEM | libc::EPERM | libc::EAGAIN | libc::E2BIG)
+            ) =>
+        {
             AttachError::Memory {
                 rings: plan.rings,
                 ring_bytes: plan.ring_bytes,
@@ -253,10 +303,13 @@ fn fill_ifaces(ebpf: &mut Ebpf, ifaces: &[Attachment]) -> Result<(), AttachError
         return Ok(());
     }
     let map = take_map(ebpf, "IFACES")?;
-    let mut map: HashMap<MapData, u32, IfaceEntry> =
-        HashMap::try_from(map).map_err(|e| AttachError::kernel("opening the list of interfaces", &e))?;
+    let mut map: HashMap<MapData, u32, IfaceEntry> = HashMap::try_from(map)
+        .map_err(|e| AttachError::kernel("opening the list of interfaces", &e))?;
     for (slot, iface) in ifaces.iter().enumerate() {
-        let entry = IfaceEntry { slot: slot as u32, link: link_of(iface.link) };
+        let entry = IfaceEntry {
+            slot: slot as u32,
+            link: link_of(iface.link),
+        };
         map.insert(iface.interface.index, entry, 0)
             .map_err(|e| AttachError::kernel("filling the list of interfaces", &e))?;
     }
@@ -267,7 +320,11 @@ fn fill_ifaces(ebpf: &mut Ebpf, ifaces: &[Attachment]) -> Result<(), AttachError
 fn occupied(attachment: &Attachment, error: &(dyn std::error::Error + 'static)) -> AttachError {
     let found = crate::iface::find(&attachment.interface.name).ok();
     match found.and_then(|interface| interface.xdp.into_iter().next()) {
-        Some(XdpAttached { program_id, program_name, .. }) => AttachError::Occupied {
+        Some(XdpAttached {
+            program_id,
+            program_name,
+            ..
+        }) => AttachError::Occupied {
             iface: attachment.interface.name.clone(),
             id: program_id,
             name: program_name,

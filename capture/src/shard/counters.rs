@@ -84,8 +84,20 @@ impl ShardCounters {
     /// Lets others see the shard's counters. Plain stores: there is one writer, and nothing is
     /// ordered by them.
     pub(super) fn publish(&self, bins: &Bins, flows: &FlowTableCounters, records: u64) {
-        let Bins { packets, bytes, tracked, not_ip, snapped, malformed, past_count } = *bins;
-        let FlowTableCounters { created, ended, evicted } = *flows;
+        let Bins {
+            packets,
+            bytes,
+            tracked,
+            not_ip,
+            snapped,
+            malformed,
+            past_count,
+        } = *bins;
+        let FlowTableCounters {
+            created,
+            ended,
+            evicted,
+        } = *flows;
         for (counter, value) in [
             (&self.packets, packets),
             (&self.bytes, bytes),

@@ -20,19 +20,22 @@ impl Latency {
     /// No values yet. Two significant digits: 60 s in about 20 kB.
     #[must_use]
     pub fn new() -> Self {
-        let histogram = Histogram::new_with_bounds(1, Self::MAX_NS, 2).expect("the bounds are in order");
+        let histogram =
+            Histogram::new_with_bounds(1, Self::MAX_NS, 2).expect("the bounds are in order");
         Self { histogram }
     }
 
     /// Adds a burst of `packets`, of which the oldest waited for `oldest`.
     pub fn record(&mut self, oldest: Span, packets: u64) {
-        self.histogram.saturating_record_n(oldest.0.clamp(1, Self::MAX_NS), packets);
+        self.histogram
+            .saturating_record_n(oldest.0.clamp(1, Self::MAX_NS), packets);
     }
 
     /// Adds another worker's values.
     pub fn add(&mut self, other: &Self) {
-        // The bounds are the same, so nothing can be out of range.
-        drop(self.histogram.add(&other.histogram));
+        self.histogram
+            .add(&other.histogram)
+            .expect("all histograms have the same bounds");
     }
 
     /// The value that this share (0 to 1) of all packets does not exceed; `None` without any.

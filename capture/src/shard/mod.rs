@@ -55,7 +55,16 @@ impl Shard {
         packets: Option<PacketSink>,
         counters: Arc<ShardCounters>,
     ) -> Self {
-        Self { flows, records: Records { sink: records, count: 0 }, packets, bins: Bins::default(), counters }
+        Self {
+            flows,
+            records: Records {
+                sink: records,
+                count: 0,
+            },
+            packets,
+            bins: Bins::default(),
+            counters,
+        }
     }
 
     /// Takes a burst of at most [`BURST`] packets.
@@ -63,7 +72,13 @@ impl Shard {
     /// Three passes, so that the memory that a packet needs is on its way while the ones before it
     /// are worked on.
     pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
-        let Self { flows, records, packets, bins, .. } = self;
+        let Self {
+            flows,
+            records,
+            packets,
+            bins,
+            ..
+        } = self;
         debug_assert!(burst.len() <= BURST, "a burst fits the arrays");
         let Some(first) = burst.first() else { return };
         flows.advance(first.meta.clock, &mut |record| records.emit(record));
@@ -94,7 +109,13 @@ impl Shard {
     /// Nothing will come that is older than `watermark`; called after each burst and while nothing
     /// comes. Ends what was silent for too long, and lets others see the counters.
     pub fn on_tick(&mut self, watermark: Timestamp) {
-        let Self { flows, records, packets, bins, counters } = self;
+        let Self {
+            flows,
+            records,
+            packets,
+            bins,
+            counters,
+        } = self;
         flows.advance(watermark, &mut |record| records.emit(record));
         if let Some(sink) = packets {
             sink.advance(watermark);
@@ -118,7 +139,8 @@ impl Shard {
     pub fn finish(mut self) {
         let Self { flows, records, .. } = &mut self;
         flows.finish(&mut |record| records.emit(record));
-        self.counters.publish(&self.bins, &self.flows.counters(), self.records.count);
+        self.counters
+            .publish(&self.bins, &self.flows.counters(), self.records.count);
         if let Some(sink) = self.packets {
             sink.finish();
         }

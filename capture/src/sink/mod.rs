@@ -27,9 +27,12 @@ pub(crate) fn create(path: &Path, existing: Existing) -> Result<flows::Out, Sink
     };
     match options.open(path) {
         Ok(file) => Ok(Box::new(file)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(SinkError::Exists { path: path.to_owned() })
-        }
-        Err(source) => Err(SinkError::Create { path: path.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SinkError::Exists {
+            path: path.to_owned(),
+        }),
+        Err(source) => Err(SinkError::Create {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }

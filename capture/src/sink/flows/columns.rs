@@ -87,9 +87,21 @@ impl Value {
 
 /// All columns, in their order.
 pub const COLUMNS: &[Column] = &[
-    Column { name: "start", help: "time of the first packet, RFC 3339 in UTC", value: |r, _, v| v.text(r.first_ts) },
-    Column { name: "duration", help: "seconds from the first packet to the last", value: |r, _, v| v.decimal(r.duration()) },
-    Column { name: "id", help: "number of the first packet; unique within a run", value: |r, _, v| v.number(r.id.0) },
+    Column {
+        name: "start",
+        help: "time of the first packet, RFC 3339 in UTC",
+        value: |r, _, v| v.text(r.first_ts),
+    },
+    Column {
+        name: "duration",
+        help: "seconds from the first packet to the last",
+        value: |r, _, v| v.decimal(r.duration()),
+    },
+    Column {
+        name: "id",
+        help: "number of the first packet; unique within a run",
+        value: |r, _, v| v.number(r.id.0),
+    },
     Column {
         name: "iface",
         help: "interface of the first packet",
@@ -108,17 +120,41 @@ pub const COLUMNS: &[Column] = &[
             (_, [outer, inner]) => v.text(format_args!("{outer}.{inner}")),
         },
     },
-    Column { name: "proto", help: "tcp, udp, icmp, icmp6, sctp, or the IP protocol number", value: |r, _, v| protocol(r.protocol, v) },
-    Column { name: "initiator", help: "address of who began", value: |r, _, v| v.text(r.initiator.addr) },
-    Column { name: "initiator_port", help: "port of who began; for ICMP the type", value: |r, _, v| v.number(r.initiator.port) },
-    Column { name: "responder", help: "address of the other end", value: |r, _, v| v.text(r.responder.addr) },
+    Column {
+        name: "proto",
+        help: "tcp, udp, icmp, icmp6, sctp, or the IP protocol number",
+        value: |r, _, v| protocol(r.protocol, v),
+    },
+    Column {
+        name: "initiator",
+        help: "address of who began",
+        value: |r, _, v| v.text(r.initiator.addr),
+    },
+    Column {
+        name: "initiator_port",
+        help: "port of who began; for ICMP the type",
+        value: |r, _, v| v.number(r.initiator.port),
+    },
+    Column {
+        name: "responder",
+        help: "address of the other end",
+        value: |r, _, v| v.text(r.responder.addr),
+    },
     Column {
         name: "responder_port",
         help: "port of the other end; for ICMP the type of the answer, or the code",
         value: |r, _, v| v.number(r.responder.port),
     },
-    Column { name: "outcome", help: "what became of it, in a word", value: |r, _, v| v.text(r.outcome.name()) },
-    Column { name: "end", help: "why the record was written: fin, reset, idle, evicted, shutdown", value: |r, _, v| v.text(r.end.name()) },
+    Column {
+        name: "outcome",
+        help: "what became of it, in a word",
+        value: |r, _, v| v.text(r.outcome.name()),
+    },
+    Column {
+        name: "end",
+        help: "why the record was written: fin, reset, idle, evicted, shutdown",
+        value: |r, _, v| v.text(r.end.name()),
+    },
     Column {
         name: "ended_by",
         help: "who sent the first FIN, or the RST if there was one",
@@ -128,8 +164,16 @@ pub const COLUMNS: &[Column] = &[
             }
         },
     },
-    Column { name: "initiator_packets", help: "packets that the initiator sent", value: |r, _, v| v.number(r.initiator_counts.packets) },
-    Column { name: "responder_packets", help: "packets that the responder sent", value: |r, _, v| v.number(r.responder_counts.packets) },
+    Column {
+        name: "initiator_packets",
+        help: "packets that the initiator sent",
+        value: |r, _, v| v.number(r.initiator_counts.packets),
+    },
+    Column {
+        name: "responder_packets",
+        help: "packets that the responder sent",
+        value: |r, _, v| v.number(r.responder_counts.packets),
+    },
     Column {
         name: "initiator_bytes",
         help: "bytes that the initiator sent, whole frames as Wireshark counts",
@@ -238,7 +282,10 @@ pub const fn protocol_name(number: u8) -> Option<&'static str> {
 
 /// Whether a record is one that somebody who looks for trouble wants to see.
 pub(super) const fn is_trouble(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Refused | Outcome::Reset | Outcome::HalfOpen | Outcome::Unanswered)
+    matches!(
+        outcome,
+        Outcome::Refused | Outcome::Reset | Outcome::HalfOpen | Outcome::Unanswered
+    )
 }
 
 /// Who ended a flow, as one character of a table.

@@ -40,7 +40,10 @@ pub(super) fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
 
 /// RFC 4180 section 2: what contains a separator, a quote or a line break is quoted.
 fn quoted(text: &str, out: &mut Vec<u8>) {
-    if !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+    if !text
+        .bytes()
+        .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+    {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -60,7 +63,11 @@ mod tests {
 
     #[test]
     fn separators_and_quotes_are_quoted() {
-        for (text, expected) in [("eth0", "eth0"), ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\"")] {
+        for (text, expected) in [
+            ("eth0", "eth0"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+        ] {
             let mut out = Vec::new();
             quoted(text, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);

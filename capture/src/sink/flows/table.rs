@@ -11,7 +11,17 @@ pub(super) fn header(out: &mut Vec<u8>) {
     let _infallible = writeln!(
         out,
         "{:<15} {:>10} {:<5} {:<28} {:<28} {:<12} {:>7} {:>7} {:>9} {:>9} {:>9}  flags",
-        "start (UTC)", "duration", "proto", "initiator", "responder", "outcome", "pkts >", "pkts <", "bytes >", "bytes <", "rtt ms",
+        "start (UTC)",
+        "duration",
+        "proto",
+        "initiator",
+        "responder",
+        "outcome",
+        "pkts >",
+        "pkts <",
+        "bytes >",
+        "bytes <",
+        "rtt ms",
     );
 }
 
@@ -19,16 +29,24 @@ pub(super) fn header(out: &mut Vec<u8>) {
 pub(super) fn record(record: &FlowRecord, out: &mut Vec<u8>) {
     let start = record.first_ts.to_string();
     let time = start.get(11..26).unwrap_or(&start);
-    let protocol = protocol_name(record.protocol).map_or_else(|| record.protocol.to_string(), str::to_owned);
-    let rtt = record.tcp.and_then(|tcp| tcp.handshake).map_or_else(String::new, |[a, b]| {
-        let microseconds = (a.0 + b.0) / 1000;
-        format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
-    });
-    let flags = record
+    let protocol =
+        protocol_name(record.protocol).map_or_else(|| record.protocol.to_string(), str::to_owned);
+    let rtt = record
         .tcp
-        .map_or_else(String::new, |tcp| format!("{}/{}", tcp.initiator_flags, tcp.responder_flags));
+        .and_then(|tcp| tcp.handshake)
+        .map_or_else(String::new, |[a, b]| {
+            let microseconds = (a.0 + b.0) / 1000;
+            format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
+        });
+    let flags = record.tcp.map_or_else(String::new, |tcp| {
+        format!("{}/{}", tcp.initiator_flags, tcp.responder_flags)
+    });
     let mark = if is_trouble(record.outcome) { "!" } else { "" };
-    let outcome = format!("{}{}{mark}", record.outcome.name(), side_mark(record.ended_by));
+    let outcome = format!(
+        "{}{}{mark}",
+        record.outcome.name(),
+        side_mark(record.ended_by)
+    );
     // Writing to a vector does not fail.
     let _infallible = writeln!(
         out,
@@ -44,7 +62,11 @@ pub(super) fn record(record: &FlowRecord, out: &mut Vec<u8>) {
 }
 
 fn address(end: Endpoint) -> String {
-    if end.addr.is_ipv6() { format!("[{}]:{}", end.addr, end.port) } else { format!("{}:{}", end.addr, end.port) }
+    if end.addr.is_ipv6() {
+        format!("[{}]:{}", end.addr, end.port)
+    } else {
+        format!("{}:{}", end.addr, end.port)
+    }
 }
 
 /// Seconds with six decimals.
@@ -74,7 +96,14 @@ mod tests {
 
     #[test]
     fn sizes_have_a_unit_above_ten_thousand() {
-        for (bytes, text) in [(0, "0"), (9_999, "9999"), (10_000, "10.0kB"), (999_999, "999.9kB"), (1_000_000, "1.0MB"), (12_345_678_900, "12.3GB")] {
+        for (bytes, text) in [
+            (0, "0"),
+            (9_999, "9999"),
+            (10_000, "10.0kB"),
+            (999_999, "999.9kB"),
+            (1_000_000, "1.0MB"),
+            (12_345_678_900, "12.3GB"),
+        ] {
             assert_eq!(size(bytes), text);
         }
     }

@@ -123,7 +123,14 @@ impl FlowFile {
                 .spawn(move || write_all(out, format, &names, &receive, &give_back, &counters))
                 .map_err(SinkError::Thread)?
         };
-        Ok((Self { path: path.to_owned(), thread, counters }, sinks))
+        Ok((
+            Self {
+                path: path.to_owned(),
+                thread,
+                counters,
+            },
+            sinks,
+        ))
     }
 
     /// What became of the records so far.
@@ -135,9 +142,15 @@ impl FlowFile {
     /// Waits until everything is written; all ends must be gone.
     #[must_use]
     pub fn finish(self) -> FlowFileSummary {
-        let Self { path, thread, counters } = self;
+        let Self {
+            path,
+            thread,
+            counters,
+        } = self;
         let outcome = thread.join().unwrap_or_else(|_| Outcome {
-            error: Some(io::Error::other("the thread that writes connection records panicked")),
+            error: Some(io::Error::other(
+                "the thread that writes connection records panicked",
+            )),
             reader_gone: false,
         });
         FlowFileSummary {
@@ -165,14 +178,23 @@ impl FlowSink {
         if self.batch.is_empty() {
             return;
         }
-        let next = self.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        let next = self
+            .recycled
+            .try_recv()
+            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
         let batch = std::mem::replace(&mut self.batch, next);
         let lost = match self.overflow {
-            Overflow::Block => self.send.send(batch).err().map(|error| (error.0.len(), &self.counters.failed)),
+            Overflow::Block => self
+                .send
+                .send(batch)
+                .err()
+                .map(|error| (error.0.len(), &self.counters.failed)),
             Overflow::Drop => match self.send.try_send(batch) {
                 Ok(()) => None,
                 Err(TrySendError::Full(batch)) => Some((batch.len(), &self.counters.overflowed)),
-                Err(TrySendError::Disconnected(batch)) => Some((batch.len(), &self.counters.failed)),
+                Err(TrySendError::Disconnected(batch)) => {
+                    Some((batch.len(), &self.counters.failed))
+                }
             },
         };
         if let Some((records, counter)) = lost {
@@ -204,12 +226,18 @@ fn write_all(
     for mut batch in receive {
         if outcome.error.is_none() && !outcome.reader_gone {
             for record in &batch {
-                names.with(record.iface, |iface| format.record(record, iface, &mut text));
+                names.with(record.iface, |iface| {
+                    format.record(record, iface, &mut text);
+                });
             }
             // A batch at a time: whoever reads along sees whole lines, and soon.
             write(&mut out, &mut text, &mut outcome);
         }
-        let counter = if outcome.error.is_none() && !outcome.reader_gone { &counters.written } else { &counters.failed };
+        let counter = if outcome.error.is_none() && !outcome.reader_gone {
+            &counters.written
+        } else {
+            &counters.failed
+        };
         counter.fetch_add(batch.len() as u64, Ordering::Relaxed);
         batch.clear();
         // A full channel only means that enough are waiting to be used again.

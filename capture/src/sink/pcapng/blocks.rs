@@ -170,10 +170,13 @@ pub(super) fn enhanced_packet(out: &mut Vec<u8>, packet: &Packet<'_>, lost: u64)
     for (bytes, field) in header.as_chunks_mut().0.iter_mut().zip(fields) {
         *bytes = field.to_le_bytes();
     }
-    out.reserve(block_len as usize);
+    // All of the tail is copied, because a copy of fixed length is a few instructions and no call.
+    out.reserve(data.len() + MAX_PACKET_OVERHEAD);
+    let end = out.len() + block_len as usize;
     out.extend_from_slice(&header);
     out.extend_from_slice(data);
-    out.extend_from_slice(&tail.bytes[..tail.len]);
+    out.extend_from_slice(&tail.bytes);
+    out.truncate(end);
 }
 
 /// Appends an Interface Statistics Block. It is stamped with the end of the capture.

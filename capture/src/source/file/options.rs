@@ -14,6 +14,7 @@ pub(super) struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
+    #[inline]
     pub(super) fn new(order: ByteOrder, rest: &'a [u8]) -> Self {
         Self {
             order,
@@ -31,6 +32,7 @@ impl<'a> Options<'a> {
 impl<'a> Iterator for Options<'a> {
     type Item = (u16, &'a [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;

@@ -5,7 +5,10 @@
 //! then the data, mapped twice in a row so that no record is ever split. Every record starts with
 //! eight bytes, of which the first four are its length with a busy and a discard bit on top.
 
-#![expect(unsafe_code, reason = "maps kernel memory and follows the ring's protocol with atomics")]
+#![expect(
+    unsafe_code,
+    reason = "maps kernel memory and follows the ring's protocol with atomics"
+)]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -36,13 +39,14 @@ impl Region {
                 protection,
                 libc::MAP_SHARED | libc::MAP_POPULATE,
                 fd,
-                offset as libc::off_t,
+                offset.cast_signed() as libc::off_t,
             )
         };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
+        let start =
+            NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
         Ok(Self { start, len })
     }
 }
@@ -80,10 +84,17 @@ impl MappedRing {
     pub(super) fn new(map: &impl AsFd, ring_bytes: usize) -> io::Result<Self> {
         let fd = map.as_fd().as_raw_fd();
         // SAFETY: asks for a number.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let page = usize::try_from(page).map_err(io::Error::other)?;
         let consumer = Region::new(fd, libc::PROT_READ | libc::PROT_WRITE, page, 0)?;
         let producer = Region::new(fd, libc::PROT_READ, page + 2 * ring_bytes, page)?;
-        let mut ring = Self { consumer, producer, data_at: page, mask: ring_bytes as u64 - 1, position: 0 };
+        let mut ring = Self {
+            consumer,
+            producer,
+            data_at: page,
+            mask: ring_bytes as u64 - 1,
+            position: 0,
+        };
         ring.position = ring.consumer_position().load(Ordering::Relaxed);
         Ok(ring)
     }
@@ -102,14 +113,20 @@ impl MappedRing {
 
     /// Bytes that producers have reserved and this reader has not released.
     pub(super) fn backlog(&self) -> u64 {
-        self.producer_position().load(Ordering::Acquire).wrapping_sub(self.position)
+        self.producer_position()
+            .load(Ordering::Acquire)
+            .wrapping_sub(self.position)
     }
 
     /// Lends at most `max` records to `each`, then releases them all at once. Returns how many there
     /// were, and whether that was all.
     ///
     /// `each` gets the records' bytes with a lifetime that ends with this call.
-    pub(super) fn burst<'ring>(&'ring mut self, max: usize, mut each: impl FnMut(&'ring [u8])) -> Lent<'ring> {
+    pub(super) fn burst<'ring>(
+        &'ring mut self,
+        max: usize,
+        mut each: impl FnMut(&'ring [u8]),
+    ) -> Lent<'ring> {
         let end = self.producer_position().load(Ordering::Acquire);
         let mut position = self.position;
         let mut records = 0;
@@ -120,8 +137,10 @@ impl MappedRing {
                 break;
             }
             let offset = self.data_at + (position & self.mask) as usize;
-            // SAFETY: within the mapped data, whose positions are multiples of eight below the mask.
-            let header: &AtomicU32 = unsafe { self.producer.start.add(offset).cast().as_ref() };
+            // SAFETY: within the mapped data: the position was masked.
+            let start = unsafe { self.producer.start.add(offset) };
+            // SAFETY: positions are multiples of eight, so a whole header lies here, aligned.
+            let header: &AtomicU32 = unsafe { start.cast().as_ref() };
             // Pairs with the exchange in `bpf_ringbuf_commit`: once the busy bit is gone, the
             // record's bytes are there.
             let word = header.load(Ordering::Acquire);
@@ -141,7 +160,10 @@ impl MappedRing {
             position += (u64::from(len) + HEADER_LEN).next_multiple_of(8);
         }
         self.position = position;
-        Lent { ring: self, drained }
+        Lent {
+            ring: self,
+            drained,
+        }
     }
 }
 
@@ -159,6 +181,8 @@ impl Lent<'_> {
     pub(super) fn release(self) {
         // Pairs with the acquire load of the position in `__bpf_ringbuf_reserve`: whatever was read
         // from the records was read before.
-        self.ring.consumer_position().store(self.ring.position, Ordering::Release);
+        self.ring
+            .consumer_position()
+            .store(self.ring.position, Ordering::Release);
     }
 }

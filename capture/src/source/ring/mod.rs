@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use capture_common::{Hook, RingRecord};
 
+use super::BURST;
 use crate::kernel::Clock;
 use crate::packet::{FrameNo, LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
-use super::BURST;
 use mapped::MappedRing;
 
 /// A kernel ring, read by one worker.
@@ -74,7 +74,13 @@ impl RingSource {
 
     /// Lends the next burst to `on_burst`, unless there is none.
     pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>])) -> Polled {
-        let Self { ring, clock, links, next_frame, latest } = self;
+        let Self {
+            ring,
+            clock,
+            links,
+            next_frame,
+            latest,
+        } = self;
         let offset = clock.offset_ns();
         let now = clock.now();
         let mut packets = [Packet::EMPTY; BURST];
@@ -139,8 +145,43 @@ fn parse<'a>(
 /// The header from its bytes; both sides have the same byte order.
 #[inline(always)]
 fn record(bytes: &[u8; RingRecord::LEN]) -> RingRecord {
-    let [m0, m1, m2, m3, m4, m5, m6, m7, w0, w1, w2, w3, c0, c1, c2, c3, rest @ ..] = *bytes;
-    let [h0, h1, h2, h3, l0, l1, l2, l3, q0, q1, i0, i1, hook, verdict, f0, f1] = rest;
+    let [
+        m0,
+        m1,
+        m2,
+        m3,
+        m4,
+        m5,
+        m6,
+        m7,
+        w0,
+        w1,
+        w2,
+        w3,
+        c0,
+        c1,
+        c2,
+        c3,
+        rest @ ..,
+    ] = *bytes;
+    let [
+        h0,
+        h1,
+        h2,
+        h3,
+        l0,
+        l1,
+        l2,
+        l3,
+        q0,
+        q1,
+        i0,
+        i1,
+        hook,
+        verdict,
+        f0,
+        f1,
+    ] = rest;
     RingRecord {
         mono_ns: u64::from_ne_bytes([m0, m1, m2, m3, m4, m5, m6, m7]),
         wire_len: u32::from_ne_bytes([w0, w1, w2, w3]),
