@@ -17,6 +17,10 @@
 
 use core::fmt;
 
+/// The kernel's index of the loopback interface in each network namespace. The generator lets pass
+/// what arrives there and cannot send out of it.
+pub const LOOPBACK_IFINDEX: u32 = 1;
+
 /// The traffic to make, patched into the generator's object before it is loaded.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

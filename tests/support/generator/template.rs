@@ -2,7 +2,8 @@
 
 use capture_common::GeneratorSettings;
 
-/// What the payload is made of.
+/// What the payload is made of, but for its beginning: that part is padding in a frame without data,
+/// and padding is zeros.
 const FILL: u8 = b'.';
 
 /// Ethernet addresses of the frames.
@@ -40,6 +41,7 @@ pub(super) fn frame(settings: &GeneratorSettings) -> Vec<u8> {
     // Time to live, and TCP.
     frame[22] = 64;
     frame[23] = 6;
+    frame.resize(settings.control_frame_len() as usize, 0);
     frame.resize(settings.frame_len as usize, FILL);
     frame
 }

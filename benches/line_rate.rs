@@ -1,0 +1,160 @@
+//! Frames at a given rate into a live capture, over a veth pair between two network namespaces.
+//!
+//! One CPU sends and receives (the frames of a veth are received where they are sent), the other one
+//! runs the worker. Each row is one run; the first is the ceiling, a program that counts and drops.
+
+#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use capture_common::GeneratorSettings;
+use capture_tests::generator::{Generator, OBJECT, Sent, Sink};
+use capture_tests::netns::Lab;
+use capture_tests::program::{self, Program, Signal};
+use clap::Parser;
+use serde_json::Value;
+
+/// Sends frames into a capture and shows what became of them.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Frames a second; 0 is as fast as it goes.
+    #[arg(long, default_value = "2000000")]
+    rate: u64,
+    /// Seconds of frames at that rate; flat out, of two million a second.
+    #[arg(long, default_value = "5")]
+    seconds: u64,
+    /// Bytes of a frame, without frame check sequence.
+    #[arg(long, default_value = "64")]
+    size: u32,
+    /// Connections at a time.
+    #[arg(long, default_value = "10000")]
+    flows: u32,
+    /// Frames of a connection.
+    #[arg(long, default_value = "12")]
+    session_frames: u32,
+    /// Which captures: any of ceiling, tap, tap-write, mirror, mirror-write.
+    #[arg(long, value_delimiter = ',', default_value = "ceiling,tap,tap-write,mirror,mirror-write")]
+    modes: Vec<String>,
+    /// CPU of the worker; the sender has CPU 0.
+    #[arg(long, default_value = "1")]
+    worker_cpu: usize,
+    /// More words for `capture live`.
+    #[arg(last = true)]
+    more: Vec<String>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    println!(
+        "{:<14} {:>10} {:>9} {:>10} {:>8} {:>10} {:>9} {:>8} {:>8}  ledger",
+        "mode", "sent", "Mpps", "seen", "lost", "written", "CPU s", "p99 ms", "RSS MiB"
+    );
+    for mode in &args.modes {
+        match mode.as_str() {
+            "ceiling" => ceiling(&args)?,
+            mode => capture(&args, mode)?,
+        }
+    }
+    Ok(())
+}
+
+fn send(args: &Args, lab: &Lab) -> Result<Sent> {
+    lab.client.namespace.enter(|| {
+        let settings = GeneratorSettings {
+            flows: args.flows,
+            session_frames: args.session_frames,
+            frame_len: args.size,
+            ..GeneratorSettings::UNPATCHED
+        };
+        let mut generator = Generator::load(OBJECT, settings)?.on_cpu(0);
+        let (frames, rate) = match args.rate {
+            0 => (args.seconds * 2_000_000, None),
+            rate => (args.seconds * rate, Some(rate)),
+        };
+        generator.send(index(Lab::CLIENT_INTERFACE)?, frames, rate)
+    })
+}
+
+/// The index of an interface of this thread's namespace.
+fn index(name: &str) -> Result<u32> {
+    let output = Command::new("ip").args(["-j", "link", "show", "dev", name]).output()?;
+    let links: Value = serde_json::from_slice(&output.stdout)?;
+    links[0]["ifindex"].as_u64().and_then(|index| u32::try_from(index).ok()).context("no index")
+}
+
+fn ceiling(args: &Args) -> Result<()> {
+    let lab = Lab::new()?;
+    let sink = lab.server.namespace.enter(|| Sink::attach(OBJECT, Lab::SERVER_INTERFACE))?;
+    let sent = send(args, &lab)?;
+    let seen = sink.counters()?.frames;
+    println!(
+        "{:<14} {:>10} {:>9.3} {:>10} {:>8} {:>10} {:>9} {:>8} {:>8}",
+        "count and drop",
+        sent.frames,
+        sent.rate() / 1e6,
+        seen,
+        sent.frames - seen,
+        "-",
+        "-",
+        "-",
+        "-"
+    );
+    Ok(())
+}
+
+fn capture(args: &Args, mode: &str) -> Result<()> {
+    let lab = Lab::new()?;
+    let dir = std::env::temp_dir().join(format!("capture-line-rate-{}", std::process::id()));
+    let mut command = lab.server.namespace.command(program::locate()?);
+    command.args(["live", "--json", "--quiet", "--direction", "in", "--iface", Lab::SERVER_INTERFACE]);
+    command.args(["--cpus", &args.worker_cpu.to_string()]);
+    if mode.starts_with("tap") {
+        command.arg("--tap");
+    }
+    if mode.ends_with("write") {
+        command.arg("--write").arg(&dir);
+    }
+    command.args(&args.more).stdin(Stdio::null());
+    let running = Program::start_capturing(&mut command)?;
+    let process = running.id();
+    let sent = send(args, &lab)?;
+    let usage = usage(process);
+    let ended = running.end_by(Signal::Interrupt)?;
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    let ledger: Value = ended
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .find(|line: &Value| line["type"] == "ledger")
+        .with_context(|| format!("no ledger: {}", ended.stderr))?;
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let seen = number(&ledger["kernel"]["packets"]);
+    let lost = number(&ledger["lost"]) + sent.frames.saturating_sub(seen);
+    let written = ledger["stages"]
+        .as_array()
+        .and_then(|stages| stages.iter().find(|stage| stage.get("packets to write").is_some()))
+        .map_or_else(|| "-".to_owned(), |stage| stage["parts"]["written"].to_string());
+    let (cpu_secs, resident_mib) = usage?;
+    println!(
+        "{mode:<14} {:>10} {:>9.3} {seen:>10} {lost:>8} {written:>10} {cpu_secs:>9.2} {:>8.3} {resident_mib:>8}  {}",
+        sent.frames,
+        sent.rate() / 1e6,
+        number(&ledger["latency_ns"]["p99"]) as f64 / 1e6,
+        if ledger["holds"] == true { "closed" } else { "DOES NOT ADD UP" },
+    );
+    ensure!(ended.status.success(), "capture failed: {}", ended.stderr);
+    Ok(())
+}
+
+/// CPU seconds and resident MiB of a process that runs.
+fn usage(process: u32) -> Result<(f64, u64)> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    let pages = ticks(21);
+    Ok(((ticks(11) + ticks(12)) / TICKS_PER_SECOND, (pages * 4096.0 / f64::from(1 << 20)) as u64))
+}
