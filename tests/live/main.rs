@@ -26,8 +26,8 @@ mod pcapng;
 mod run;
 #[cfg(test)]
 mod shutdown;
+mod support;
 #[cfg(test)]
 mod transfer;
-mod support;
 #[cfg(test)]
 mod wire;
