@@ -1,3 +1,33 @@
 //! What needs a kernel to talk to: network namespaces, attached programs, real connections.
+//!
+//! - `connections.rs` each way a connection can go has its record
+//! - `counters.rs` the kernel's counters, and headers that ordinary traffic does not have
+//! - `frames.rs` frames by hand
+//! - `iface.rs` what the library says of interfaces
+//! - `ledger.rs` each row of the ledger, provoked
+//! - `modes.rs` other interfaces, directions and outputs
+//! - `pcapng.rs` a reader of pcapng
+//! - `refusals.rs` errors that a person can act on
+//! - `run.rs` one capture of a test
+//! - `shutdown.rs` every way a capture can end
+//! - `support.rs` the lab itself
+//! - `transfer.rs` a download
+//! - `wire.rs` tcpdump and packet sockets
 
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod pcapng;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod shutdown;
 mod support;
+#[cfg(test)]
+mod transfer;
+#[cfg(test)]
+mod wire;

@@ -57,8 +57,14 @@ pub enum Signal {
     Interrupt,
     /// What a service manager sends.
     Terminate,
+    /// What a closed terminal sends.
+    HangUp,
     /// What cannot be caught.
     Kill,
+    /// Takes the processor away until [`Self::Continue`].
+    Stop,
+    /// Gives it back.
+    Continue,
 }
 
 /// What a program left behind.
@@ -177,7 +183,10 @@ impl Program {
         let number = match signal {
             Signal::Interrupt => libc::SIGINT,
             Signal::Terminate => libc::SIGTERM,
+            Signal::HangUp => libc::SIGHUP,
             Signal::Kill => libc::SIGKILL,
+            Signal::Stop => libc::SIGSTOP,
+            Signal::Continue => libc::SIGCONT,
         };
         // SAFETY: sends a signal to a child that has not been waited for, so the number is its own.
         let failed = unsafe { libc::kill(self.child.id().cast_signed(), number) };

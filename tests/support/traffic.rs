@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -162,14 +162,24 @@ pub fn closed(lab: &Lab, family: Family, first: Side, volume: Volume) -> Result<
 ///
 /// When a socket does anything else, such as an end in order.
 pub fn reset(lab: &Lab, family: Family, by: Side, volume: Volume) -> Result<Done> {
+    // A RST throws away what is still on its way, so the other side has everything before.
+    let (has_everything, everything) = mpsc::channel();
+    let everything = Mutex::new(everything);
     let addresses = connection(lab, family, volume, |stream, side| {
         if side == by {
+            if side == Side::Server {
+                let everything = everything.lock().unwrap_or_else(PoisonError::into_inner);
+                everything
+                    .recv_timeout(PATIENCE)
+                    .context("waiting until the client has read the response")?;
+            }
             // Closing with a linger time of zero sends RST; the caller drops the stream.
             let socket = Socket::from(stream.try_clone().context("second handle of the socket")?);
             return socket
                 .set_linger(Some(Duration::ZERO))
                 .context("setting the linger time");
         }
+        has_everything.send(()).context("nobody waits")?;
         match stream.read(&mut [0; 1]) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
             other => bail!("expected a reset, got {other:?}"),

@@ -1,0 +1,142 @@
+//! What is on the wire apart from ordinary traffic: tcpdump as a witness at the other end, and a
+//! socket that sends frames as they are.
+
+#![expect(
+    unsafe_code,
+    reason = "the address of a packet socket exists only in C"
+)]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use capture::iface;
+use capture_tests::netns::{Family, Host, Lab};
+use capture_tests::program::{Program, Signal};
+use capture_tests::traffic::{self, Done, Volume};
+use socket2::{Domain, SockAddr, Socket, Type};
+use tempfile::TempDir;
+
+/// One datagram each way. When it is through, so is all that was sent before over the same wire.
+pub(crate) fn flush(lab: &Lab) -> Result<Done> {
+    let volume = Volume {
+        request_bytes: 1,
+        response_bytes: 1,
+    };
+    traffic::datagrams(lab, Family::Ipv4, volume)
+}
+
+/// tcpdump, listening.
+#[derive(Debug)]
+pub(crate) struct Tcpdump {
+    program: Program,
+    folder: TempDir,
+}
+
+impl Tcpdump {
+    /// Starts it on the interface of a host.
+    ///
+    /// It should be the end of the wire that is not captured: where an XDP program is attached the
+    /// kernel merges segments (GRO) after the program and before sockets see them.
+    pub(crate) fn start(host: &Host) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        // What it prints goes to stderr, line by line, so that one can wait for it.
+        let mut command = host.namespace.command("sh");
+        command
+            .args(["-c", "exec tcpdump \"$@\" >&2", "tcpdump", "-Z", "root"])
+            .args(["-nn", "-t", "-l", "--print", "-U", "--immediate-mode"])
+            .args(["-B", "65536", "-i", host.interface, "-w"])
+            .arg(folder.path().join("packets.pcap"));
+        let mut program = Program::start(&mut command)?;
+        program.wait_for_line("tcpdump: listening")?;
+        Ok(Self { program, folder })
+    }
+
+    /// Ends it when it has seen all that was sent so far.
+    pub(crate) fn end(mut self, lab: &Lab) -> Result<Seen> {
+        let Done { client, server, .. } = flush(lab)?;
+        let (c, s) = (client, server);
+        self.program.wait_for_line(&format!(
+            "IP {}.{} > {}.{}: ",
+            s.ip(),
+            s.port(),
+            c.ip(),
+            c.port()
+        ))?;
+        let ended = self.program.end_by(Signal::Interrupt)?;
+        ensure!(ended.status.success(), "{}", ended.stderr);
+        ensure!(
+            ended.stderr.contains("\n0 packets dropped by kernel"),
+            "{}",
+            ended.stderr
+        );
+        Ok(Seen {
+            folder: self.folder,
+        })
+    }
+}
+
+/// What tcpdump saw.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    folder: TempDir,
+}
+
+impl Seen {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("packets.pcap")
+    }
+}
+
+/// A socket that sends frames as they are out of one interface.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    socket: Socket,
+    address: SockAddr,
+}
+
+impl Wire {
+    pub(crate) fn open(host: &Host) -> Result<Self> {
+        host.namespace.enter(|| {
+            let index = iface::find(host.interface)?.index;
+            let socket = Socket::new(Domain::PACKET, Type::RAW, None).context("packet socket")?;
+            // SAFETY: an address of a packet socket is shorter than the storage, for every address
+            // of which zeros are valid.
+            let ((), address) = unsafe {
+                SockAddr::try_init(|storage, len| {
+                    let address = libc::sockaddr_ll {
+                        sll_family: libc::AF_PACKET as u16,
+                        sll_protocol: 0,
+                        sll_ifindex: index.cast_signed(),
+                        sll_hatype: 0,
+                        sll_pkttype: 0,
+                        sll_halen: 6,
+                        sll_addr: [0; 8],
+                    };
+                    storage.cast::<libc::sockaddr_ll>().write(address);
+                    *len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+                    Ok(())
+                })
+            }?;
+            Ok(Self { socket, address })
+        })
+    }
+
+    /// Sends a frame, from the Ethernet header on.
+    pub(crate) fn send(&self, frame: &[u8]) -> Result<()> {
+        let sent = self.socket.send_to(frame, &self.address)?;
+        ensure!(sent == frame.len(), "only a part of the frame was sent");
+        Ok(())
+    }
+}
+
+/// Whether a capture file is in strict time order, as capinfos says.
+pub(crate) fn is_in_order(file: &Path) -> Result<bool> {
+    let mut command = std::process::Command::new("capinfos");
+    command.args(["-o"]).arg(file);
+    let text = capture_tests::oracle::output(&mut command)?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Strict time order:"))
+        .with_context(|| format!("capinfos says: {text}"))?;
+    Ok(line.trim() == "True")
+}
