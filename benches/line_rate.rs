@@ -106,7 +106,7 @@ fn ceiling(args: &Args) -> Result<()> {
         sent.frames,
         sent.rate() / 1e6,
         seen,
-        sent.frames - seen,
+        sent.frames.saturating_sub(seen),
         "-",
         "-",
         "-",
@@ -166,10 +166,10 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
         );
     let (cpu_secs, resident_mib) = usage?;
     println!(
-        "{mode:<14} {:>10} {:>9.3} {seen:>10} {lost:>8} {written:>10} {cpu_secs:>9.2} {:>8.3} {resident_mib:>8}  {}",
+        "{mode:<14} {:>10} {:>9.3} {seen:>10} {lost:>8} {written:>10} {cpu_secs:>9.2} {:>8.3} {resident_mib:>8.0}  {}",
         sent.frames,
         sent.rate() / 1e6,
-        number(&ledger["latency_ns"]["p99"]) as f64 / 1e6,
+        ledger["latency_ns"]["p99"].as_f64().unwrap_or_default() / 1e6,
         if ledger["holds"] == true {
             "closed"
         } else {
@@ -180,8 +180,8 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     Ok(())
 }
 
-/// CPU seconds and resident MiB of a process that runs.
-fn usage(process: u32) -> Result<(f64, u64)> {
+/// CPU seconds and resident MiB of a process that runs (proc_pid_stat(5)).
+fn usage(process: u32) -> Result<(f64, f64)> {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let fields: Vec<&str> = stat
@@ -199,6 +199,6 @@ fn usage(process: u32) -> Result<(f64, u64)> {
     let pages = ticks(21);
     Ok((
         (ticks(11) + ticks(12)) / TICKS_PER_SECOND,
-        (pages * 4096.0 / f64::from(1 << 20)) as u64,
+        pages * 4096.0 / f64::from(1 << 20),
     ))
 }

@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "says what it made")]
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;

@@ -83,10 +83,16 @@ fn tracked_not_ip_and_malformed_are_told_apart() -> Result<()> {
     flush(&lab)?;
     let report = run.end()?;
     report.assert_lossless()?;
-    assert_eq!(report.row("delivered", "malformed")?, malformed.len() as u64);
+    assert_eq!(
+        report.row("delivered", "malformed")?,
+        malformed.len() as u64
+    );
     assert_eq!(report.kernel("malformed"), malformed.len() as u64);
     let arps = report.kernel("arp");
-    assert!(arps >= 5, "the hosts ask for each other's addresses as well");
+    assert!(
+        arps >= 5,
+        "the hosts ask for each other's addresses as well"
+    );
     assert_eq!(report.kernel("other_net"), 5);
     assert_eq!(report.row("delivered", "not IP")?, arps + 5);
     let ip = report.kernel("ipv4") + report.kernel("ipv6");
@@ -95,10 +101,7 @@ fn tracked_not_ip_and_malformed_are_told_apart() -> Result<()> {
         ip - malformed.len() as u64
     );
     // Of the ends that the good ones name there is one record, of the good ones alone.
-    let ends = [
-        (frames::SRC_V4, 1000).into(),
-        (frames::DST_V4, 80).into(),
-    ];
+    let ends = [(frames::SRC_V4, 1000).into(), (frames::DST_V4, 80).into()];
     assert_eq!(report.record("tcp", ends)?.number("initiator_packets"), 5);
     Ok(())
 }
@@ -188,7 +191,10 @@ fn a_full_ring_loses_packets_that_are_all_counted() -> Result<()> {
         .iter()
         .filter_map(|packet| packet.options.number(EPB_DROPCOUNT))
         .sum();
-    assert_eq!(told, lost, "each loss is told by the packet that follows it");
+    assert_eq!(
+        told, lost,
+        "each loss is told by the packet that follows it"
+    );
     let statistics = &file.statistics[0].options;
     assert_eq!(statistics.number(ISB_OSDROP), Some(lost));
     assert_eq!(
@@ -323,6 +329,11 @@ fn a_slow_disk_loses_packets_that_are_all_counted() -> Result<()> {
     );
     let record = report.record("tcp", [done.client, done.server])?;
     assert_eq!(record.text("outcome"), Some("closed"));
-    assert_eq!(record.text("initiator_flags").map(|flags| flags.contains('S')), Some(true));
+    assert_eq!(
+        record
+            .text("initiator_flags")
+            .map(|flags| flags.contains('S')),
+        Some(true)
+    );
     Ok(())
 }
