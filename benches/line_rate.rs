@@ -34,7 +34,11 @@ struct Args {
     #[arg(long, default_value = "12")]
     session_frames: u32,
     /// Which captures: any of ceiling, tap, tap-write, mirror, mirror-write.
-    #[arg(long, value_delimiter = ',', default_value = "ceiling,tap,tap-write,mirror,mirror-write")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "ceiling,tap,tap-write,mirror,mirror-write"
+    )]
     modes: Vec<String>,
     /// CPU of the worker; the sender has CPU 0.
     #[arg(long, default_value = "1")]
@@ -78,14 +82,22 @@ fn send(args: &Args, lab: &Lab) -> Result<Sent> {
 
 /// The index of an interface of this thread's namespace.
 fn index(name: &str) -> Result<u32> {
-    let output = Command::new("ip").args(["-j", "link", "show", "dev", name]).output()?;
+    let output = Command::new("ip")
+        .args(["-j", "link", "show", "dev", name])
+        .output()?;
     let links: Value = serde_json::from_slice(&output.stdout)?;
-    links[0]["ifindex"].as_u64().and_then(|index| u32::try_from(index).ok()).context("no index")
+    links[0]["ifindex"]
+        .as_u64()
+        .and_then(|index| u32::try_from(index).ok())
+        .context("no index")
 }
 
 fn ceiling(args: &Args) -> Result<()> {
     let lab = Lab::new()?;
-    let sink = lab.server.namespace.enter(|| Sink::attach(OBJECT, Lab::SERVER_INTERFACE))?;
+    let sink = lab
+        .server
+        .namespace
+        .enter(|| Sink::attach(OBJECT, Lab::SERVER_INTERFACE))?;
     let sent = send(args, &lab)?;
     let seen = sink.counters()?.frames;
     println!(
@@ -107,7 +119,15 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     let lab = Lab::new()?;
     let dir = std::env::temp_dir().join(format!("capture-line-rate-{}", std::process::id()));
     let mut command = lab.server.namespace.command(program::locate()?);
-    command.args(["live", "--json", "--quiet", "--direction", "in", "--iface", Lab::SERVER_INTERFACE]);
+    command.args([
+        "live",
+        "--json",
+        "--quiet",
+        "--direction",
+        "in",
+        "--iface",
+        Lab::SERVER_INTERFACE,
+    ]);
     command.args(["--cpus", &args.worker_cpu.to_string()]);
     if mode.starts_with("tap") {
         command.arg("--tap");
@@ -135,15 +155,26 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     let lost = number(&ledger["lost"]) + sent.frames.saturating_sub(seen);
     let written = ledger["stages"]
         .as_array()
-        .and_then(|stages| stages.iter().find(|stage| stage.get("packets to write").is_some()))
-        .map_or_else(|| "-".to_owned(), |stage| stage["parts"]["written"].to_string());
+        .and_then(|stages| {
+            stages
+                .iter()
+                .find(|stage| stage.get("packets to write").is_some())
+        })
+        .map_or_else(
+            || "-".to_owned(),
+            |stage| stage["parts"]["written"].to_string(),
+        );
     let (cpu_secs, resident_mib) = usage?;
     println!(
         "{mode:<14} {:>10} {:>9.3} {seen:>10} {lost:>8} {written:>10} {cpu_secs:>9.2} {:>8.3} {resident_mib:>8}  {}",
         sent.frames,
         sent.rate() / 1e6,
         number(&ledger["latency_ns"]["p99"]) as f64 / 1e6,
-        if ledger["holds"] == true { "closed" } else { "DOES NOT ADD UP" },
+        if ledger["holds"] == true {
+            "closed"
+        } else {
+            "DOES NOT ADD UP"
+        },
     );
     ensure!(ended.status.success(), "capture failed: {}", ended.stderr);
     Ok(())
@@ -153,8 +184,21 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
 fn usage(process: u32) -> Result<(f64, u64)> {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or_default()
+    };
     let pages = ticks(21);
-    Ok(((ticks(11) + ticks(12)) / TICKS_PER_SECOND, (pages * 4096.0 / f64::from(1 << 20)) as u64))
+    Ok((
+        (ticks(11) + ticks(12)) / TICKS_PER_SECOND,
+        (pages * 4096.0 / f64::from(1 << 20)) as u64,
+    ))
 }

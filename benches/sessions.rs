@@ -73,7 +73,11 @@ fn main() -> Result<()> {
         first += group;
     }
     out.flush()?;
-    println!("{}: {packets} packets, {} connections, {bytes} bytes", args.file.display(), args.connections);
+    println!(
+        "{}: {packets} packets, {} connections, {bytes} bytes",
+        args.file.display(),
+        args.connections
+    );
     Ok(())
 }
 
@@ -88,8 +92,12 @@ fn fill(frame: &mut [u8], connection: u64, step: u64, args: &Args) -> usize {
     let sent_by_client = |steps: u64| (steps.div_ceil(2) as u32).wrapping_mul(payload);
     let sent_by_server = |steps: u64| ((steps / 2) as u32).wrapping_mul(payload);
     let data_before = step.saturating_sub(3).min(data_steps);
-    let client_next = client_isn.wrapping_add(1).wrapping_add(sent_by_client(data_before));
-    let server_next = server_isn.wrapping_add(1).wrapping_add(sent_by_server(data_before));
+    let client_next = client_isn
+        .wrapping_add(1)
+        .wrapping_add(sent_by_client(data_before));
+    let server_next = server_isn
+        .wrapping_add(1)
+        .wrapping_add(sent_by_server(data_before));
     let last = args.frames - 1;
     let (from_client, flags, seq, ack, len) = match step {
         0 => (true, SYN, client_isn, 0, 0),
@@ -97,15 +105,34 @@ fn fill(frame: &mut [u8], connection: u64, step: u64, args: &Args) -> usize {
         2 => (true, ACK, client_next, server_next, 0),
         step if step == last - 2 => (true, FIN | ACK, client_next, server_next, 0),
         step if step == last - 1 && reset => (false, RST, server_next, 0, 0),
-        step if step == last - 1 => (false, FIN | ACK, server_next, client_next.wrapping_add(1), 0),
+        step if step == last - 1 => (
+            false,
+            FIN | ACK,
+            server_next,
+            client_next.wrapping_add(1),
+            0,
+        ),
         step if step == last && reset => (false, RST, server_next, 0, 0),
-        step if step == last => (true, ACK, client_next.wrapping_add(1), server_next.wrapping_add(1), 0),
+        step if step == last => (
+            true,
+            ACK,
+            client_next.wrapping_add(1),
+            server_next.wrapping_add(1),
+            0,
+        ),
         step if step % 2 == 1 => (true, PSH | ACK, client_next, server_next, args.payload),
         _ => (false, PSH | ACK, server_next, client_next, args.payload),
     };
-    let client = (0x0a00_0000_u32 + (connection / 60_000) as u32 + 1, 1024 + (connection % 60_000) as u16);
+    let client = (
+        0x0a00_0000_u32 + (connection / 60_000) as u32 + 1,
+        1024 + (connection % 60_000) as u16,
+    );
     let server = (0xc633_6401_u32, 443_u16);
-    let (src, dst) = if from_client { (client, server) } else { (server, client) };
+    let (src, dst) = if from_client {
+        (client, server)
+    } else {
+        (server, client)
+    };
     let ip_len = (40 + len) as u16;
     let mut at = 0;
     let mut put = |bytes: &[u8]| {

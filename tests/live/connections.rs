@@ -188,7 +188,10 @@ fn check(record: &Record, done: &Done, ended_by: Option<Side>, seen: &HashMap<Fl
         Outcome::Unanswered | Outcome::Answered => "shutdown",
     };
     assert_eq!(record.text("end"), Some(end), "{done:?} {record:?}");
-    let found = [record.text("initiator_state"), record.text("responder_state")];
+    let found = [
+        record.text("initiator_state"),
+        record.text("responder_state"),
+    ];
     assert_eq!(found, states(done, ended_by), "{done:?} {record:?}");
 
     for (role, src, dst) in [
@@ -211,11 +214,7 @@ fn check(record: &Record, done: &Done, ended_by: Option<Side>, seen: &HashMap<Fl
         );
         let flags = record.text(&format!("{role}_flags")).map(str::to_owned);
         if done.protocol == Protocol::Tcp {
-            assert_eq!(
-                flags,
-                Some(letters(sent.flags)),
-                "{role} of {done:?}"
-            );
+            assert_eq!(flags, Some(letters(sent.flags)), "{role} of {done:?}");
         } else {
             assert_eq!(flags, None);
         }
@@ -234,7 +233,11 @@ fn check_handshake(record: &Record, done: &Done, report: &Report) -> Result<()> 
     assert!(parts.iter().all(|part| *part > 0), "{parts:?}");
     assert_eq!(parts.iter().sum::<u64>(), all);
     assert!(all < rtt("duration").context("no duration")?);
-    let filter = format!("tcp.port == {} && tcp.port == {}", done.client.port(), done.server.port());
+    let filter = format!(
+        "tcp.port == {} && tcp.port == {}",
+        done.client.port(),
+        done.server.port()
+    );
     let rows = oracle::tshark_fields(
         &report.packets_path(),
         &filter,

@@ -17,11 +17,18 @@
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod counters;
+#[cfg(test)]
 mod frames;
+mod iface;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod run;
 #[cfg(test)]

@@ -24,7 +24,11 @@ fn a_signal_ends_orderly(signal: Signal) -> Result<()> {
     assert_eq!(report.ended.status.code(), Some(0), "{:?}", report.ended);
     report.assert_lossless()?;
     report.record("tcp", [done.client, done.server])?;
-    assert_eq!(report.packets()?.statistics.len(), 1, "the file has its end");
+    assert_eq!(
+        report.packets()?.statistics.len(),
+        1,
+        "the file has its end"
+    );
     assert_detached(&lab.client.namespace)
 }
 
@@ -86,7 +90,11 @@ fn a_vanished_interface_ends_the_capture_with_its_files_complete() -> Result<()>
     report.assert_closed()?;
     assert_eq!(report.ledger["lost"], 0);
     report.record("tcp", [done.client, done.server])?;
-    assert_eq!(report.packets()?.statistics.len(), 1, "the file has its end");
+    assert_eq!(
+        report.packets()?.statistics.len(),
+        1,
+        "the file has its end"
+    );
     Ok(())
 }
 
@@ -94,7 +102,9 @@ fn a_vanished_interface_ends_the_capture_with_its_files_complete() -> Result<()>
 fn one_of_two_interfaces_may_vanish() -> Result<()> {
     let lab = Lab::new()?;
     let namespace = &lab.client.namespace;
-    namespace.ip(&["link", "add", "extra0", "type", "veth", "peer", "name", "extra1"])?;
+    namespace.ip(&[
+        "link", "add", "extra0", "type", "veth", "peer", "name", "extra1",
+    ])?;
     namespace.ip(&["link", "set", "extra0", "up"])?;
     namespace.ip(&["link", "set", "extra1", "up"])?;
     let run = Run::start(&lab.client, &["-i", "extra0"])?;
