@@ -1,4 +1,96 @@
-//! A packet capture engine for Linux servers.
+//! A packet capture engine for Linux servers: exact counters in the kernel, connection tracking
+//! without locks, pcapng and connection records as fast as they come, live and on files.
+//!
+//! This page is the architecture document; `README.md` is for whoever uses the program.
+//!
+//! # What flows
+//!
+//! ```text
+//!  kernel                          worker i  (one thread, one shard, nothing shared)
+//! ┌──────────────────┐  ring i   ┌──────────────────────────────────────────────────┐
+//! │ XDP   ingress    ├──────────►│ source ─► dissect ─► FlowTable ─► sinks (encode)  ├──► writer
+//! │ TCX   egress     │ by        │  burst     Layers     own table,   own buffers    │    threads
+//! │ count, copy      │ symmetric └──────────────────────────────────────────────────┘
+//! └──────────────────┘ flow hash          ▲
+//!  pcap / pcapng file ─► router ──────────┘   the same bursts
+//! ```
+//!
+//! | value | owned by | where |
+//! |---|---|---|
+//! | `RingRecord`, then bytes | the kernel's ring, until the burst is released | `capture-common` |
+//! | [`packet::Packet`] | borrowed for one call; bytes lie in the ring or in a file's block | [`packet`] |
+//! | [`dissect::Layers`] | inline, one call; no heap, malformed is a value | [`dissect`] |
+//! | [`flow::Flow`] | the [`flow::FlowTable`] of one shard, never leaves it | [`flow`] |
+//! | [`flow::FlowRecord`] | moved once, in batches, to the writer of records | [`sink::flows`] |
+//! | encoded blocks | a recycled buffer, moved to the writer of packets | [`sink::pcapng`] |
+//!
+//! # Modules, in the order in which packets pass them
+//!
+//! - [`iface`] what the machine has; [`doctor`] what of it helps or hinders
+//! - [`kernel`] loads and attaches the eBPF programs of `capture-ebpf`, reads their counters
+//! - [`source`] lends bursts: [`source::ring`] live, [`source::file`] from files
+//! - [`dissect`] bytes to layers
+//! - [`flow`] layers to flows and records
+//! - [`shard`] one worker: dissect, track, hand to the sinks
+//! - [`sink`] what leaves a shard: [`sink::pcapng`], [`sink::flows`]
+//! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
+//! - [`cli`] words typed, things built, text printed
+//!
+//! # Invariants
+//!
+//! - **Invariant:** the kernel steers by flow. Both directions of a connection, ingress and egress,
+//!   whatever queue or CPU they arrive on, come through one ring, in order. So no map is shared, no
+//!   lock is taken, and no network card with a symmetric hash is needed.
+//! - **Invariant:** SYN, FIN, RST and byte counts are exact. They are counted in the kernel before
+//!   anything is copied, filtered or lost.
+//! - **Invariant:** every packet is in exactly one place of the [`engine::Ledger`], and every counter
+//!   has one writer. Programs are detached and an RCU grace period is waited for before the rings are
+//!   drained for the last time, so the ledger is not off by the packets of that moment.
+//! - **Invariant:** nothing below [`source`] reads a clock. Every packet carries its timestamp and the
+//!   source's largest one so far ([`packet::PacketMeta::clock`]); expiry runs on the latter, and
+//!   whether a flow has expired is decided when its next packet comes, not when its timer was looked
+//!   at. A file gives the same records on any number of workers. (Only eviction for lack of room
+//!   depends on it: the room is shared out among the shards.)
+//! - **Invariant:** no lock on the packet path, and nothing is allocated there in the steady state:
+//!   tables are reserved at the start, buffers are recycled.
+//! - **Invariant:** memory is bounded: rings by `--ring-size`, flows by `--max-flows`, packets on their
+//!   way to the disk by `--write-buffer`, records by a bounded queue. What does not fit is counted.
+//! - **Invariant:** everything that is attached is held by links. However this process ends, the kernel
+//!   detaches.
+//! - **Invariant:** a ring is released once a burst and never wakes anybody: the worker looks again
+//!   after a pause of 0.1 to 1 ms.
+//! - **Invariant:** bytes are taken apart in `dissect/cursor.rs` only, and every read is checked.
+//!
+//! # Decisions
+//!
+//! **Size classes in the ring.** `bpf_ringbuf_reserve` wants a constant, so a record is as long as the
+//! next class (64 bytes to 64 KiB). The largest holds a GSO super-frame.
+//!
+//! **Fragments.** Only the first one has ports. The kernel remembers its hash by datagram in a bounded
+//! LRU map, so that the later ones choose the same ring; the shard remembers its ports likewise.
+//!
+//! **What the verifier forgets.** Optional headers multiply the paths that the verifier follows; the
+//! programs store intermediate results in a map, where it forgets what it knows of them, and paths
+//! meet again (`Veil` in `capture-ebpf/src/headers.rs`). Without it, loading took 16 s.
+//!
+//! **Two tables a shard**, IPv4 and IPv6, so that an IPv4 flow does not pay for the addresses of the
+//! other. An index of 8 bytes an entry, fixed in size, leads to slots that never move; a burst is
+//! looked up in three passes (hash and prefetch the index, prefetch the slot, work).
+//!
+//! **Timers.** A wheel with one bucket a second that no packet touches: a flow that was seen since is
+//! moved when its bucket comes up. Flows that would be evicted first (embryonic, closed, unanswered)
+//! have a wheel of their own, and the earliest bucket names the victim.
+//!
+//! **Time order in one file.** Workers promise how far they are (a watermark); the writer merges up to
+//! the smallest. One worker's buffers in order are written as they are, without a copy.
+//!
+//! # Glossary
+//!
+//! One word for one idea: *packet* (bytes and what is known of them), *segment* (TCP packet), *flow*
+//! (5-tuple, both directions), *record* (of a flow; the kernel's are *ring records*), *source*, *shard*,
+//! *sink*, *burst* (one poll), *batch* (what crosses threads), *drop* (lost, counted), *skip* (not
+//! wanted, counted), `src`/`dst` of a packet, `initiator`/`responder` of a flow, `Forward`/`Reverse` of
+//! a packet in a flow (by the order of the endpoints in its key, whoever began).
 
 pub mod cli;
 pub mod dissect;

@@ -57,11 +57,12 @@ pub fn require_shared() -> Option<PathBuf> {
 /// Says that the running test is skipped, where a person and `cargo xtask test` see it.
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
 pub fn skip(reason: &str) {
-    // The test harness names the thread after the test.
-    let thread = thread::current();
+    // cargo-nextest says it in the environment; the harness names the thread after the test.
+    let name = env::var("NEXTEST_TEST_NAME").ok();
+    let name = name.or_else(|| thread::current().name().map(str::to_owned));
     let line = format!(
         "SKIPPED: {}: {reason}",
-        thread.name().unwrap_or("unnamed test")
+        name.as_deref().unwrap_or("unnamed test")
     );
     eprintln!("{line}");
     if let Some(file) = env::var_os(SKIPS)

@@ -112,7 +112,7 @@ fn show_output(ended: &Ended) {
 fn compare(done: &[Done], records: &[Record]) -> usize {
     println!();
     println!(
-        "  {:<26} {:<5} {:<27} {:<27} {:<11} {:<11} packets",
+        "  {:<28} {:<5} {:<27} {:<27} {:<11} {:<11} packets",
         "what was done", "", "client", "server", "expected", "recorded"
     );
     let mut wrong = 0;
@@ -136,7 +136,7 @@ fn compare(done: &[Done], records: &[Record]) -> usize {
             Mark::Different
         };
         println!(
-            "{mark} {:<26} {:<5} {:<27} {:<27} {:<11} {recorded:<11} {packets}",
+            "{mark} {:<28} {:<5} {:<27} {:<27} {:<11} {recorded:<11} {packets}",
             done.name,
             done.protocol,
             endpoint(done.client),

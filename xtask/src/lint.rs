@@ -29,6 +29,7 @@ pub(crate) fn lint() -> Result<()> {
         "--exclude",
         "capture-ebpf",
         "--all-targets",
+        "--all-features",
         "--",
         "-D",
         "warnings",
@@ -49,6 +50,7 @@ pub(crate) fn lint() -> Result<()> {
         "--exclude",
         "capture-ebpf",
         "--no-deps",
+        "--all-features",
         "--document-private-items",
     ]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");

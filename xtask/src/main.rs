@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::ci::Verdict;
+
 /// Builds, runs, tests and checks `capture`.
 #[derive(Debug, Parser)]
 #[command(
@@ -80,23 +82,38 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Run { arguments } => run::run(&arguments),
-        Task::Test { no_live } => test::test(if no_live {
-            test::Live::LeaveOut
-        } else {
-            test::Live::WherePossible
-        }),
-        Task::Ebpf { check } => ebpf::ebpf(if check {
-            ebpf::Mode::Check
-        } else {
-            ebpf::Mode::Write
-        }),
-        Task::Lint => lint::lint(),
+        Task::Run { arguments } => run::run(&arguments).map(|()| Verdict::Held),
+        Task::Test { no_live } => {
+            let live = if no_live {
+                test::Live::LeaveOut
+            } else {
+                test::Live::WherePossible
+            };
+            test::test(live).map(|counts| {
+                if counts.failed == 0 {
+                    Verdict::Held
+                } else {
+                    Verdict::Failed
+                }
+            })
+        }
+        Task::Ebpf { check } => {
+            let mode = if check {
+                ebpf::Mode::Check
+            } else {
+                ebpf::Mode::Write
+            };
+            ebpf::ebpf(mode).map(|()| Verdict::Held)
+        }
+        Task::Lint => lint::lint().map(|()| Verdict::Held),
         Task::Ci => ci::ci(),
-        Task::Demo { program, directory } => demo::demo(&program, &directory),
+        Task::Demo { program, directory } => {
+            demo::demo(&program, &directory).map(|()| Verdict::Held)
+        }
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Verdict::Held) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

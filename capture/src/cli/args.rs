@@ -135,7 +135,9 @@ pub(super) struct LiveArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without -o a table goes to standard output. The records are the same for any number of workers.
+    after_help = "Without -o a table goes to standard output. In it, > behind an outcome means ended by the initiator,
+< by the responder, and ! that somebody may want to look. The records are the same for any number of
+workers; CSV and JSON lines have all columns.
 
 Examples:
   capture flows *.pcapng -o flows.csv

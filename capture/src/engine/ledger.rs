@@ -203,13 +203,13 @@ impl fmt::Display for Ledger {
             };
             writeln!(
                 f,
-                "  {:<18}{:>widest$}{verdict}",
+                "  {:<20}{:>widest$}{verdict}",
                 check.whole.0,
                 grouped(check.whole.1)
             )?;
             for (place, (name, count)) in check.parts.iter().enumerate() {
                 let sign = if place == 0 { '=' } else { '+' };
-                writeln!(f, "    {sign} {name:<14}{:>widest$}", grouped(*count))?;
+                writeln!(f, "    {sign} {name:<16}{:>widest$}", grouped(*count))?;
             }
         }
         Ok(())

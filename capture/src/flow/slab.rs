@@ -69,6 +69,17 @@ impl<K: FlowKey> Slab<K> {
         self.free = number;
     }
 
+    /// The slots in use, with their flows' identifiers.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (FrameNo, u32)> {
+        // A free slot is in no bucket, and every flow is in one.
+        let used = |slot: &Slot<K>| slot.link.bucket != Link::NONE;
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(move |(_, slot)| used(slot))
+            .map(|(number, slot)| (slot.flow.id, number as u32))
+    }
+
     #[inline(always)]
     pub(crate) fn get(&self, number: u32) -> &Slot<K> {
         &self.slots[number as usize]

@@ -115,6 +115,13 @@ pub struct FlowTable {
     shared: Shared,
 }
 
+/// Which of the two tables.
+#[derive(Clone, Copy)]
+enum Version {
+    V4,
+    V6,
+}
+
 /// What both address families have in common.
 #[derive(Debug)]
 struct Shared {
@@ -246,11 +253,25 @@ impl FlowTable {
         v6.expire(shared, emit);
     }
 
-    /// Ends all flows that are left.
+    /// Ends all flows that are left, in the order in which they began.
     pub fn finish(&mut self, emit: &mut impl FnMut(FlowRecord)) {
         let Self { v4, v6, shared, .. } = self;
-        v4.finish(shared, emit);
-        v6.finish(shared, emit);
+        let v4_flows = v4
+            .slab
+            .numbers()
+            .map(|(id, number)| (id, Version::V4, number));
+        let v6_flows = v6
+            .slab
+            .numbers()
+            .map(|(id, number)| (id, Version::V6, number));
+        let mut left: Vec<_> = v4_flows.chain(v6_flows).collect();
+        left.sort_unstable_by_key(|(id, ..)| *id);
+        for (_, version, number) in left {
+            match version {
+                Version::V4 => v4.end(number, EndReason::Shutdown, shared, emit),
+                Version::V6 => v6.end(number, EndReason::Shutdown, shared, emit),
+            }
+        }
     }
 
     #[inline(always)]
@@ -505,14 +526,6 @@ impl<K: FlowKey> Family<K> {
                 self.wheels.remove(&mut self.slab, number);
                 self.wheels
                     .insert(&mut self.slab, number, wheel_of(class), deadline);
-            }
-        }
-    }
-
-    fn finish(&mut self, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
-        for kind in [WheelKind::Durable, WheelKind::Transient] {
-            while let Some(number) = self.wheels.earliest(kind) {
-                self.end(number, EndReason::Shutdown, shared, emit);
             }
         }
     }

@@ -39,6 +39,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// Year, month (1 to 12) and day (1 to 31) in UTC.
+    #[must_use]
+    pub const fn date(self) -> (u64, u64, u64) {
+        civil(self.secs() / 86_400)
+    }
+
     /// Seconds with nine decimals, as pcap people write epoch time.
     #[must_use]
     pub fn epoch(self) -> impl fmt::Display {
@@ -49,8 +55,8 @@ impl Timestamp {
 /// RFC 3339 in UTC with nanoseconds: `2026-11-21T01:16:54.000000001Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, secs) = (self.secs() / 86_400, self.secs() % 86_400);
-        let (year, month, day) = civil(days);
+        let (year, month, day) = self.date();
+        let secs = self.secs() % 86_400;
         let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
         let ns = self.subsec_ns();
         write!(

@@ -1,14 +1,13 @@
 //! Comma-separated values (RFC 4180), lines ended by LF as every tool on Linux writes them.
 
-use std::io::Write as _;
-
-use super::columns::{COLUMNS, Value, View};
+use super::columns::COLUMNS;
+use super::value::Value;
 use crate::flow::FlowRecord;
 
 /// The names of the columns.
 pub(super) fn header(out: &mut Vec<u8>) {
-    for (number, column) in COLUMNS.iter().enumerate() {
-        if number > 0 {
+    for (place, column) in COLUMNS.iter().enumerate() {
+        if place > 0 {
             out.push(b',');
         }
         out.extend_from_slice(column.name.as_bytes());
@@ -18,21 +17,13 @@ pub(super) fn header(out: &mut Vec<u8>) {
 
 /// One record.
 pub(super) fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
-    let mut value = Value::default();
-    for (number, column) in COLUMNS.iter().enumerate() {
-        if number > 0 {
+    for (place, column) in COLUMNS.iter().enumerate() {
+        if place > 0 {
             out.push(b',');
         }
-        value.clear();
-        (column.value)(record, iface, &mut value);
-        match value.view() {
-            View::Missing => {}
-            View::Number(number) => {
-                // Writing to a vector does not fail.
-                let _infallible = write!(out, "{number}");
-            }
-            View::Decimal(text) => out.extend_from_slice(text.as_bytes()),
-            View::Text(text) => quoted(text, out),
+        match (column.value)(record, iface) {
+            Value::Text(text) => quoted(text, out),
+            value => value.write(out),
         }
     }
     out.push(b'\n');

@@ -1,36 +1,36 @@
 //! One JSON object a line; what is not known is left out.
 
-use std::io::Write as _;
-
-use super::columns::{COLUMNS, Value, View};
+use super::columns::COLUMNS;
+use super::value::Value;
 use crate::flow::FlowRecord;
 
 /// One record.
 pub(super) fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
-    let mut value = Value::default();
-    let mut first = true;
     out.push(b'{');
+    let start = out.len();
     for column in COLUMNS {
-        value.clear();
-        (column.value)(record, iface, &mut value);
-        let view = value.view();
-        if view == View::Missing {
+        let value = (column.value)(record, iface);
+        if value == Value::Missing {
             continue;
         }
-        if !first {
+        if out.len() > start {
             out.push(b',');
         }
-        first = false;
-        // Writing to a vector does not fail, in all of these.
-        let _infallible = write!(out, "\"{}\":", column.name);
-        match view {
-            View::Missing => {}
-            View::Number(number) => {
-                let _infallible = write!(out, "{number}");
-            }
-            View::Decimal(text) => out.extend_from_slice(text.as_bytes()),
-            View::Text(text) => {
+        out.push(b'"');
+        out.extend_from_slice(column.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        match value {
+            Value::Missing => {}
+            Value::Number(_) | Value::Seconds(_) => value.write(out),
+            Value::Text(text) => {
+                // Writing to a vector does not fail.
                 let _infallible = serde_json::to_writer(&mut *out, text);
+            }
+            // Nothing in these needs escaping.
+            Value::Addr(_) | Value::Flags(_) | Value::Pair(..) | Value::Time(_) => {
+                out.push(b'"');
+                value.write(out);
+                out.push(b'"');
             }
         }
     }

@@ -6,12 +6,14 @@
 //!
 //! - `columns.rs` the one list of columns that all formats read
 //! - `csv.rs`, `jsonl.rs`, `table.rs` the formats
+//! - `value.rs` values as text
 //! - `writer.rs` the thread and the shards' ends of it
 
 mod columns;
 mod csv;
 mod jsonl;
 mod table;
+mod value;
 mod writer;
 
 use std::path::Path;
