@@ -3,6 +3,7 @@
 //! - `connections.rs` each way a connection can go has its record
 //! - `counters.rs` the kernel's counters, and headers that ordinary traffic does not have
 //! - `frames.rs` frames by hand
+//! - `generator.rs` the frame generator itself
 //! - `iface.rs` what the library says of interfaces
 //! - `ledger.rs` each row of the ledger, provoked
 //! - `modes.rs` other interfaces, directions and outputs
@@ -20,6 +21,7 @@ mod connections;
 mod counters;
 #[cfg(test)]
 mod frames;
+mod generator;
 mod iface;
 #[cfg(test)]
 mod ledger;
