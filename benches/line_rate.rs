@@ -180,7 +180,7 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     Ok(())
 }
 
-/// CPU seconds and resident MiB of a process that runs (proc_pid_stat(5)).
+/// CPU seconds and resident MiB of a process that runs (`proc_pid_stat(5)`).
 fn usage(process: u32) -> Result<(f64, f64)> {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;

@@ -3,6 +3,7 @@
 //! - `connections.rs` each way a connection can go has its record
 //! - `counters.rs` the kernel's counters, and headers that ordinary traffic does not have
 //! - `frames.rs` frames by hand
+//! - `generator.rs` the frame generator itself
 //! - `iface.rs` what the library says of interfaces
 //! - `ledger.rs` each row of the ledger, provoked
 //! - `modes.rs` other interfaces, directions and outputs
@@ -17,11 +18,19 @@
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod counters;
+#[cfg(test)]
 mod frames;
+mod generator;
+mod iface;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod run;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Rings through the shards: one thread for each ring, nothing shared between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -14,11 +14,11 @@ use crate::iface::{self, InterfaceStats};
 use crate::kernel::{AttachError, Attachment, Clock, Kernel, Plan};
 use crate::packet::{Iface, Timestamp};
 use crate::shard::{Latency, Shard, ShardCounters, ShardTotals};
-use crate::sink::Overflow;
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::sink::pcapng::{
     IfaceDescription, IfaceStatistics, PacketFile, PacketFileOptions, PacketFileSummary, PacketSink,
 };
+use crate::sink::{Existing, Overflow};
 use crate::source::ring::RingSource;
 
 /// A live capture as it is going to be.
@@ -122,9 +122,13 @@ impl LiveCapture {
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(EngineError::Ring)?;
+        let mut fresh = FreshFiles::default();
         let (packets, packet_sinks) =
             packet_file(&plan.outputs, &ifaces, &plan.kernel.ifaces, workers)?;
+        fresh.add(plan.outputs.packets.as_deref(), plan.outputs.existing);
         let (flows, flow_sinks) = flow_file(&plan.outputs, &ifaces, workers)?;
+        let flows_path = plan.outputs.flows.as_ref().map(|(path, _)| path.as_path());
+        fresh.add(flows_path, plan.outputs.existing);
         let before = plan
             .kernel
             .ifaces
@@ -172,6 +176,7 @@ impl LiveCapture {
                 .map_err(EngineError::Thread)?;
             threads.push(thread);
         }
+        fresh.keep();
         Ok(Self {
             kernel,
             plan,
@@ -337,6 +342,35 @@ impl Worker {
         }
         shard.finish();
         latency
+    }
+}
+
+/// Files that this start has made; a start that fails takes them away again.
+#[derive(Default)]
+struct FreshFiles(Vec<PathBuf>);
+
+impl FreshFiles {
+    /// A file that was opened just now. What may have been there before is not ours to remove.
+    fn add(&mut self, path: Option<&Path>, existing: Existing) {
+        if existing == Existing::Refuse
+            && let Some(path) = path.filter(|path| path.as_os_str() != "-")
+        {
+            self.0.push(path.to_owned());
+        }
+    }
+
+    /// The start has succeeded.
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for FreshFiles {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // The error that is on its way says more than one from here could.
+            drop(std::fs::remove_file(path));
+        }
     }
 }
 
