@@ -15,6 +15,9 @@ pub(crate) const SCRATCH_LEN: usize = 512;
 const MAX_VLAN_TAGS: usize = 4;
 /// IPv6 extension headers that are looked behind.
 const MAX_EXTENSIONS: usize = 8;
+/// Bytes of IPv6 extension headers that are believed: with every other header they stay below
+/// [`SCRATCH_LEN`].
+const MAX_EXTENSIONS_LEN: usize = 400;
 
 /// Bytes before the network header, as a mask: more than an Ethernet header with all its tags.
 const MAX_LINK_LEN: usize = 0x3f;
@@ -245,7 +248,7 @@ pub(crate) fn walk<B: Bytes>(
     veil: Veil,
 ) -> Walk {
     let mut walk = Walk::new();
-    if descend(bytes, raw_ip, seed, veil, &mut walk).is_none() {
+    if descend(bytes, frame_len as usize, raw_ip, seed, veil, &mut walk).is_none() {
         // Something lies beyond what could be read: beyond the packet, or only beyond reach?
         if bytes.reach() >= frame_len as usize {
             walk.malformed = true;
@@ -260,6 +263,7 @@ pub(crate) fn walk<B: Bytes>(
 #[inline(always)]
 fn descend<B: Bytes>(
     bytes: &B,
+    frame_len: usize,
     raw_ip: bool,
     seed: u64,
     veil: Veil,
@@ -267,8 +271,8 @@ fn descend<B: Bytes>(
 ) -> Option<()> {
     if raw_ip {
         return match bytes.header::<1>(0)?.field::<u8, 0>() >> 4 {
-            4 => ipv4(bytes, 0, seed, walk),
-            6 => ipv6(bytes, 0, seed, veil, walk),
+            4 => ipv4(bytes, 0, frame_len, seed, walk),
+            6 => ipv6(bytes, 0, frame_len, seed, veil, walk),
             _ => Some(()),
         };
     }
@@ -289,8 +293,8 @@ fn descend<B: Bytes>(
     }
     let offset = veil.draw(offset) & MAX_LINK_LEN;
     match ethertype {
-        ETHERTYPE_IPV4 => ipv4(bytes, offset, seed, walk),
-        ETHERTYPE_IPV6 => ipv6(bytes, offset, seed, veil, walk),
+        ETHERTYPE_IPV4 => ipv4(bytes, offset, frame_len, seed, walk),
+        ETHERTYPE_IPV6 => ipv6(bytes, offset, frame_len, seed, veil, walk),
         _ => {
             if ethertype == ETHERTYPE_ARP {
                 walk.net = Net::Arp;
@@ -302,7 +306,13 @@ fn descend<B: Bytes>(
 }
 
 #[inline(always)]
-fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Option<()> {
+fn ipv4<B: Bytes>(
+    bytes: &B,
+    offset: usize,
+    frame_len: usize,
+    seed: u64,
+    walk: &mut Walk,
+) -> Option<()> {
     walk.net = Net::Ipv4;
     let header = bytes.header::<20>(offset)?;
     let version_ihl = header.field::<u8, 0>();
@@ -314,7 +324,11 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
     let dst = header.field::<u32, 16>();
     let header_len = ((version_ihl & 0x0f) as usize) * 4;
     // A GSO frame above 64 KiB says 0 for its length.
-    if version_ihl >> 4 != 4 || header_len < 20 || (total_len < header_len && total_len != 0) {
+    if version_ihl >> 4 != 4
+        || header_len < 20
+        || (total_len < header_len && total_len != 0)
+        || offset + header_len > frame_len
+    {
         walk.malformed = true;
         return Some(());
     }
@@ -339,7 +353,8 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
         transport(
             bytes,
             offset + header_len,
-            payload_len(total_len, header_len),
+            frame_len,
+            payload_len(total_len, header_len, frame_len - offset),
             walk,
         )?
     };
@@ -352,18 +367,25 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
     Some(())
 }
 
-/// Bytes that the network header leaves to the transport; unknown (0 total) counts as plenty.
+/// Bytes that the network header leaves to the transport; 0 in total means what the frame holds.
 #[inline(always)]
-fn payload_len(total_len: usize, header_len: usize) -> usize {
+fn payload_len(total_len: usize, header_len: usize, frame_leaves: usize) -> usize {
     if total_len == 0 {
-        usize::from(u16::MAX)
+        frame_leaves - header_len
     } else {
         total_len - header_len
     }
 }
 
 #[inline(always)]
-fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Walk) -> Option<()> {
+fn ipv6<B: Bytes>(
+    bytes: &B,
+    offset: usize,
+    frame_len: usize,
+    seed: u64,
+    veil: Veil,
+    walk: &mut Walk,
+) -> Option<()> {
     walk.net = Net::Ipv6;
     let header = bytes.header::<40>(offset)?;
     let version = header.field::<u8, 0>();
@@ -377,7 +399,8 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
     }
     let mut at = offset + 40;
     let mut left = if payload == 0 {
-        usize::from(u16::MAX)
+        // The fixed header was read, so the frame has room for it.
+        (frame_len - at).min(usize::from(u16::MAX))
     } else {
         payload
     };
@@ -411,7 +434,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
             }
         }
         protocol = extension.field::<u8, 0>();
-        if len > left {
+        if len > left || at + len > offset + 40 + MAX_EXTENSIONS_LEN || at + len > frame_len {
             walk.malformed = true;
             return Some(());
         }
@@ -426,7 +449,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
     let (src_port, dst_port) = if later {
         (0, 0)
     } else {
-        transport(bytes, at, left, walk)?
+        transport(bytes, at, frame_len, left, walk)?
     };
     let hash = flow_hash(
         endpoint_v6(seed, src, src_port),
@@ -450,6 +473,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
 fn transport<B: Bytes>(
     bytes: &B,
     offset: usize,
+    frame_len: usize,
     left: usize,
     walk: &mut Walk,
 ) -> Option<(u16, u16)> {
@@ -461,17 +485,18 @@ fn transport<B: Bytes>(
         _ => return Some((0, 0)),
     };
     // The first fragment of a datagram may end within the header; the rest is elsewhere.
-    if left < min_len && !walk.fragment {
+    if left < min_len {
+        walk.malformed = !walk.fragment;
+        return Some((0, 0));
+    }
+    if offset + min_len > frame_len {
         walk.malformed = true;
         return Some((0, 0));
     }
     if walk.protocol == PROTO_ICMP || walk.protocol == PROTO_ICMPV6 {
         return Some((0, 0));
     }
-    if left < 4 {
-        return Some((0, 0));
-    }
-    if walk.protocol != PROTO_TCP || left < 14 {
+    if walk.protocol != PROTO_TCP {
         let header = bytes.header::<4>(offset)?;
         return Some((header.field::<u16, 0>(), header.field::<u16, 2>()));
     }

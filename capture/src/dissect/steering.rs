@@ -94,8 +94,8 @@ pub(crate) fn fragment_key(ip: &Ip) -> Option<FragmentKey> {
 #[inline]
 pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u32>) -> u32 {
     let Net::Ip(ip) = &layers.net else { return 0 };
-    // A first fragment that ends within the header still shows its ports to the kernel; here it has
-    // none, and all its fragments go by addresses alone.
+    // A first fragment that ends within the header has no ports, and all its fragments go by
+    // addresses alone.
     let (src_port, dst_port) = match layers.transport {
         Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
         Transport::Ports { src_port, dst_port } => (src_port, dst_port),
