@@ -246,7 +246,8 @@ impl FlowTable {
         v6.expire(shared, emit);
     }
 
-    /// Ends all flows that are left.
+    /// Ends all flows that are left. For records that do not depend on the number of tables, each has
+    /// to hear the time of the last packet of all before, by [`Self::advance`].
     pub fn finish(&mut self, emit: &mut impl FnMut(FlowRecord)) {
         let Self { v4, v6, shared, .. } = self;
         v4.finish(shared, emit);
@@ -333,7 +334,7 @@ impl Shared {
     }
 
     fn deadline(&self, flow: &Flow, class: Class) -> Timestamp {
-        flow.last_ts.after(self.timeouts.of(class))
+        flow.seen.after(self.timeouts.of(class))
     }
 }
 
@@ -441,7 +442,7 @@ impl<K: FlowKey> Family<K> {
         };
         flow.on_packet(
             visit.direction,
-            visit.meta.ts,
+            [visit.meta.ts, visit.meta.clock],
             visit.meta.wire_len,
             ip.ip_len,
             visit.segment(),
@@ -461,7 +462,12 @@ impl<K: FlowKey> Family<K> {
     /// A new flow in a new slot; there is room, since whoever calls made some.
     fn begin(&mut self, key: K, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
         let meta = visit.meta;
-        let mut flow = Flow::new(meta.frame, meta.ts, meta.iface, visit.initiator());
+        let mut flow = Flow::new(
+            meta.frame,
+            [meta.ts, meta.clock],
+            meta.iface,
+            visit.initiator(),
+        );
         flow.vlans = visit.layers.vlans;
         flow.vlan_tags = visit.layers.vlan_tags;
         let class = flow.class(key.protocol() == PROTO_TCP);
@@ -511,8 +517,16 @@ impl<K: FlowKey> Family<K> {
 
     fn finish(&mut self, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
         for kind in [WheelKind::Durable, WheelKind::Transient] {
-            while let Some(number) = self.wheels.earliest(kind) {
-                self.end(number, EndReason::Shutdown, shared, emit);
+            while let Some(number) = self.wheels.earliest(&mut self.slab, kind) {
+                // Not every shard hears of the time as often: what is said must not depend on it.
+                let slot = self.slab.get(number);
+                let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
+                let why = if shared.deadline(&slot.flow, class) < shared.clock {
+                    EndReason::Idle
+                } else {
+                    EndReason::Shutdown
+                };
+                self.end(number, why, shared, emit);
             }
         }
     }
@@ -523,7 +537,7 @@ impl<K: FlowKey> Family<K> {
         /// many are not looked at for one eviction.
         const TRIES: u32 = 16;
         for _ in 0..TRIES {
-            let number = self.wheels.earliest(kind)?;
+            let number = self.wheels.earliest(&mut self.slab, kind)?;
             let slot = self.slab.get(number);
             let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
             let deadline = shared.deadline(&slot.flow, class);
@@ -533,7 +547,7 @@ impl<K: FlowKey> Family<K> {
             self.wheels.remove(&mut self.slab, number);
             self.wheels.insert(&mut self.slab, number, kind, deadline);
         }
-        self.wheels.earliest(kind)
+        self.wheels.earliest(&mut self.slab, kind)
     }
 
     fn evict(
