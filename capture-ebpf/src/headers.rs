@@ -363,7 +363,7 @@ fn ipv4<B: Bytes>(
         endpoint_v4(seed, dst, dst_port),
         protocol,
     );
-    walk.flow_hash = steer(fragments, later, hash);
+    walk.flow_hash = steer(walk, fragments, later, hash);
     Some(())
 }
 
@@ -464,7 +464,7 @@ fn ipv6<B: Bytes>(
         version: 6,
         reserved: 0,
     });
-    walk.flow_hash = steer(key, later, hash);
+    walk.flow_hash = steer(walk, key, later, hash);
     Some(())
 }
 
@@ -514,8 +514,12 @@ fn transport<B: Bytes>(
 
 /// The hash by which a packet chooses its ring: fragments follow the first one of their datagram.
 #[inline(always)]
-fn steer(fragments: Option<FragmentKey>, later: bool, hash: u32) -> u32 {
+fn steer(walk: &Walk, fragments: Option<FragmentKey>, later: bool, hash: u32) -> u32 {
     let Some(key) = fragments else { return hash };
+    // What cannot be believed says nothing of other packets.
+    if walk.malformed {
+        return hash;
+    }
     if later {
         // SAFETY: the value is copied at once; a concurrent change of the entry gives another
         // datagram's hash at worst.

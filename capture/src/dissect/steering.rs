@@ -117,6 +117,11 @@ pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u
     let Some(key) = fragment_key(ip) else {
         return hash;
     };
+    // What cannot be believed, or was not captured, says nothing of other packets: the flow table
+    // does not remember its ports either.
+    if layers.malformed.is_some() || layers.snapped {
+        return hash;
+    }
     if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
         fragments.get(&key).unwrap_or(hash)
     } else {
