@@ -15,6 +15,9 @@ pub(crate) const SCRATCH_LEN: usize = 512;
 const MAX_VLAN_TAGS: usize = 4;
 /// IPv6 extension headers that are looked behind.
 const MAX_EXTENSIONS: usize = 8;
+/// Bytes of IPv6 extension headers that are believed: with every other header they stay below
+/// [`SCRATCH_LEN`].
+const MAX_EXTENSIONS_LEN: usize = 400;
 
 /// Bytes before the network header, as a mask: more than an Ethernet header with all its tags.
 const MAX_LINK_LEN: usize = 0x3f;
@@ -245,7 +248,7 @@ pub(crate) fn walk<B: Bytes>(
     veil: Veil,
 ) -> Walk {
     let mut walk = Walk::new();
-    if descend(bytes, raw_ip, seed, veil, &mut walk).is_none() {
+    if descend(bytes, frame_len as usize, raw_ip, seed, veil, &mut walk).is_none() {
         // Something lies beyond what could be read: beyond the packet, or only beyond reach?
         if bytes.reach() >= frame_len as usize {
             walk.malformed = true;
@@ -260,6 +263,7 @@ pub(crate) fn walk<B: Bytes>(
 #[inline(always)]
 fn descend<B: Bytes>(
     bytes: &B,
+    frame_len: usize,
     raw_ip: bool,
     seed: u64,
     veil: Veil,
@@ -269,8 +273,8 @@ fn descend<B: Bytes>(
         // Two bytes though one is looked at: the compiler makes `start < end` of a check for one, from
         // which the verifier learns nothing (it wants to see an offset).
         return match bytes.header::<2>(0)?.field::<u8, 0>() >> 4 {
-            4 => ipv4(bytes, 0, seed, walk),
-            6 => ipv6(bytes, 0, seed, veil, walk),
+            4 => ipv4(bytes, 0, frame_len, seed, walk),
+            6 => ipv6(bytes, 0, frame_len, seed, veil, walk),
             _ => Some(()),
         };
     }
@@ -291,8 +295,8 @@ fn descend<B: Bytes>(
     }
     let offset = veil.draw(offset) & MAX_LINK_LEN;
     match ethertype {
-        ETHERTYPE_IPV4 => ipv4(bytes, offset, seed, walk),
-        ETHERTYPE_IPV6 => ipv6(bytes, offset, seed, veil, walk),
+        ETHERTYPE_IPV4 => ipv4(bytes, offset, frame_len, seed, walk),
+        ETHERTYPE_IPV6 => ipv6(bytes, offset, frame_len, seed, veil, walk),
         _ => {
             if ethertype == ETHERTYPE_ARP {
                 walk.net = Net::Arp;
@@ -304,7 +308,13 @@ fn descend<B: Bytes>(
 }
 
 #[inline(always)]
-fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Option<()> {
+fn ipv4<B: Bytes>(
+    bytes: &B,
+    offset: usize,
+    frame_len: usize,
+    seed: u64,
+    walk: &mut Walk,
+) -> Option<()> {
     walk.net = Net::Ipv4;
     let header = bytes.header::<20>(offset)?;
     let version_ihl = header.field::<u8, 0>();
@@ -316,7 +326,11 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
     let dst = header.field::<u32, 16>();
     let header_len = ((version_ihl & 0x0f) as usize) * 4;
     // A GSO frame above 64 KiB says 0 for its length.
-    if version_ihl >> 4 != 4 || header_len < 20 || (total_len < header_len && total_len != 0) {
+    if version_ihl >> 4 != 4
+        || header_len < 20
+        || (total_len < header_len && total_len != 0)
+        || offset + header_len > frame_len
+    {
         walk.malformed = true;
         return Some(());
     }
@@ -341,7 +355,8 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
         transport(
             bytes,
             offset + header_len,
-            payload_len(total_len, header_len),
+            frame_len,
+            payload_len(total_len, header_len, frame_len - offset),
             walk,
         )?
     };
@@ -350,22 +365,29 @@ fn ipv4<B: Bytes>(bytes: &B, offset: usize, seed: u64, walk: &mut Walk) -> Optio
         endpoint_v4(seed, dst, dst_port),
         protocol,
     );
-    walk.flow_hash = steer(fragments, later, hash);
+    walk.flow_hash = steer(walk, fragments, later, hash);
     Some(())
 }
 
-/// Bytes that the network header leaves to the transport; unknown (0 total) counts as plenty.
+/// Bytes that the network header leaves to the transport; 0 in total means what the frame holds.
 #[inline(always)]
-fn payload_len(total_len: usize, header_len: usize) -> usize {
+fn payload_len(total_len: usize, header_len: usize, frame_leaves: usize) -> usize {
     if total_len == 0 {
-        usize::from(u16::MAX)
+        frame_leaves - header_len
     } else {
         total_len - header_len
     }
 }
 
 #[inline(always)]
-fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Walk) -> Option<()> {
+fn ipv6<B: Bytes>(
+    bytes: &B,
+    offset: usize,
+    frame_len: usize,
+    seed: u64,
+    veil: Veil,
+    walk: &mut Walk,
+) -> Option<()> {
     walk.net = Net::Ipv6;
     let header = bytes.header::<40>(offset)?;
     let version = header.field::<u8, 0>();
@@ -379,7 +401,8 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
     }
     let mut at = offset + 40;
     let mut left = if payload == 0 {
-        usize::from(u16::MAX)
+        // The fixed header was read, so the frame has room for it.
+        (frame_len - at).min(usize::from(u16::MAX))
     } else {
         payload
     };
@@ -413,7 +436,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
             }
         }
         protocol = extension.field::<u8, 0>();
-        if len > left {
+        if len > left || at + len > offset + 40 + MAX_EXTENSIONS_LEN || at + len > frame_len {
             walk.malformed = true;
             return Some(());
         }
@@ -428,7 +451,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
     let (src_port, dst_port) = if later {
         (0, 0)
     } else {
-        transport(bytes, at, left, walk)?
+        transport(bytes, at, frame_len, left, walk)?
     };
     let hash = flow_hash(
         endpoint_v6(seed, src, src_port),
@@ -443,7 +466,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
         version: 6,
         reserved: 0,
     });
-    walk.flow_hash = steer(key, later, hash);
+    walk.flow_hash = steer(walk, key, later, hash);
     Some(())
 }
 
@@ -452,6 +475,7 @@ fn ipv6<B: Bytes>(bytes: &B, offset: usize, seed: u64, veil: Veil, walk: &mut Wa
 fn transport<B: Bytes>(
     bytes: &B,
     offset: usize,
+    frame_len: usize,
     left: usize,
     walk: &mut Walk,
 ) -> Option<(u16, u16)> {
@@ -463,17 +487,18 @@ fn transport<B: Bytes>(
         _ => return Some((0, 0)),
     };
     // The first fragment of a datagram may end within the header; the rest is elsewhere.
-    if left < min_len && !walk.fragment {
+    if left < min_len {
+        walk.malformed = !walk.fragment;
+        return Some((0, 0));
+    }
+    if offset + min_len > frame_len {
         walk.malformed = true;
         return Some((0, 0));
     }
     if walk.protocol == PROTO_ICMP || walk.protocol == PROTO_ICMPV6 {
         return Some((0, 0));
     }
-    if left < 4 {
-        return Some((0, 0));
-    }
-    if walk.protocol != PROTO_TCP || left < 14 {
+    if walk.protocol != PROTO_TCP {
         let header = bytes.header::<4>(offset)?;
         return Some((header.field::<u16, 0>(), header.field::<u16, 2>()));
     }
@@ -491,8 +516,12 @@ fn transport<B: Bytes>(
 
 /// The hash by which a packet chooses its ring: fragments follow the first one of their datagram.
 #[inline(always)]
-fn steer(fragments: Option<FragmentKey>, later: bool, hash: u32) -> u32 {
+fn steer(walk: &Walk, fragments: Option<FragmentKey>, later: bool, hash: u32) -> u32 {
     let Some(key) = fragments else { return hash };
+    // What cannot be believed says nothing of other packets.
+    if walk.malformed {
+        return hash;
+    }
     if later {
         // SAFETY: the value is copied at once; a concurrent change of the entry gives another
         // datagram's hash at worst.

@@ -11,6 +11,7 @@
 //! - `refusals.rs` errors that a person can act on
 //! - `run.rs` one capture of a test
 //! - `shutdown.rs` every way a capture can end
+//! - `steering.rs` the kernel's walk against the library's, packet by packet
 //! - `support.rs` the lab itself
 //! - `transfer.rs` a download
 //! - `wire.rs` tcpdump and packet sockets
@@ -35,6 +36,8 @@ mod refusals;
 mod run;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod steering;
 mod support;
 #[cfg(test)]
 mod transfer;

@@ -42,11 +42,11 @@ struct Beyond(Header);
 pub fn dissect(packet: &Packet<'_>) -> Layers {
     let mut layers = Layers::EMPTY;
     let cursor = Cursor::new(packet.data);
-    if let Err(Beyond(header)) =
-        link::descend(cursor, packet.meta.link, packet.meta.wire_len, &mut layers)
-    {
+    // Some writers store a length on the wire that is shorter than what they captured.
+    let wire_len = packet.meta.wire_len.max(packet.data.len() as u32);
+    if let Err(Beyond(header)) = link::descend(cursor, packet.meta.link, wire_len, &mut layers) {
         // The bytes are not there: because they were not captured, or because they never were.
-        if packet.data.len() < packet.meta.wire_len as usize {
+        if packet.data.len() < wire_len as usize {
             layers.snapped = true;
         } else {
             layers.malformed = Some(Malformed::Truncated(header));
@@ -56,4 +56,8 @@ pub fn dissect(packet: &Packet<'_>) -> Layers {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "tests cut bytes that they made, and a panic is a failure"
+)]
 mod tests;

@@ -6,6 +6,9 @@ use super::{Beyond, transport};
 
 /// IPv6 extension headers that are looked behind.
 const MAX_EXTENSIONS: usize = 8;
+/// Bytes of IPv6 extension headers that are believed: as many as the eBPF programs can step over, and
+/// more than stacks accept.
+const MAX_EXTENSIONS_LEN: u32 = 400;
 
 const PROTO_HOP_BY_HOP: u8 = 0;
 const PROTO_ROUTING: u8 = 43;
@@ -52,6 +55,10 @@ pub(super) fn ipv4(
     } else {
         total_len
     };
+    if at as u32 + header_len > wire_len {
+        layers.malformed = Some(Malformed::Truncated(Header::Ipv4));
+        return Ok(());
+    }
     let offset = (fragment & OFFSET_MASK) << 3;
     let ip = Ip {
         addresses: Addresses::V4 { src, dst },
@@ -64,7 +71,7 @@ pub(super) fn ipv4(
         }),
     };
     layers.net = Net::Ip(ip);
-    transport::descend(cursor, at + header_len as usize, &ip, layers)
+    transport::descend(cursor, at + header_len as usize, wire_len, &ip, layers)
 }
 
 /// IPv6 at `at`.
@@ -101,6 +108,7 @@ pub(super) fn ipv6(
         fragment: None,
     };
     let mut next = at + 40;
+    let mut extensions_len = 0;
     for _ in 0..MAX_EXTENSIONS {
         let len = match protocol {
             PROTO_HOP_BY_HOP | PROTO_ROUTING | PROTO_DEST_OPTIONS | PROTO_MOBILITY => {
@@ -122,12 +130,17 @@ pub(super) fn ipv6(
             _ => break,
         };
         protocol = cursor.u8(next).ok_or(BEYOND)?;
-        if len > ip.payload_len {
+        extensions_len += len;
+        if len > ip.payload_len || extensions_len > MAX_EXTENSIONS_LEN {
             layers.malformed = Some(Malformed::HeaderLength(Header::Ipv6));
             return Ok(());
         }
         ip.payload_len -= len;
         next += len as usize;
+        if next as u32 > wire_len {
+            layers.malformed = Some(Malformed::Truncated(Header::Ipv6));
+            return Ok(());
+        }
         // What follows in a later fragment is the middle of something.
         if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
             break;
@@ -135,5 +148,5 @@ pub(super) fn ipv6(
     }
     ip.protocol = protocol;
     layers.net = Net::Ip(ip);
-    transport::descend(cursor, next, &ip, layers)
+    transport::descend(cursor, next, wire_len, &ip, layers)
 }

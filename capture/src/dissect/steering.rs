@@ -94,8 +94,8 @@ pub(crate) fn fragment_key(ip: &Ip) -> Option<FragmentKey> {
 #[inline]
 pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u32>) -> u32 {
     let Net::Ip(ip) = &layers.net else { return 0 };
-    // A first fragment that ends within the header still shows its ports to the kernel; here it has
-    // none, and all its fragments go by addresses alone.
+    // A first fragment that ends within the header has no ports, and all its fragments go by
+    // addresses alone.
     let (src_port, dst_port) = match layers.transport {
         Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
         Transport::Ports { src_port, dst_port } => (src_port, dst_port),
@@ -117,6 +117,11 @@ pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u
     let Some(key) = fragment_key(ip) else {
         return hash;
     };
+    // What cannot be believed, or was not captured, says nothing of other packets: the flow table
+    // does not remember its ports either.
+    if layers.malformed.is_some() || layers.snapped {
+        return hash;
+    }
     if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
         fragments.get(&key).unwrap_or(hash)
     } else {

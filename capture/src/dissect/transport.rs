@@ -22,6 +22,7 @@ pub(crate) const PROTO_UDP_LITE: u8 = 136;
 pub(super) fn descend(
     cursor: Cursor<'_>,
     at: usize,
+    wire_len: u32,
     ip: &Ip,
     layers: &mut Layers,
 ) -> Result<(), Beyond> {
@@ -44,6 +45,11 @@ pub(super) fn descend(
         if ip.fragment.is_none() {
             layers.malformed = Some(Malformed::HeaderLength(Header::Transport));
         }
+        return Ok(());
+    }
+    // Captured or not, there has to be room for it on the wire.
+    if at as u32 + min_len > wire_len {
+        layers.malformed = Some(Malformed::Truncated(Header::Transport));
         return Ok(());
     }
     match ip.protocol {

@@ -121,6 +121,7 @@ impl FileRun {
             router: &mut router,
             names: &mut names_of,
             packets: 0,
+            clock: Timestamp::default(),
             on_progress,
         };
         let mut error = None;
@@ -140,7 +141,8 @@ impl FileRun {
             let Some(path) = files.next() else { break };
             next = FileSource::open(path, numbering).map(|source| (path, source));
         }
-        let shards = router.finish()?;
+        let clock = reading.clock;
+        let shards = router.finish(clock)?;
         let flows = flows.map(FlowFile::finish);
         let ledger = Ledger {
             kernel: None,
@@ -184,6 +186,8 @@ struct Reading<'a> {
     router: &'a mut Router,
     names: &'a mut Names,
     packets: u64,
+    /// The time of the last packet so far.
+    clock: Timestamp,
     on_progress: &'a mut dyn FnMut(Progress<'_>),
 }
 
@@ -196,6 +200,9 @@ impl Reading<'_> {
             self.names.update(source);
             let Some(block) = block else { return Ok(()) };
             self.packets += slots.len() as u64;
+            if let Some(last) = slots.last() {
+                self.clock = last.packet(&block).meta.clock;
+            }
             self.router.route(&block, &slots);
             let (read_bytes, total_bytes) = source.progress();
             (self.on_progress)(Progress {
@@ -228,6 +235,8 @@ struct Lane {
     slots: Vec<Slot>,
     send: Sender<Batch>,
     recycled: Receiver<Vec<Slot>>,
+    /// Takes the time of the last packet of all, at the end.
+    end: Sender<Timestamp>,
     thread: JoinHandle<()>,
     counters: Arc<ShardCounters>,
 }
@@ -257,14 +266,16 @@ impl Router {
             .map(|(number, (shard, counters))| {
                 let (send, receive) = bounded(QUEUE);
                 let (give_back, recycled) = bounded(QUEUE + 1);
+                let (end, ended) = bounded(1);
                 let thread = std::thread::Builder::new()
                     .name(format!("worker-{number}"))
-                    .spawn(move || work(shard, &receive, &give_back))
+                    .spawn(move || work(shard, &receive, &give_back, &ended))
                     .map_err(EngineError::Thread)?;
                 Ok(Lane {
                     slots: Vec::with_capacity(BATCH),
                     send,
                     recycled,
+                    end,
                     thread,
                     counters,
                 })
@@ -304,7 +315,8 @@ impl Router {
         }
     }
 
-    fn finish(self) -> Result<ShardTotals, EngineError> {
+    /// Ends everything; `clock` is the time of the last packet of all.
+    fn finish(self, clock: Timestamp) -> Result<ShardTotals, EngineError> {
         let mut totals = ShardTotals::default();
         match self {
             Self::Inline { shard, counters } => {
@@ -313,14 +325,16 @@ impl Router {
             }
             Self::Threads { lanes, .. } => {
                 let mut panicked = false;
-                for Lane {
-                    send,
-                    thread,
-                    counters,
-                    ..
-                } in lanes
-                {
-                    drop(send);
+                // All of them at once, then one after the other.
+                let ending: Vec<_> = lanes
+                    .into_iter()
+                    .map(|lane| {
+                        // A shard that is gone has panicked, which joining it shows.
+                        let _panicked = lane.end.send(clock).is_err();
+                        (lane.thread, lane.counters)
+                    })
+                    .collect();
+                for (thread, counters) in ending {
                     panicked |= thread.join().is_err();
                     totals += counters.read();
                 }
@@ -351,12 +365,21 @@ impl Lane {
     }
 }
 
-fn work(mut shard: Shard, receive: &Receiver<Batch>, give_back: &Sender<Vec<Slot>>) {
+fn work(
+    mut shard: Shard,
+    receive: &Receiver<Batch>,
+    give_back: &Sender<Vec<Slot>>,
+    ended: &Receiver<Timestamp>,
+) {
     for Batch { block, mut slots } in receive {
         bursts(&mut shard, &block, &slots);
         slots.clear();
         // A full channel only means that enough are waiting to be used again.
         drop(give_back.try_send(slots));
+    }
+    // Which flows had fallen silent by the end must not depend on what else this shard was given.
+    if let Ok(clock) = ended.recv() {
+        shard.on_tick(clock);
     }
     shard.finish();
 }

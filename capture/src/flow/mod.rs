@@ -19,6 +19,8 @@ mod slab;
 mod state;
 mod table;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 pub use key::{Direction, Endpoint};

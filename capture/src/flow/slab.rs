@@ -61,7 +61,12 @@ impl<K: FlowKey> Slab<K> {
         self.live -= 1;
         let slot = &mut self.slots[number as usize];
         slot.key = K::EMPTY;
-        slot.flow = Flow::new(FrameNo(0), Timestamp(0), IfaceId(0), Direction::Forward);
+        slot.flow = Flow::new(
+            FrameNo(0),
+            [Timestamp(0); 2],
+            IfaceId(0),
+            Direction::Forward,
+        );
         slot.link = Link {
             next: self.free,
             ..Link::UNLINKED

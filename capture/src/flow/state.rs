@@ -24,6 +24,9 @@ pub struct Flow {
     pub(crate) first_ts: Timestamp,
     /// The largest timestamp of its packets.
     pub(crate) last_ts: Timestamp,
+    /// The source's clock at its last packet: what silence is measured from. It is later than
+    /// `last_ts` where timestamps go back, as they do when a machine's clock is corrected.
+    pub(crate) seen: Timestamp,
     pub(crate) counts: [Counts; 2],
     pub(crate) tcp: TcpConnection,
     pub(crate) vlans: [u16; 2],
@@ -61,11 +64,17 @@ impl Class {
 
 impl Flow {
     /// The flow that a packet begins; the packet itself is not counted yet.
-    pub(crate) fn new(id: FrameNo, ts: Timestamp, iface: IfaceId, initiator: Direction) -> Self {
+    pub(crate) fn new(
+        id: FrameNo,
+        [ts, clock]: [Timestamp; 2],
+        iface: IfaceId,
+        initiator: Direction,
+    ) -> Self {
         Self {
             id,
             first_ts: ts,
             last_ts: ts,
+            seen: clock,
             counts: [Counts::default(); 2],
             tcp: TcpConnection::new(),
             vlans: [0; 2],
@@ -80,7 +89,7 @@ impl Flow {
     pub(crate) fn on_packet(
         &mut self,
         direction: Direction,
-        ts: Timestamp,
+        [ts, clock]: [Timestamp; 2],
         wire_len: u32,
         ip_len: u32,
         segment: Option<&Tcp>,
@@ -92,6 +101,7 @@ impl Flow {
         if ts > self.last_ts {
             self.last_ts = ts;
         }
+        self.seen = clock;
         if let Some(segment) = segment {
             self.tcp.on_segment(segment, direction, ts);
         }

@@ -253,7 +253,9 @@ impl FlowTable {
         v6.expire(shared, emit);
     }
 
-    /// Ends all flows that are left, in the order in which they began.
+    /// Ends all flows that are left, in the order in which they began. For records that do not depend
+    /// on the number of tables, each has to hear the time of the last packet of all before, by
+    /// [`Self::advance`].
     pub fn finish(&mut self, emit: &mut impl FnMut(FlowRecord)) {
         let Self { v4, v6, shared, .. } = self;
         let v4_flows = v4
@@ -268,8 +270,8 @@ impl FlowTable {
         left.sort_unstable_by_key(|(id, ..)| *id);
         for (_, version, number) in left {
             match version {
-                Version::V4 => v4.end(number, EndReason::Shutdown, shared, emit),
-                Version::V6 => v6.end(number, EndReason::Shutdown, shared, emit),
+                Version::V4 => v4.end_last(number, shared, emit),
+                Version::V6 => v6.end_last(number, shared, emit),
             }
         }
     }
@@ -354,7 +356,7 @@ impl Shared {
     }
 
     fn deadline(&self, flow: &Flow, class: Class) -> Timestamp {
-        flow.last_ts.after(self.timeouts.of(class))
+        flow.seen.after(self.timeouts.of(class))
     }
 }
 
@@ -462,7 +464,7 @@ impl<K: FlowKey> Family<K> {
         };
         flow.on_packet(
             visit.direction,
-            visit.meta.ts,
+            [visit.meta.ts, visit.meta.clock],
             visit.meta.wire_len,
             ip.ip_len,
             visit.segment(),
@@ -482,7 +484,12 @@ impl<K: FlowKey> Family<K> {
     /// A new flow in a new slot; there is room, since whoever calls made some.
     fn begin(&mut self, key: K, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
         let meta = visit.meta;
-        let mut flow = Flow::new(meta.frame, meta.ts, meta.iface, visit.initiator());
+        let mut flow = Flow::new(
+            meta.frame,
+            [meta.ts, meta.clock],
+            meta.iface,
+            visit.initiator(),
+        );
         flow.vlans = visit.layers.vlans;
         flow.vlan_tags = visit.layers.vlan_tags;
         let class = flow.class(key.protocol() == PROTO_TCP);
@@ -530,13 +537,26 @@ impl<K: FlowKey> Family<K> {
         }
     }
 
+    /// Ends a flow because nothing more will come. Not every shard hears of the time as often, and what
+    /// is said must not depend on it: a flow that is past its time was idle.
+    fn end_last(&mut self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+        let slot = self.slab.get(number);
+        let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
+        let why = if shared.deadline(&slot.flow, class) < shared.clock {
+            EndReason::Idle
+        } else {
+            EndReason::Shutdown
+        };
+        self.end(number, why, shared, emit);
+    }
+
     /// The flow of this kind that was silent longest, or close to it.
     fn victim(&mut self, kind: WheelKind, shared: &Shared) -> Option<u32> {
         /// Flows that were seen since they were put in place are moved on the way; more than this
         /// many are not looked at for one eviction.
         const TRIES: u32 = 16;
         for _ in 0..TRIES {
-            let number = self.wheels.earliest(kind)?;
+            let number = self.wheels.earliest(&mut self.slab, kind)?;
             let slot = self.slab.get(number);
             let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
             let deadline = shared.deadline(&slot.flow, class);
@@ -546,7 +566,7 @@ impl<K: FlowKey> Family<K> {
             self.wheels.remove(&mut self.slab, number);
             self.wheels.insert(&mut self.slab, number, kind, deadline);
         }
-        self.wheels.earliest(kind)
+        self.wheels.earliest(&mut self.slab, kind)
     }
 
     fn evict(

@@ -224,15 +224,21 @@ impl TcpConnection {
                     sender.state = TcpState::SynSent;
                 }
                 if sender.state == TcpState::SynSent {
+                    // Again: what was measured of an earlier try is not the handshake's (Karn's rule,
+                    // RFC 6298 section 3).
                     self.syn_ts = ts;
+                    self.syn_ack_after_ns = Self::UNKNOWN_NS;
                 }
                 return;
             }
             if matches!(sender.state, TcpState::Closed | TcpState::SynSent) {
                 sender.state = TcpState::SynReceived;
-                if receiver.state == TcpState::SynSent {
-                    self.syn_ack_after_ns = span_ns(ts, self.syn_ts);
-                }
+            }
+            if sender.state == TcpState::SynReceived
+                && receiver.state == TcpState::SynSent
+                && self.syn_ack_after_ns == Self::UNKNOWN_NS
+            {
+                self.syn_ack_after_ns = span_ns(ts, self.syn_ts);
             }
         }
         if flags.has(TcpFlags::ACK) {

@@ -7,7 +7,8 @@
 
 use crate::packet::Timestamp;
 
-/// A flow's place in a wheel: a doubly linked list through the slots.
+/// A flow's place in a wheel: a doubly linked list through the slots, newest first. The first one's
+/// `prev` is the last one, so that both ends are at hand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) prev: u32,
@@ -82,14 +83,16 @@ impl Wheels {
             .clamp(self.tick, self.tick + Self::BUCKETS - 1);
         let bucket = kind as u32 * Self::BUCKETS as u32 + (second % Self::BUCKETS) as u32;
         let head = self.heads[bucket as usize];
+        let last = if head == Link::NONE {
+            slot
+        } else {
+            std::mem::replace(&mut links.link(head).prev, slot)
+        };
         *links.link(slot) = Link {
-            prev: Link::NONE,
+            prev: last,
             next: head,
             bucket,
         };
-        if head != Link::NONE {
-            links.link(head).prev = slot;
-        }
         self.heads[bucket as usize] = slot;
         self.counts[kind as usize] += 1;
     }
@@ -100,13 +103,16 @@ impl Wheels {
         if bucket == Link::NONE {
             return;
         }
-        if prev == Link::NONE {
+        let head = self.heads[bucket as usize];
+        if head == slot {
             self.heads[bucket as usize] = next;
         } else {
             links.link(prev).next = next;
         }
         if next != Link::NONE {
             links.link(next).prev = prev;
+        } else if head != slot {
+            links.link(head).prev = prev;
         }
         self.counts[usize::from(u64::from(bucket) >= Self::BUCKETS)] -= 1;
         *links.link(slot) = Link::UNLINKED;
@@ -135,8 +141,9 @@ impl Wheels {
         None
     }
 
-    /// The flow whose bucket in this wheel comes up next: a candidate for eviction.
-    pub(crate) fn earliest(&self, kind: WheelKind) -> Option<u32> {
+    /// Of the bucket in this wheel that comes up next, the flow that was put there first: a candidate
+    /// for eviction.
+    pub(crate) fn earliest(&self, links: &mut impl Links, kind: WheelKind) -> Option<u32> {
         if self.count(kind) == 0 {
             return None;
         }
@@ -144,6 +151,7 @@ impl Wheels {
         (self.tick..self.tick + Self::BUCKETS)
             .map(|second| self.heads[(base + second % Self::BUCKETS) as usize])
             .find(|head| *head != Link::NONE)
+            .map(|head| links.link(head).prev)
     }
 
     /// Whether a flow with this deadline sits in the bucket where it would be put now.
@@ -223,9 +231,27 @@ mod tests {
         for (slot, secs) in [(0, 1_030), (1, 1_023), (2, 1_500)] {
             wheels.insert(&mut links, slot, WheelKind::Transient, at(secs));
         }
-        assert_eq!(wheels.earliest(WheelKind::Durable), None);
-        assert_eq!(wheels.earliest(WheelKind::Transient), Some(1));
+        assert_eq!(wheels.earliest(&mut links, WheelKind::Durable), None);
+        assert_eq!(wheels.earliest(&mut links, WheelKind::Transient), Some(1));
         wheels.remove(&mut links, 1);
-        assert_eq!(wheels.earliest(WheelKind::Transient), Some(0));
+        assert_eq!(wheels.earliest(&mut links, WheelKind::Transient), Some(0));
+    }
+
+    #[test]
+    fn of_one_second_the_first_comes_first_whoever_leaves() {
+        let kind = WheelKind::Transient;
+        for gone in 0..5 {
+            let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 5]));
+            wheels.due(at(1_020));
+            for slot in 0..5 {
+                wheels.insert(&mut links, slot, kind, at(1_030));
+            }
+            wheels.remove(&mut links, gone);
+            for slot in (0..5).filter(|slot| *slot != gone) {
+                assert_eq!(wheels.earliest(&mut links, kind), Some(slot));
+                wheels.remove(&mut links, slot);
+            }
+            assert_eq!(wheels.earliest(&mut links, kind), None);
+        }
     }
 }

@@ -1,0 +1,134 @@
+//! A full table: who goes first, and that everybody who goes is accounted for.
+
+use super::script::{ACK, SECOND, SYN, Script, datagram, host, segment};
+use crate::dissect::Layers;
+use crate::flow::{EndReason, Outcome};
+
+const SERVER: (u32, u16) = (host(2), 443);
+
+fn client(number: u16) -> (u32, u16) {
+    (host(1), 1000 + number)
+}
+
+/// The three segments that open a connection.
+fn handshake(number: u16) -> [Layers; 3] {
+    [
+        segment(client(number), SERVER, [10, 0], SYN, 0),
+        segment(SERVER, client(number), [20, 11], SYN | ACK, 0),
+        segment(client(number), SERVER, [11, 21], ACK, 0),
+    ]
+}
+
+/// A SYN of a source that nobody has seen before.
+fn flood(number: u32) -> Layers {
+    segment((0x5000_0000 + number, 1), SERVER, [number, 0], SYN, 0)
+}
+
+#[test]
+fn the_bound_is_never_exceeded() {
+    let mut script = Script::bounded(50);
+    for number in 0..1000 {
+        script.packet(&datagram(client(number), SERVER));
+        assert!(script.table.live() <= 50);
+    }
+    assert_eq!(script.table.counters().evicted, 950);
+    let evicted = |end: EndReason| end == EndReason::Evicted;
+    assert_eq!(
+        script.records.iter().filter(|r| evicted(r.end)).count(),
+        950
+    );
+    assert_eq!(script.finish().len(), 1000);
+}
+
+#[test]
+fn whoever_was_silent_longest_goes_first() {
+    let mut script = Script::bounded(10);
+    for number in 0..10 {
+        script
+            .wait(2 * SECOND)
+            .packet(&datagram(client(number), SERVER));
+    }
+    // The oldest speaks again: now the second oldest is the one.
+    script.wait(2 * SECOND).packet(&datagram(client(0), SERVER));
+    for number in 10..15 {
+        script
+            .wait(2 * SECOND)
+            .packet(&datagram(client(number), SERVER));
+    }
+    let gone: Vec<_> = script
+        .records
+        .iter()
+        .map(|record| record.initiator.port)
+        .collect();
+    assert_eq!(gone, [1001, 1002, 1003, 1004, 1005]);
+}
+
+#[test]
+fn open_connections_survive_a_flood_of_syns() {
+    let mut script = Script::bounded(100);
+    for number in 0..60 {
+        for layers in handshake(number) {
+            script.packet(&layers);
+        }
+    }
+    for number in 0..10_000 {
+        script.wait(10_000).packet(&flood(number));
+        assert!(script.table.live() <= 100);
+    }
+    assert!(
+        script
+            .records
+            .iter()
+            .all(|record| record.outcome == Outcome::Unanswered)
+    );
+    assert_eq!(script.table.counters().evicted, 10_000 - 40);
+    let records = script.finish();
+    let open = records
+        .iter()
+        .filter(|record| record.outcome == Outcome::Established);
+    assert_eq!(open.count(), 60);
+}
+
+#[test]
+fn closed_connections_go_before_open_ones() {
+    let mut script = Script::bounded(4);
+    for number in 0..4 {
+        for layers in handshake(number) {
+            script.packet(&layers);
+        }
+        script.wait(SECOND);
+    }
+    // The youngest is reset.
+    script.packet(&segment(client(3), SERVER, [11, 21], 0x04, 0));
+    script.packet(&datagram(client(9), SERVER));
+    assert_eq!(script.records.len(), 1);
+    assert_eq!(script.records[0].initiator.port, 1003);
+    // It had ended by itself, and the record says so.
+    assert_eq!(script.records[0].end, EndReason::Reset);
+    assert_eq!(script.table.counters().evicted, 1);
+}
+
+#[test]
+fn open_connections_go_when_there_is_nobody_else() {
+    let mut script = Script::bounded(4);
+    for number in 0..5 {
+        for layers in handshake(number) {
+            script.packet(&layers);
+        }
+        script.wait(2 * SECOND);
+    }
+    assert_eq!(script.records.len(), 1);
+    assert_eq!(script.records[0].initiator.port, 1000);
+    assert_eq!(script.records[0].end, EndReason::Evicted);
+    assert_eq!(script.records[0].outcome, Outcome::Established);
+}
+
+#[test]
+fn a_table_for_one_flow_works() {
+    let mut script = Script::bounded(1);
+    for number in 0..20 {
+        script.packet(&datagram(client(number % 2), SERVER));
+        assert_eq!(script.table.live(), 1);
+    }
+    assert_eq!(script.finish().len(), 20);
+}

@@ -1,0 +1,15 @@
+//! The flow table on traffic that tests write packet by packet, on a clock that they set.
+//!
+//! - `script.rs` packets and records without bytes
+//! - `handshake.rs`, `teardown.rs` the paths of RFC 9293
+//! - `expiry.rs`, `eviction.rs` when records are written
+//! - `identity.rs` what belongs to one flow
+//! - `oracle.rs` against a list of all packets, and any number of shards
+
+mod eviction;
+mod expiry;
+mod handshake;
+mod identity;
+mod oracle;
+mod script;
+mod teardown;

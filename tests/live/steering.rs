@@ -1,0 +1,402 @@
+//! The kernel's walk against the library's: the same packets through both, by test runs of the XDP
+//! program that is shipped, and through two readers of the ring.
+
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+
+use aya::maps::{Map, MapData, RingBuf};
+use aya::programs::{TestRun as _, Xdp};
+use aya::{Ebpf, TestRunOptions};
+use capture::dissect::{FragmentTable, Layers, Net, TcpFlags, Transport, dissect, steering_hash};
+use capture::iface;
+use capture::kernel::{Attachment, Clock, Disposition, Kernel, Plan, Watch};
+use capture::packet::{LinkType, Packet, PacketMeta};
+use capture::source::ring::RingSource;
+use capture_common::{Hook, HookCounters, RingRecord};
+use capture_tests::oracle::skip;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+const SEED: u64 = 0x5eed_0f57_ee21_0001;
+const RING_BYTES: u32 = 32 << 20;
+/// The shortest frame that the kernel takes for a test run.
+const SHORTEST: usize = 14;
+
+fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
+    let loopback = iface::find("lo").unwrap();
+    let plan = Plan {
+        ifaces: vec![Attachment {
+            interface: loopback,
+            link,
+            watch: Watch::Ingress,
+        }],
+        rings: 1,
+        ring_bytes: RING_BYTES,
+        snap_len,
+        disposition: Disposition::Mirror,
+        seed: SEED,
+        verbose: false,
+    };
+    match Kernel::load(&plan) {
+        Ok(kernel) => Some(kernel),
+        Err(error) => {
+            skip(&format!("the programs cannot be loaded: {error}"));
+            None
+        }
+    }
+}
+
+fn run(ebpf: &mut Ebpf, frame: &[u8]) {
+    let program: &mut Xdp = ebpf.program_mut("capture_xdp").unwrap().try_into().unwrap();
+    let options = TestRunOptions {
+        data_in: Some(frame),
+        ..TestRunOptions::new()
+    };
+    program.test_run(options).unwrap();
+}
+
+/// Bytes that lead deep into the walk: headers that are right but for a few fields.
+fn frames(count: usize) -> Vec<Vec<u8>> {
+    let extension = prop_oneof![
+        (
+            prop::sample::select(vec![0_u8, 43, 60, 135]),
+            0_u8..4,
+            any::<u64>()
+        )
+            .prop_map(|(kind, words, fill)| {
+                let mut bytes = vec![0, words];
+                bytes.resize(8 + usize::from(words) * 8, fill as u8);
+                (kind, bytes)
+            }),
+        (1_u8..6).prop_map(|words| (51, {
+            let mut bytes = vec![0, words];
+            bytes.resize(8 + usize::from(words) * 4, 0);
+            bytes
+        })),
+        (0_u16..6, 0_u8..4).prop_map(|(field, id)| {
+            let [high, low] = (field >> 1 << 3 | field & 1).to_be_bytes();
+            (44, vec![0, 0, high, low, 0, 0, 0, id])
+        }),
+        // Longer than anybody believes.
+        (50_u8..140).prop_map(|words| (60, {
+            let mut bytes = vec![0, words];
+            bytes.resize(8 + usize::from(words) * 8, 0);
+            bytes
+        })),
+    ];
+    let transport = (
+        prop::sample::select(vec![1_u8, 6, 6, 6, 17, 17, 58, 132, 136, 47, 59]),
+        prop::collection::vec(any::<u8>(), 24),
+        prop_oneof![6 => 5_u8..8, 1 => 0_u8..16],
+        0_usize..80,
+    )
+        .prop_map(|(protocol, mut bytes, data_offset, payload_len)| {
+            // Few ports, so that flows meet.
+            let ports = [0, 80 + bytes[0] % 2, 0, 90 + bytes[1] % 2];
+            bytes[..4].copy_from_slice(&ports);
+            bytes[12] = data_offset << 4;
+            bytes.resize(24 + payload_len, 0x2a);
+            (protocol, bytes)
+        });
+    let tags = prop::collection::vec(prop::sample::select(vec![0x8100_u16, 0x88a8, 0x9100]), 0..6);
+    let length =
+        prop_oneof![8 => Just(None), 1 => Just(Some(0_u16)), 2 => (0_u16..120).prop_map(Some)];
+    let fragment =
+        prop_oneof![5 => Just(0x4000_u16), 2 => (0_u16..4).prop_map(|n| n >> 1 | (n & 1) << 13)];
+    let net = (
+        any::<bool>(),
+        prop::collection::vec(extension, 0..4),
+        length,
+        fragment,
+        0_u8..4,
+        0_u8..12,
+    );
+    let cut = prop_oneof![3 => Just(usize::MAX), 2 => 0_usize..140];
+    let changes = prop::collection::vec((0_usize..70, any::<u8>()), 0..3);
+    let changes = prop_oneof![3 => Just(Vec::new()), 1 => changes];
+    let strategy = (tags, net, transport, cut, changes, 0_u8..20).prop_map(
+        |(
+            tags,
+            (v6, extensions, length, fragment, id, ihl),
+            (mut protocol, body),
+            cut,
+            changes,
+            other,
+        )| {
+            let mut inside = body;
+            let mut ethertype = if v6 { 0x86dd_u16 } else { 0x0800 };
+            if v6 {
+                for (kind, mut bytes) in extensions.into_iter().rev() {
+                    bytes[0] = protocol;
+                    bytes.extend(inside);
+                    inside = bytes;
+                    protocol = kind;
+                }
+                let mut bytes = vec![0x60, 0, 0, 0];
+                bytes.extend(length.unwrap_or(inside.len() as u16).to_be_bytes());
+                bytes.extend([protocol, 64]);
+                bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+                bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+                bytes.extend(inside);
+                inside = bytes;
+            } else {
+                let ihl = if ihl > 4 { 5 } else { 5 + ihl };
+                let mut bytes = vec![0x40 | ihl, 0];
+                let total = inside.len() as u16 + u16::from(ihl) * 4;
+                bytes.extend(length.unwrap_or(total).to_be_bytes());
+                bytes.extend([0, id]);
+                bytes.extend(fragment.to_be_bytes());
+                bytes.extend([64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+                bytes.resize(usize::from(ihl) * 4, 1);
+                bytes.extend(inside);
+                inside = bytes;
+            }
+            match other {
+                0 => ethertype = 0x0806,
+                1 => ethertype = 0x88cc,
+                _ => {}
+            }
+            for tpid in tags {
+                let mut bytes = vec![0, 7];
+                bytes.extend(ethertype.to_be_bytes());
+                bytes.extend(inside);
+                inside = bytes;
+                ethertype = tpid;
+            }
+            let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+            frame.extend(ethertype.to_be_bytes());
+            frame.extend(inside);
+            for (at, value) in changes {
+                if let Some(byte) = frame.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            frame.truncate(cut.max(SHORTEST));
+            frame
+        },
+    );
+    let mut runner = TestRunner::deterministic();
+    let mut frames: Vec<Vec<u8>> = (0..count)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect();
+    // Nothing but noise, and every size class of ring records.
+    let noise = prop::collection::vec(any::<u8>(), SHORTEST..200);
+    frames.extend((0..500).map(|_| noise.new_tree(&mut runner).unwrap().current()));
+    for len in [64, 65, 96, 128, 129, 512, 1500, 1536, 3000, 3500] {
+        let mut frame = frames[0].clone();
+        frame.resize(len, 0x2a);
+        frames.push(frame);
+    }
+    frames
+}
+
+fn packet(frame: &[u8], link: LinkType) -> Packet<'_> {
+    let meta = PacketMeta {
+        link,
+        wire_len: frame.len() as u32,
+        ..Packet::EMPTY.meta
+    };
+    Packet { meta, data: frame }
+}
+
+/// Adds what the kernel has to count for a packet with these layers.
+fn count(sum: &mut HookCounters, layers: &Layers, wire_len: usize) {
+    sum.packets += 1;
+    sum.bytes += wire_len as u64;
+    let malformed = layers.malformed.is_some();
+    sum.malformed += u64::from(malformed);
+    if malformed {
+        return;
+    }
+    match layers.net {
+        Net::Arp => sum.arp += 1,
+        Net::Other { .. } => sum.other_net += 1,
+        Net::Ip(ip) => {
+            match ip.addresses {
+                capture::dissect::Addresses::V4 { .. } => sum.ipv4 += 1,
+                capture::dissect::Addresses::V6 { .. } => sum.ipv6 += 1,
+            }
+            sum.fragments += u64::from(ip.fragment.is_some());
+            match ip.protocol {
+                6 => sum.tcp += 1,
+                17 => sum.udp += 1,
+                1 | 58 => sum.icmp += 1,
+                _ => sum.other_transport += 1,
+            }
+        }
+    }
+    if let Transport::Tcp(tcp) = layers.transport {
+        let (syn, ack) = (tcp.flags.has(TcpFlags::SYN), tcp.flags.has(TcpFlags::ACK));
+        sum.syn += u64::from(syn && !ack);
+        sum.syn_ack += u64::from(syn && ack);
+        sum.fin += u64::from(tcp.flags.has(TcpFlags::FIN));
+        sum.rst += u64::from(tcp.flags.has(TcpFlags::RST));
+    }
+}
+
+/// What both sides count of a packet that neither takes for malformed.
+fn compared(counters: &HookCounters) -> [u64; 16] {
+    let c = counters;
+    [
+        c.packets,
+        c.bytes,
+        c.ipv4,
+        c.ipv6,
+        c.arp,
+        c.other_net,
+        c.tcp,
+        c.udp,
+        c.icmp,
+        c.other_transport,
+        c.fragments,
+        c.syn,
+        c.syn_ack,
+        c.fin,
+        c.rst,
+        c.malformed,
+    ]
+}
+
+fn header(bytes: &[u8]) -> (u32, u32, u32) {
+    let at = |at: usize| u32::from_ne_bytes(*bytes[at..].first_chunk().unwrap());
+    (at(8), at(12), at(16))
+}
+
+fn compare(link: LinkType, frames: &[Vec<u8>]) {
+    let Some(mut kernel) = load(link, 65_600) else {
+        return;
+    };
+    let ring = kernel
+        .rings()
+        .next()
+        .unwrap()
+        .as_fd()
+        .try_clone_to_owned()
+        .unwrap();
+    let ring = MapData::from_fd(ring).unwrap();
+    let mut ring = RingBuf::try_from(Map::RingBuf(ring)).unwrap();
+    let mut fragments = FragmentTable::new();
+    let mut before = kernel.counters(0, Hook::XdpIngress).unwrap();
+    for (number, frame) in frames.iter().enumerate() {
+        run(kernel.ebpf_mut(), frame);
+        let layers = dissect(&packet(frame, link));
+        let item = ring
+            .next()
+            .unwrap_or_else(|| panic!("no record of packet {number}"));
+        let (wire_len, cap_len, flow_hash) = header(&item);
+        assert_eq!(
+            (wire_len as usize, cap_len as usize),
+            (frame.len(), frame.len())
+        );
+        assert_eq!(item[RingRecord::LEN..][..frame.len()], frame[..]);
+        drop(item);
+        assert!(ring.next().is_none(), "one record a packet");
+
+        let after = kernel.counters(0, Hook::XdpIngress).unwrap();
+        let malformed = after.malformed - before.malformed;
+        assert_eq!(
+            malformed,
+            u64::from(layers.malformed.is_some()),
+            "packet {number} is {layers:?}: {frame:02x?}"
+        );
+        // Of a malformed packet the kernel counts what it found before, and routes it anywhere.
+        if malformed == 0 {
+            let mut expected = before;
+            count(&mut expected, &layers, frame.len());
+            assert_eq!(
+                compared(&after),
+                compared(&expected),
+                "packet {number} is {layers:?}: {frame:02x?}"
+            );
+            if matches!(layers.net, Net::Ip(_)) {
+                let hash = steering_hash(&layers, SEED, &mut fragments);
+                assert_eq!(
+                    flow_hash, hash,
+                    "packet {number} is {layers:?}: {frame:02x?}"
+                );
+            }
+        }
+        assert_eq!(after.delivered, number as u64 + 1);
+        before = after;
+    }
+}
+
+#[test]
+fn kernel_and_library_agree_on_every_packet() {
+    compare(LinkType::ETHERNET, &frames(6000));
+}
+
+#[test]
+fn kernel_and_library_agree_without_a_link_layer() {
+    let frames: Vec<_> = frames(1500)
+        .into_iter()
+        .filter_map(|frame| match frame[12..14] {
+            [0x08, 0x00] | [0x86, 0xdd] if frame.len() >= 2 * SHORTEST => {
+                Some(frame[14..].to_vec())
+            }
+            _ => None,
+        })
+        .collect();
+    compare(LinkType::RAW, &frames);
+}
+
+#[test]
+fn our_ring_reader_sees_what_ayas_sees() {
+    for snap_len in [65_600, 60] {
+        let frames = frames(3000);
+        let (Some(mut kernel), Some(mut other)) = (
+            load(LinkType::ETHERNET, snap_len),
+            load(LinkType::ETHERNET, snap_len),
+        ) else {
+            return;
+        };
+        for frame in &frames {
+            run(kernel.ebpf_mut(), frame);
+            run(other.ebpf_mut(), frame);
+        }
+        let ring = kernel
+            .rings()
+            .next()
+            .unwrap()
+            .as_fd()
+            .try_clone_to_owned()
+            .unwrap();
+        let mut ring = RingBuf::try_from(Map::RingBuf(MapData::from_fd(ring).unwrap())).unwrap();
+        let mut theirs = Vec::new();
+        while let Some(item) = ring.next() {
+            let (wire_len, cap_len, _) = header(&item);
+            theirs.push((
+                wire_len,
+                item[RingRecord::LEN..][..cap_len as usize].to_vec(),
+            ));
+        }
+        let clock = Arc::new(Clock::new());
+        let links = vec![LinkType::ETHERNET];
+        let ring = other.rings().next().unwrap();
+        let mut source = RingSource::new(ring, RING_BYTES as usize, 0, clock, links).unwrap();
+        let mut ours = Vec::new();
+        loop {
+            let polled = source.poll(&mut |burst| {
+                ours.extend(
+                    burst
+                        .iter()
+                        .map(|packet| (packet.meta.wire_len, packet.data.to_vec())),
+                );
+            });
+            if polled.drained {
+                break;
+            }
+        }
+        assert_eq!(source.backlog_bytes(), 0);
+        let expected: Vec<_> = frames
+            .iter()
+            .map(|frame| {
+                let cap_len = frame.len().min(snap_len as usize);
+                (frame.len() as u32, frame[..cap_len].to_vec())
+            })
+            .collect();
+        assert!(theirs == expected, "aya's reader");
+        assert!(ours == expected, "the library's reader");
+    }
+}
