@@ -35,6 +35,7 @@ mod refusals;
 mod run;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod transfer;
