@@ -14,8 +14,9 @@ use capture_tests::program::{self, Program, Signal};
 use capture_tests::traffic::{self, Side, Volume};
 use serde_json::Value;
 
+use crate::frames;
 use crate::run::{Run, assert_detached, command};
-use crate::wire::{Wire, flush, is_in_order};
+use crate::wire::{Tunnel, Wire, flush, is_in_order};
 
 /// Option codes of draft-ietf-opsawg-pcapng, sections 4.1, 4.2, 4.3 and 4.6.
 const SHB_HARDWARE: u16 = 2;
@@ -125,7 +126,7 @@ fn a_tap_consumes_what_comes_in_until_it_ends() -> Result<()> {
         Ok(socket)
     })?;
     // Behind it on the same wire, and nobody's: when it is counted, the datagram was seen.
-    Wire::open(&lab.server)?.send(&crate::frames::arp())?;
+    Wire::open(&lab.server)?.send(&frames::arp())?;
     let report = run.end()?;
     report.assert_lossless()?;
     let record = report.record("udp", [from.local_addr()?, target])?;
@@ -190,7 +191,7 @@ fn a_device_without_ethernet_is_captured_as_ip() -> Result<()> {
         return Ok(());
     }
     let namespace = Namespace::new()?;
-    namespace.ip(&["tuntap", "add", "dev", "tun0", "mode", "tun"])?;
+    let mut tunnel = Tunnel::open(&namespace, "tun0")?;
     namespace.ip(&["addr", "add", "192.0.2.1/24", "dev", "tun0"])?;
     namespace.ip(&["link", "set", "tun0", "up"])?;
     let run = Run::start_in(&namespace, &["-i", "tun0"])?;
@@ -200,10 +201,18 @@ fn a_device_without_ethernet_is_captured_as_ip() -> Result<()> {
         socket.send_to(b"hello", target)?;
         Ok((socket.local_addr()?, target))
     })?;
+    // Without the Ethernet header it is an IP packet, 20 bytes of IPv4 and 20 of TCP.
+    let frame = frames::ipv4(frames::TCP, &[], (1, 0), &frames::tcp(1, 80, frames::SYN));
+    tunnel.send(&frame[14..])?;
     let report = run.end()?;
     report.assert_lossless()?;
     let file = report.packets()?;
     assert_eq!(file.interfaces[0].link_type, LINKTYPE_RAW);
+    assert!(file.packets.iter().any(|packet| packet.data == frame[14..]));
+    assert_eq!(report.kernel("syn"), 1);
+    let ends = [(frames::SRC_V4, 1).into(), (frames::DST_V4, 80).into()];
+    let record = report.record("tcp", ends)?;
+    assert_eq!(record.number("initiator_bytes"), 20 + 20);
     let record = report.record("udp", [from, target])?;
     assert_eq!(record.number("initiator_bytes"), 20 + 8 + 5);
     assert_eq!(record.number("initiator_ip_bytes"), 20 + 8 + 5);

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use capture_tests::netns::{Family, Lab};
 use capture_tests::oracle;
-use capture_tests::program::{Program, Signal};
 use capture_tests::traffic::{self, Done, Outcome, Protocol, Side, Volume};
+
+use crate::wire::Tcpdump;
 
 const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
 
@@ -25,31 +26,10 @@ fn seen_by_tcpdump(
     lab: &Lab,
     work: impl FnOnce() -> Result<Vec<Done>>,
 ) -> Result<(Vec<Done>, Vec<Packet>)> {
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("packets.pcap");
-    let mut command = lab.server.namespace.command("tcpdump");
-    command
-        .args([
-            "-Z",
-            "root",
-            "-U",
-            "--immediate-mode",
-            "-i",
-            lab.server.interface,
-            "-w",
-        ])
-        .arg(&file);
-    let mut tcpdump = Program::start(&mut command)?;
-    tcpdump.wait_for_line("tcpdump: listening")?;
+    let tcpdump = Tcpdump::start(&lab.server)?;
     let done = work()?;
-    let ended = tcpdump.end_by(Signal::Interrupt)?;
-    assert!(ended.status.success(), "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("0 packets dropped by kernel"),
-        "{}",
-        ended.stderr
-    );
-    Ok((done, read(&file)?))
+    let seen = tcpdump.end(lab)?;
+    Ok((done, read(&seen.path())?))
 }
 
 fn read(file: &Path) -> Result<Vec<Packet>> {

@@ -1,16 +1,19 @@
-//! What is on the wire apart from ordinary traffic: tcpdump as a witness at the other end, and a
-//! socket that sends frames as they are.
+//! What is on the wire apart from ordinary traffic: tcpdump as a witness at the other end, a socket
+//! that sends frames as they are, and the far end of a tunnel.
 
 #![expect(
     unsafe_code,
-    reason = "the address of a packet socket exists only in C"
+    reason = "the address of a packet socket and the opening of a tunnel exist only in C"
 )]
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use capture::iface;
-use capture_tests::netns::{Family, Host, Lab};
+use capture_tests::netns::{Family, Host, Lab, Namespace};
 use capture_tests::program::{Program, Signal};
 use capture_tests::traffic::{self, Done, Volume};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -125,6 +128,41 @@ impl Wire {
     pub(crate) fn send(&self, frame: &[u8]) -> Result<()> {
         let sent = self.socket.send_to(frame, &self.address)?;
         ensure!(sent == frame.len(), "only a part of the frame was sent");
+        Ok(())
+    }
+}
+
+/// The far end of a tunnel: what is written to it comes in at the device.
+#[derive(Debug)]
+pub(crate) struct Tunnel(File);
+
+impl Tunnel {
+    /// `_IOW('T', 202, int)` of `linux/if_tun.h`.
+    const TUNSETIFF: libc::Ioctl = 0x4004_54ca;
+
+    /// Makes the device in a namespace; it is gone with the value.
+    pub(crate) fn open(namespace: &Namespace, name: &str) -> Result<Self> {
+        namespace.enter(|| {
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/net/tun")?;
+            // `struct ifreq`: the name, the flags, and nothing else.
+            let mut request = [0_u8; 40];
+            request[..name.len()].copy_from_slice(name.as_bytes());
+            let flags = (libc::IFF_TUN | libc::IFF_NO_PI) as u16;
+            request[16..18].copy_from_slice(&flags.to_ne_bytes());
+            // SAFETY: the request is as long as the kernel's structure, and lives longer than the call.
+            let failed =
+                unsafe { libc::ioctl(file.as_raw_fd(), Self::TUNSETIFF, request.as_mut_ptr()) };
+            ensure!(failed == 0, std::io::Error::last_os_error());
+            Ok(Self(file))
+        })
+    }
+
+    /// Lets an IP packet come in.
+    pub(crate) fn send(&mut self, packet: &[u8]) -> Result<()> {
+        ensure!(self.0.write(packet)? == packet.len(), "a part was sent");
         Ok(())
     }
 }

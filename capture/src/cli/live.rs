@@ -54,6 +54,8 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
         super::tell(&line);
     }
     let mut kernel_log = args.verbose.then(|| kernel_log(&mut capture)).flatten();
+    // Before anybody is told: what is sent from then on is in the rates.
+    let first = capture.snapshot()?;
     super::tell(&format!("capturing on {}; Ctrl-C ends", described.text));
 
     let style = style(args, writes_to_stdout);
@@ -63,7 +65,7 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     } else {
         Box::new(io::stdout())
     };
-    let mut status = Status::new(style, out, capture.snapshot()?);
+    let mut status = Status::new(style, out, first);
     let end = watch(args, &capture, &mut status, &mut signals, &mut kernel_log).await?;
     let reader_gone = matches!(end, End::ReaderGone);
     if !reader_gone {

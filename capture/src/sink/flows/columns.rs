@@ -45,8 +45,8 @@ pub const COLUMNS: &[Column] = &[
         "VLAN identifiers of the first packet from the outside in, joined by a dot",
         |r, _| match (r.vlan_tags, r.vlans) {
             (0, _) => Value::Missing,
-            (1, [outer, _]) => Value::Number(u64::from(outer)),
-            (_, [outer, inner]) => Value::Pair(outer, inner),
+            (1, [outer, _]) => Value::Vlans(outer, None),
+            (_, [outer, inner]) => Value::Vlans(outer, Some(inner)),
         },
     ),
     column(

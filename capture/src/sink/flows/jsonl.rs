@@ -27,7 +27,7 @@ pub(super) fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
                 let _infallible = serde_json::to_writer(&mut *out, text);
             }
             // Nothing in these needs escaping.
-            Value::Addr(_) | Value::Flags(_) | Value::Pair(..) | Value::Time(_) => {
+            Value::Addr(_) | Value::Flags(_) | Value::Time(_) | Value::Vlans(..) => {
                 out.push(b'"');
                 value.write(out);
                 out.push(b'"');

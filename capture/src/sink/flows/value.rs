@@ -17,14 +17,15 @@ pub(super) enum Value<'a> {
     Missing,
     /// A whole number.
     Number(u64),
-    /// Two numbers, joined by a dot.
-    Pair(u16, u16),
     /// Seconds with nine decimals.
     Seconds(Span),
     /// Anything else.
     Text(&'a str),
     /// RFC 3339 in UTC with nanoseconds.
     Time(Timestamp),
+    /// VLAN identifiers, joined by a dot: text even if there is only one, so that the column has one
+    /// type.
+    Vlans(u16, Option<u16>),
 }
 
 impl Value<'_> {
@@ -43,11 +44,6 @@ impl Value<'_> {
             Self::Flags(flags) => display(&flags, out),
             Self::Missing => {}
             Self::Number(number) => digits(number, out),
-            Self::Pair(first, second) => {
-                digits(u64::from(first), out);
-                out.push(b'.');
-                digits(u64::from(second), out);
-            }
             Self::Seconds(span) => {
                 digits(span.0 / 1_000_000_000, out);
                 out.push(b'.');
@@ -55,6 +51,13 @@ impl Value<'_> {
             }
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Time(ts) => time(ts, out),
+            Self::Vlans(outer, inner) => {
+                digits(u64::from(outer), out);
+                if let Some(inner) = inner {
+                    out.push(b'.');
+                    digits(u64::from(inner), out);
+                }
+            }
         }
     }
 }
@@ -128,6 +131,7 @@ mod tests {
         for addr in ["0.0.0.0", "192.0.2.255", "::", "2001:db8::1"] {
             assert_eq!(text(Value::Addr(addr.parse().unwrap())), addr);
         }
-        assert_eq!(text(Value::Pair(100, 4094)), "100.4094");
+        assert_eq!(text(Value::Vlans(100, Some(4094))), "100.4094");
+        assert_eq!(text(Value::Vlans(100, None)), "100");
     }
 }
