@@ -206,12 +206,13 @@ fn several_files_are_one_run() {
 #[test]
 fn files_in_the_wrong_order_are_not_torn_into_packets() {
     let folder = tempfile::tempdir().unwrap();
-    let late = file(folder.path(), "late.pcap", &pcap(&connections(30), 7200));
+    let last = connections(200).pop().unwrap();
+    let late = file(folder.path(), "late.pcap", &pcap(&[last], 7200));
     let early = file(folder.path(), "early.pcap", &pcap(&connections(30), 0));
     let csv = printed(&[&late, &early, &"--format", &"csv"]);
-    // The datagrams of both files are two hours apart, but nothing in between says so.
-    assert!(csv.lines().count() - 1 <= 2 * 60);
-    assert_eq!(csv.matches(",closed,").count(), 20);
+    // A header, the datagram of the first file, connections and datagrams of the second.
+    assert_eq!(csv.lines().count(), 1 + 1 + 30 + 30);
+    assert_eq!(csv.matches(",closed,").count(), 10);
 }
 
 #[test]
@@ -388,6 +389,11 @@ fn by_tshark(path: &Path) -> Option<Sent> {
     ];
     let mut sent = Sent::new();
     for row in tshark_fields(path, "tcp", &FIELDS).ok()? {
+        // Of headers within the payload there are more values; the first is the outermost.
+        let row: Vec<_> = row
+            .iter()
+            .map(|values| values.split(',').next().unwrap_or_default())
+            .collect();
         let [
             protocols,
             src4,
@@ -398,7 +404,7 @@ fn by_tshark(path: &Path) -> Option<Sent> {
             dst_port,
             len,
             header_len,
-        ] = row.as_slice()
+        ] = *row.as_slice()
         else {
             return None;
         };
@@ -409,9 +415,9 @@ fn by_tshark(path: &Path) -> Option<Sent> {
         }
         let ends = [
             format!("{src4}{src6}"),
-            src_port.clone(),
+            src_port.to_owned(),
             format!("{dst4}{dst6}"),
-            dst_port.clone(),
+            dst_port.to_owned(),
         ];
         let sum = sent.entry(ends).or_default();
         sum.0 += 1;
@@ -421,7 +427,28 @@ fn by_tshark(path: &Path) -> Option<Sent> {
 }
 
 /// Files that are left out, each with its reason.
-const LEFT_OUT: &[(&str, &str)] = &[];
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("ndpi__fuzz-2006-09-29-28586.pcap", DAMAGED),
+    (
+        "sv__defrag__bug-6887-defrag-eth-vlan-ipv4-tcp-syn__frag-eth-vlan-ip-tcp-syn.pcap",
+        FRAGMENTS,
+    ),
+    (
+        "sv__defrag__bug-6887-defrag-ipv4-tcp-syn__frag-ip-tcp-syn.pcap",
+        FRAGMENTS,
+    ),
+    (
+        "sv__defrag__bug-6887-defrag-ipv6-tcp__frag-ip-tcp.pcap",
+        FRAGMENTS,
+    ),
+    (
+        "sv__defrag__bug-6887-defrag-ppp-ipv4-tcp-syn__frag-ppp-ip-tcp-syn.pcap",
+        FRAGMENTS,
+    ),
+    ("zeek__ipv4__fragmented-3.pcap", FRAGMENTS),
+];
+const DAMAGED: &str = "a fuzzer set fragment bits and lengths, over which tools differ";
+const FRAGMENTS: &str = "tshark counts only the frame that completes a datagram, we count all";
 
 fn captures(shared: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -450,7 +477,7 @@ fn conversations_are_those_of_tshark() {
     let mut compared = 0;
     for path in captures(&shared) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if LEFT_OUT.iter().any(|(left_out, _)| *left_out == name) {
+        if LEFT_OUT.iter().any(|(left_out, _reason)| *left_out == name) {
             continue;
         }
         let output = flows(&[&path, &"--format", &"csv"]);

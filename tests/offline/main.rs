@@ -7,3 +7,5 @@ mod files;
 mod fixture;
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod robustness;
