@@ -16,7 +16,7 @@ use crate::fixture::{connections, file, pcap};
 fn flows(arguments: &[&dyn AsRef<OsStr>]) -> Output {
     let mut command = Command::new(locate().unwrap());
     command.arg("flows").stdin(Stdio::null());
-    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    command.args(arguments.iter().copied().map(AsRef::as_ref));
     command.output().unwrap()
 }
 
