@@ -3,3 +3,9 @@
 // The attribute tells the lints that helpers of tests are tests, too.
 #[cfg(test)]
 mod files;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod flows;
+#[cfg(test)]
+mod robustness;

@@ -5,6 +5,8 @@
 //! - `cut.rs` packets that end anywhere
 //! - `oracle.rs` what etherparse makes of the same bytes
 
+#![expect(clippy::indexing_slicing, reason = "the bytes here are the tests' own")]
+
 mod build;
 mod cut;
 mod link;

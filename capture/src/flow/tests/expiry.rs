@@ -10,9 +10,12 @@ const CLIENT: (u32, u16) = (host(1), 40_000);
 const SERVER: (u32, u16) = (host(2), 443);
 const ELSEWHERE: (u32, u16) = (host(9), 9);
 
+/// Who sends, and with which flags.
+type Segments = Vec<(super::script::Side, u8)>;
+
 /// What is sent to begin a flow, as segments of two ends, and how long it may then be silent, in
 /// seconds (the table's defaults; Zeek's where `Timeouts` says so).
-fn cases() -> Vec<(&'static str, Vec<(super::script::Side, u8)>, u64)> {
+fn cases() -> Vec<(&'static str, Segments, u64)> {
     let open = vec![(Client, SYN), (Server, SYN | ACK), (Client, ACK)];
     let with = |more: &[(super::script::Side, u8)]| [open.as_slice(), more].concat();
     vec![
