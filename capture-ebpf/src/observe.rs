@@ -136,8 +136,8 @@ fn headers<C: Context>(
         &Gathered {
             bytes,
             // LLVM must not know that this is no more than the buffer: it would leave out the check
-        // of the offset alone, which is the one that the verifier understands.
-        filled: veil.draw(filled as usize),
+            // of the offset alone, which is the one that the verifier understands.
+            filled: veil.draw(filled as usize),
         },
         frame_len,
         raw_ip,

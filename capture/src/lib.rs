@@ -97,6 +97,7 @@ pub mod dissect;
 pub mod doctor;
 pub mod engine;
 pub mod flow;
+mod hugepages;
 pub mod iface;
 pub mod kernel;
 pub mod packet;

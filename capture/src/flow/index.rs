@@ -19,8 +19,10 @@ impl Index {
             .next_power_of_two()
             .clamp(16, 1 << 32);
         // Zeroed memory comes from the kernel page by page as it is touched.
+        let entries = vec![0; len as usize];
+        crate::hugepages::advise(&entries);
         Self {
-            entries: vec![0; len as usize],
+            entries,
             mask: (len - 1) as u32,
         }
     }

@@ -26,8 +26,10 @@ pub(crate) struct Slab<K> {
 impl<K: FlowKey> Slab<K> {
     pub(crate) fn new(flows: u32) -> Self {
         // Address space only: the kernel gives memory to what is written.
+        let slots = Vec::with_capacity(flows as usize);
+        crate::hugepages::advise(&slots);
         Self {
-            slots: Vec::with_capacity(flows as usize),
+            slots,
             free: Link::NONE,
             live: 0,
         }
