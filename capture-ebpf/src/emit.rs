@@ -92,18 +92,19 @@ fn copy<C: Context, const CLASS: u32>(
         && CLASS >= 64
         && len > MACS_LEN + TAG_LEN
     {
-        // SAFETY: the class has room for `len` bytes, which is more than the tag and what precedes
-        // it; the parts do not overlap.
-        return unsafe {
-            let ok = ctx.copy(0, to, MACS_LEN);
-            to.add(MACS_LEN as usize).cast::<[u16; 2]>().write(tag);
-            ok && bulk::<C, CLASS>(
-                ctx,
-                MACS_LEN,
-                to.add((MACS_LEN + TAG_LEN) as usize),
-                len - MACS_LEN - TAG_LEN,
-            )
-        };
+        // The class has room for `len` bytes, which is more than the tag and what precedes it.
+        // SAFETY: as above.
+        let tag_at = unsafe { to.add(MACS_LEN as usize) };
+        // SAFETY: as above.
+        let rest_at = unsafe { to.add((MACS_LEN + TAG_LEN) as usize) };
+        // SAFETY: as above.
+        if !unsafe { ctx.copy(0, to, MACS_LEN) } {
+            return false;
+        }
+        // SAFETY: as above.
+        unsafe { tag_at.cast::<[u16; 2]>().write_unaligned(tag) };
+        // SAFETY: what is left of the class has room for what is left of the packet.
+        return unsafe { bulk::<C, CLASS>(ctx, MACS_LEN, rest_at, len - MACS_LEN - TAG_LEN) };
     }
     // SAFETY: the class has room for `len` bytes.
     unsafe { bulk::<C, CLASS>(ctx, 0, to, len) }
@@ -138,8 +139,10 @@ unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, 
     let Some(rest) = bounded(len - PART, CLASS - PART) else {
         return false;
     };
+    // SAFETY: `len` is more than the first part.
+    let rest_at = unsafe { to.add(PART as usize) };
     // SAFETY: the two parts together are `len` bytes.
-    unsafe { ctx.copy(offset + PART, to.add(PART as usize), rest) }
+    unsafe { ctx.copy(offset + PART, rest_at, rest) }
 }
 
 /// `len` if it is in `1..=max`, in a form in which the verifier sees the check.

@@ -106,7 +106,9 @@ impl<const N: usize> Header<N> {
         // SAFETY: within the header, whose bytes were checked when it was made. The address may be
         // unaligned for T; the BPF machine has no alignment, and `read_unaligned` would make LLVM
         // load byte by byte.
-        unsafe { *self.start.add(AT).cast::<T>() }
+        let at = unsafe { self.start.add(AT) };
+        // SAFETY: as above.
+        unsafe { *at.cast::<T>() }
     }
 }
 
@@ -151,9 +153,8 @@ impl Bytes for Gathered {
             return None;
         }
         // SAFETY: within the buffer by the second check.
-        Some(Header {
-            start: unsafe { self.bytes.cast::<u8>().add(offset) },
-        })
+        let start = unsafe { self.bytes.cast::<u8>().add(offset) };
+        Some(Header { start })
     }
 
     #[inline(always)]
@@ -182,10 +183,9 @@ impl Veil {
     #[inline(always)]
     pub(crate) fn draw(self, value: usize) -> usize {
         // SAFETY: the cell is valid for as long as the program runs, by the contract of `new`.
-        unsafe {
-            core::ptr::write_volatile(self.cell, value as u64);
-            core::ptr::read_volatile(self.cell) as usize
-        }
+        unsafe { core::ptr::write_volatile(self.cell, value as u64) };
+        // SAFETY: as above.
+        unsafe { core::ptr::read_volatile(self.cell) as usize }
     }
 }
 
@@ -525,9 +525,9 @@ fn steer(walk: &Walk, fragments: Option<FragmentKey>, later: bool, hash: u32) ->
     if later {
         // SAFETY: the value is copied at once; a concurrent change of the entry gives another
         // datagram's hash at worst.
-        return unsafe { FRAGMENTS.get(&key) }.copied().unwrap_or(hash);
+        return unsafe { FRAGMENTS.get(key) }.copied().unwrap_or(hash);
     }
     // A full map makes room by itself (LRU); a failure only costs this datagram its affinity.
-    let _unused = FRAGMENTS.insert(&key, &hash, 0);
+    let _unused = FRAGMENTS.insert(key, hash, 0);
     hash
 }

@@ -7,8 +7,17 @@
 #![no_std]
 #![no_main]
 #![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya-ebpf hand contexts over by value"
+)]
+#![expect(
     unsafe_code,
     reason = "packet memory, map values and helper calls are raw pointers here; the verifier checks each access"
+)]
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    reason = "the entry points that the macros make are public and take no documentation"
 )]
 
 mod context;
@@ -28,6 +37,8 @@ use crate::observe::observe;
 
 /// `TCX_NEXT`: let the next program on the hook, or the stack, decide.
 const TCX_NEXT: i32 = -1;
+/// The same as a ring record has it.
+const TCX_NEXT_VERDICT: u8 = 0xff;
 
 /// Sees what comes in. Mirror lets it pass, tap consumes it.
 #[xdp(frags)]
@@ -44,7 +55,7 @@ pub fn capture_xdp(ctx: XdpContext) -> u32 {
 /// Sees what goes out; never consumes.
 #[classifier]
 pub fn capture_tcx(ctx: TcContext) -> i32 {
-    observe(&Egress::new(&ctx), TCX_NEXT as u8);
+    observe(&Egress::new(&ctx), TCX_NEXT_VERDICT);
     TCX_NEXT
 }
 

@@ -94,7 +94,7 @@ fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
         });
     }
     // SAFETY: entries are written before the programs are attached, and copied here at once.
-    unsafe { IFACES.get(&ctx.ifindex()) }.copied()
+    unsafe { IFACES.get(ctx.ifindex()) }.copied()
 }
 
 /// Walks the headers in place, or, where they do not lie in one piece, in a copy of them.

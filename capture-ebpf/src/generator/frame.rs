@@ -99,5 +99,5 @@ pub(crate) fn write(ctx: &XdpContext, segment: &Segment) -> bool {
     }
     let excess = setting!(frame_len) - GeneratorSettings::CONTROL_FRAME_LEN;
     // SAFETY: the context is the one that the kernel passed.
-    unsafe { bpf_xdp_adjust_tail(ctx.as_ptr().cast(), -(excess as i32)) == 0 }
+    unsafe { bpf_xdp_adjust_tail(ctx.as_ptr().cast(), -excess.cast_signed()) == 0 }
 }

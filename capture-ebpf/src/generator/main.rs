@@ -6,6 +6,10 @@
 #![no_std]
 #![no_main]
 #![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of aya-ebpf hand contexts over by value"
+)]
+#![expect(
     unsafe_code,
     reason = "packet memory and map values are raw pointers here; the verifier checks each access"
 )]

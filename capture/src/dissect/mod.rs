@@ -56,8 +56,4 @@ pub fn dissect(packet: &Packet<'_>) -> Layers {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::indexing_slicing,
-    reason = "tests cut bytes that they made, and a panic is a failure"
-)]
 mod tests;
