@@ -447,8 +447,10 @@ fn text_report(report: &LiveReport) -> String {
     let s = &ledger.shards;
     let _infallible = writeln!(
         text,
-        "flows    {} records, {} evicted for lack of room",
-        s.records, s.flows_evicted
+        "flows    {} record{}, {} evicted for lack of room",
+        s.records,
+        if s.records == 1 { "" } else { "s" },
+        s.flows_evicted
     );
     if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
         latency.quantile(0.5),

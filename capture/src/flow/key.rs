@@ -1,6 +1,5 @@
 //! Who talks to whom: the key of a flow, the same for both directions.
 
-use std::hash::Hash;
 use std::net::IpAddr;
 
 use capture_common::flow_hash::{combine, endpoint_v4, endpoint_v6};
@@ -44,41 +43,107 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// A key that a table can hold.
-pub(crate) trait FlowKey: Copy + Eq {
+/// An address as it lies in a packet (network byte order, read as native integers).
+pub(crate) trait Address: Copy + Ord {
+    /// A value for keys of slots that are not in use.
+    const ZERO: Self;
+    /// This address with a port, ready for the hash.
+    fn endpoint(self, seed: u64, port: u16) -> u64;
+    /// The address for people.
+    fn ip(self) -> IpAddr;
+}
+
+impl Address for u32 {
+    const ZERO: Self = 0;
+
+    #[inline(always)]
+    fn endpoint(self, seed: u64, port: u16) -> u64 {
+        endpoint_v4(seed, self, port)
+    }
+
+    fn ip(self) -> IpAddr {
+        ipv4(self).into()
+    }
+}
+
+impl Address for [u64; 2] {
+    const ZERO: Self = [0; 2];
+
+    #[inline(always)]
+    fn endpoint(self, seed: u64, port: u16) -> u64 {
+        endpoint_v6(seed, self, port)
+    }
+
+    fn ip(self) -> IpAddr {
+        ipv6(self).into()
+    }
+}
+
+/// The key of a flow between addresses of one family, the lower endpoint first: 16 bytes for IPv4, 40
+/// for IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key<A> {
+    addrs: [A; 2],
+    ports: [u16; 2],
+    protocol: u32,
+}
+
+const _: () = assert!(size_of::<Key<u32>>() == 16 && size_of::<Key<[u64; 2]>>() == 40);
+
+impl<A: Address> Key<A> {
     /// A value for slots that are not in use.
-    const EMPTY: Self;
+    pub(crate) const EMPTY: Self = Self {
+        addrs: [A::ZERO; 2],
+        ports: [0; 2],
+        protocol: 0,
+    };
+
+    /// The key for a packet, and the packet's direction in it.
+    #[inline(always)]
+    fn new(src: (A, u16), dst: (A, u16), protocol: u8) -> (Self, Direction) {
+        let (first, second, direction) = if src <= dst {
+            (src, dst, Direction::Forward)
+        } else {
+            (dst, src, Direction::Reverse)
+        };
+        let key = Self {
+            addrs: [first.0, second.0],
+            ports: [first.1, second.1],
+            protocol: u32::from(protocol),
+        };
+        (key, direction)
+    }
+
     /// Hash for the table; symmetric by construction, since the key is canonical.
-    fn hash(&self, seed: u64) -> u64;
+    #[inline(always)]
+    pub(crate) fn hash(&self, seed: u64) -> u64 {
+        let Self {
+            addrs: [a, b],
+            ports: [p, q],
+            ..
+        } = *self;
+        combine(a.endpoint(seed, p), b.endpoint(seed, q), self.protocol())
+    }
+
     /// The first and the second endpoint.
-    fn endpoints(&self) -> [Endpoint; 2];
+    pub(crate) fn endpoints(&self) -> [Endpoint; 2] {
+        let [a, b] = self.addrs.map(Address::ip);
+        let [p, q] = self.ports;
+        [Endpoint { addr: a, port: p }, Endpoint { addr: b, port: q }]
+    }
+
     /// IP protocol number.
-    fn protocol(&self) -> u8;
+    #[inline(always)]
+    pub(crate) const fn protocol(&self) -> u8 {
+        self.protocol as u8
+    }
 }
-
-/// A flow between IPv4 addresses: 16 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyV4 {
-    addrs: [u32; 2],
-    ports: [u16; 2],
-    protocol: u32,
-}
-
-/// A flow between IPv6 addresses: 40 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyV6 {
-    addrs: [[u64; 2]; 2],
-    ports: [u16; 2],
-    protocol: u32,
-}
-
-const _: () = assert!(size_of::<KeyV4>() == 16 && size_of::<KeyV6>() == 40);
 
 /// A key of either family.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AnyKey {
-    V4(KeyV4),
-    V6(KeyV6),
+    V4(Key<u32>),
+    V6(Key<[u64; 2]>),
 }
 
 /// The key for a packet from `src_port` to `dst_port`, and the packet's direction in it.
@@ -89,136 +154,15 @@ pub(crate) fn key_of(
     dst_port: u16,
     protocol: u8,
 ) -> (AnyKey, Direction) {
-    let protocol = u32::from(protocol);
     match addresses {
         Addresses::V4 { src, dst } => {
-            let forward = (src, src_port) <= (dst, dst_port);
-            let (addrs, ports) = if forward {
-                ([src, dst], [src_port, dst_port])
-            } else {
-                ([dst, src], [dst_port, src_port])
-            };
-            (
-                AnyKey::V4(KeyV4 {
-                    addrs,
-                    ports,
-                    protocol,
-                }),
-                direction(forward),
-            )
+            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
+            (AnyKey::V4(key), direction)
         }
         Addresses::V6 { src, dst } => {
-            let forward = (src, src_port) <= (dst, dst_port);
-            let (addrs, ports) = if forward {
-                ([src, dst], [src_port, dst_port])
-            } else {
-                ([dst, src], [dst_port, src_port])
-            };
-            (
-                AnyKey::V6(KeyV6 {
-                    addrs,
-                    ports,
-                    protocol,
-                }),
-                direction(forward),
-            )
+            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
+            (AnyKey::V6(key), direction)
         }
-    }
-}
-
-const fn direction(forward: bool) -> Direction {
-    if forward {
-        Direction::Forward
-    } else {
-        Direction::Reverse
-    }
-}
-
-impl FlowKey for KeyV4 {
-    const EMPTY: Self = Self {
-        addrs: [0; 2],
-        ports: [0; 2],
-        protocol: 0,
-    };
-
-    #[inline(always)]
-    fn hash(&self, seed: u64) -> u64 {
-        let Self {
-            addrs: [a, b],
-            ports: [p, q],
-            protocol,
-        } = *self;
-        combine(
-            endpoint_v4(seed, a, p),
-            endpoint_v4(seed, b, q),
-            protocol as u8,
-        )
-    }
-
-    fn endpoints(&self) -> [Endpoint; 2] {
-        let Self {
-            addrs: [a, b],
-            ports: [p, q],
-            ..
-        } = *self;
-        [
-            Endpoint {
-                addr: ipv4(a).into(),
-                port: p,
-            },
-            Endpoint {
-                addr: ipv4(b).into(),
-                port: q,
-            },
-        ]
-    }
-
-    fn protocol(&self) -> u8 {
-        self.protocol as u8
-    }
-}
-
-impl FlowKey for KeyV6 {
-    const EMPTY: Self = Self {
-        addrs: [[0; 2]; 2],
-        ports: [0; 2],
-        protocol: 0,
-    };
-
-    #[inline(always)]
-    fn hash(&self, seed: u64) -> u64 {
-        let Self {
-            addrs: [a, b],
-            ports: [p, q],
-            protocol,
-        } = *self;
-        combine(
-            endpoint_v6(seed, a, p),
-            endpoint_v6(seed, b, q),
-            protocol as u8,
-        )
-    }
-
-    fn endpoints(&self) -> [Endpoint; 2] {
-        let Self {
-            addrs: [a, b],
-            ports: [p, q],
-            ..
-        } = *self;
-        [
-            Endpoint {
-                addr: ipv6(a).into(),
-                port: p,
-            },
-            Endpoint {
-                addr: ipv6(b).into(),
-                port: q,
-            },
-        ]
-    }
-
-    fn protocol(&self) -> u8 {
-        self.protocol as u8
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said of a flow in the end: flat, final, owned.
 
-use super::key::{Direction, Endpoint, FlowKey};
+use super::key::{Address, Direction, Endpoint};
 use super::slab::Slot;
 use super::state::{Counts, Flow};
 use super::tcp::{Ending, TcpState};
@@ -154,7 +154,7 @@ impl FlowRecord {
     /// The record of the flow in this slot.
     ///
     /// `why` holds unless the flow had ended by itself before.
-    pub(crate) fn new<K: FlowKey>(slot: &Slot<K>, is_tcp: bool, why: EndReason) -> Self {
+    pub(crate) fn new<A: Address>(slot: &Slot<A>, is_tcp: bool, why: EndReason) -> Self {
         let Slot { key, flow, .. } = slot;
         let initiator_sends = flow.initiator;
         let responder_sends = flow.initiator.opposite();

@@ -1,14 +1,14 @@
 //! Where flows live: slots that never move, so that the index and the timers can name them by number.
 
-use super::key::{Direction, FlowKey};
+use super::key::{Address, Direction, Key};
 use super::state::Flow;
 use super::timer::Link;
 use crate::packet::{FrameNo, IfaceId, Timestamp};
 
 /// One flow with its key and its place among the timers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot<K> {
-    pub(crate) key: K,
+pub(crate) struct Slot<A> {
+    pub(crate) key: Key<A>,
     pub(crate) link: Link,
     pub(crate) flow: Flow,
 }
@@ -16,14 +16,14 @@ pub(crate) struct Slot<K> {
 /// Slots, and which of them are free. It grows as flows come, up to what it was made for, within
 /// memory that was reserved once: it never moves and never frees.
 #[derive(Debug)]
-pub(crate) struct Slab<K> {
-    slots: Vec<Slot<K>>,
+pub(crate) struct Slab<A> {
+    slots: Vec<Slot<A>>,
     /// First free slot; the others follow by their link's `next`.
     free: u32,
     live: u32,
 }
 
-impl<K: FlowKey> Slab<K> {
+impl<A: Address> Slab<A> {
     pub(crate) fn new(flows: u32) -> Self {
         // Address space only: the kernel gives memory to what is written.
         let slots = Vec::with_capacity(flows as usize);
@@ -41,7 +41,7 @@ impl<K: FlowKey> Slab<K> {
     }
 
     /// Takes a free slot; its content is whatever was there.
-    pub(crate) fn take(&mut self, key: K, flow: Flow) -> u32 {
+    pub(crate) fn take(&mut self, key: Key<A>, flow: Flow) -> u32 {
         self.live += 1;
         let slot = Slot {
             key,
@@ -62,7 +62,7 @@ impl<K: FlowKey> Slab<K> {
     pub(crate) fn release(&mut self, number: u32) {
         self.live -= 1;
         let slot = &mut self.slots[number as usize];
-        slot.key = K::EMPTY;
+        slot.key = Key::EMPTY;
         slot.flow = Flow::new(
             FrameNo(0),
             [Timestamp(0); 2],
@@ -79,7 +79,7 @@ impl<K: FlowKey> Slab<K> {
     /// The slots in use, with their flows' identifiers.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (FrameNo, u32)> {
         // A free slot is in no bucket, and every flow is in one.
-        let used = |slot: &Slot<K>| slot.link.bucket != Link::NONE;
+        let used = |slot: &Slot<A>| slot.link.bucket != Link::NONE;
         self.slots
             .iter()
             .enumerate()
@@ -88,12 +88,12 @@ impl<K: FlowKey> Slab<K> {
     }
 
     #[inline(always)]
-    pub(crate) fn get(&self, number: u32) -> &Slot<K> {
+    pub(crate) fn get(&self, number: u32) -> &Slot<A> {
         &self.slots[number as usize]
     }
 
     #[inline(always)]
-    pub(crate) fn get_mut(&mut self, number: u32) -> &mut Slot<K> {
+    pub(crate) fn get_mut(&mut self, number: u32) -> &mut Slot<A> {
         &mut self.slots[number as usize]
     }
 

@@ -3,7 +3,7 @@
 use capture_common::flow_hash::mix64;
 
 use super::index::Index;
-use super::key::{AnyKey, Direction, FlowKey, KeyV4, KeyV6, key_of};
+use super::key::{Address, AnyKey, Direction, Key, key_of};
 use super::record::{EndReason, FlowRecord};
 use super::slab::{Slab, Slot};
 use super::state::{Class, Flow};
@@ -108,8 +108,8 @@ impl Prepared {
 /// One shard's flows.
 #[derive(Debug)]
 pub struct FlowTable {
-    v4: Family<KeyV4>,
-    v6: Family<KeyV6>,
+    v4: Family<u32>,
+    v6: Family<[u64; 2]>,
     fragments: FragmentTable<(u16, u16)>,
     seed: u64,
     shared: Shared,
@@ -133,8 +133,8 @@ struct Shared {
 
 /// The flows of one address family.
 #[derive(Debug)]
-struct Family<K> {
-    slab: Slab<K>,
+struct Family<A> {
+    slab: Slab<A>,
     index: Index,
     wheels: Wheels,
     seed: u64,
@@ -393,7 +393,7 @@ impl Visit<'_> {
     }
 }
 
-impl<K: FlowKey> Links for Slab<K> {
+impl<A: Address> Links for Slab<A> {
     fn link(&mut self, slot: u32) -> &mut Link {
         &mut self.get_mut(slot).link
     }
@@ -407,7 +407,7 @@ const fn wheel_of(class: Class) -> WheelKind {
     }
 }
 
-impl<K: FlowKey> Family<K> {
+impl<A: Address> Family<A> {
     fn new(flows: u32, seed: u64) -> Self {
         Self {
             slab: Slab::new(flows),
@@ -425,7 +425,7 @@ impl<K: FlowKey> Family<K> {
     }
 
     #[inline(always)]
-    fn find(&self, key: &K, hash: u32) -> Option<u32> {
+    fn find(&self, key: &Key<A>, hash: u32) -> Option<u32> {
         self.index
             .find(hash, |slot| self.slab.get(slot).key == *key)
     }
@@ -433,7 +433,7 @@ impl<K: FlowKey> Family<K> {
     #[inline(always)]
     fn observe(
         &mut self,
-        key: K,
+        key: Key<A>,
         visit: &Visit<'_>,
         shared: &mut Shared,
         emit: &mut impl FnMut(FlowRecord),
@@ -482,7 +482,7 @@ impl<K: FlowKey> Family<K> {
     }
 
     /// A new flow in a new slot; there is room, since whoever calls made some.
-    fn begin(&mut self, key: K, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
+    fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
         let meta = visit.meta;
         let mut flow = Flow::new(
             meta.frame,
@@ -510,7 +510,7 @@ impl<K: FlowKey> Family<K> {
         shared: &mut Shared,
         emit: &mut impl FnMut(FlowRecord),
     ) {
-        let slot: &Slot<K> = self.slab.get(number);
+        let slot: &Slot<A> = self.slab.get(number);
         let is_tcp = slot.key.protocol() == PROTO_TCP;
         if slot.flow.class(is_tcp) != Class::TcpClosed {
             shared.counters.ended += 1;
@@ -587,7 +587,7 @@ impl<K: FlowKey> Family<K> {
 /// Makes room for one flow: embryonic and closed ones go first, then whoever was silent longest; the
 /// family that wants the room gives it if it can.
 #[cold]
-fn evict_one<A: FlowKey, B: FlowKey>(
+fn evict_one<A: Address, B: Address>(
     own: &mut Family<A>,
     other: &mut Family<B>,
     shared: &mut Shared,

@@ -181,7 +181,8 @@ impl TcpConnection {
         let end = self.end(direction);
         // A retransmitted SYN that was answered by RST stays with the connection it began.
         let repeated = end.saw(TcpEnd::SYN_SEEN) && end.isn == segment.seq;
-        self.is_closed() && !repeated
+        // The last acknowledgment may have been lost: two FINs end a connection all the same.
+        (self.is_closed() || self.both_finished()) && !repeated
     }
 
     /// A segment from `direction`'s sender.

@@ -240,6 +240,20 @@ fn a_new_connection_with_the_ports_of_a_closed_one_is_a_record_of_its_own() {
 }
 
 #[test]
+fn ports_can_be_reused_though_the_last_acknowledgment_was_lost() {
+    let mut talk = Talk::new();
+    talk.open()
+        .send(Client, FIN | ACK, 0)
+        .send(Server, FIN | ACK, 0);
+    talk.next = [900_000, 800_000];
+    talk.open();
+    let records = talk.finish();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0].outcome, Outcome::Closed);
+    assert_eq!(records[1].outcome, Outcome::Established);
+}
+
+#[test]
 fn the_ports_of_a_closed_connection_can_be_reused_the_other_way() {
     let mut talk = Talk::new();
     talk.open()
