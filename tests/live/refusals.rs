@@ -60,6 +60,21 @@ fn an_unknown_interface_names_those_that_there_are() -> Result<()> {
 }
 
 #[test]
+fn more_memory_than_there_is_is_not_taken() -> Result<()> {
+    let lab = Lab::new()?;
+    let client = lab.client.interface;
+    // 64 GiB of rings, or connections for 700 GiB: more than this machine or any other in CI has.
+    let line = refused(
+        &lab,
+        &["-i", client, "--workers", "64", "--ring-size", "1GiB"],
+    )?;
+    has(&line, &["not enough memory", "--ring-size", "65536 MiB"]);
+    let line = refused(&lab, &["-i", client, "--max-flows", "4000000000"])?;
+    has(&line, &["not enough memory", "--max-flows"]);
+    assert_detached(&lab.client.namespace)
+}
+
+#[test]
 fn an_interface_that_is_down_says_how_to_bring_it_up() -> Result<()> {
     let lab = Lab::new()?;
     let client = &lab.client;

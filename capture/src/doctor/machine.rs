@@ -49,6 +49,12 @@ struct Room {
     bound: &'static str,
 }
 
+/// Memory that this process can still have, in bytes; `None` if the kernel does not tell.
+pub(crate) fn free_memory() -> Option<u64> {
+    let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
+    room(&read("/proc/meminfo"), &read("/proc/self/cgroup")).map(|room| room.bytes)
+}
+
 fn room(meminfo: &str, cgroup: &str) -> Option<Room> {
     let machine = procfs::available_memory(meminfo).map(|bytes| Room {
         bytes,

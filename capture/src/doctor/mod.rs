@@ -12,6 +12,7 @@ mod text;
 
 use serde_json::{Value, json};
 
+pub(crate) use machine::free_memory;
 pub use text::Palette;
 
 /// How much a finding matters.

@@ -13,7 +13,7 @@ use capture_common::flow_hash::ring_of;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::ledger::{Ledger, Written};
-use super::{EngineError, Outputs, Tracking};
+use super::{EngineError, Outputs, Tracking, budget};
 use crate::dissect::{FragmentTable, dissect, steering_hash};
 use crate::flow::FlowTable;
 use crate::packet::{Packet, Timestamp};
@@ -97,6 +97,7 @@ impl FileRun {
         let source = FileSource::open(first, Numbering::default())?;
         let names = IfaceNames::default();
         let workers = plan.workers.max(1);
+        budget::check(&plan.tracking, workers, 0)?;
         let (flows, sinks) = match &plan.outputs.flows {
             Some((path, format)) => {
                 let (file, sinks) = FlowFile::create(

@@ -8,7 +8,7 @@ use capture_common::{Hook, HookCounters};
 
 use super::ledger::{Ledger, Written};
 use super::limit::{Limit, Pause};
-use super::{EngineError, Outputs, Tracking, affinity, host};
+use super::{EngineError, Outputs, Tracking, affinity, budget, host};
 use crate::flow::FlowTable;
 use crate::iface::{self, InterfaceStats};
 use crate::kernel::{AttachError, Attachment, Clock, Kernel, Plan};
@@ -93,6 +93,8 @@ impl LiveCapture {
     /// What is in the way, with what to do about it.
     pub fn start(plan: LivePlan) -> Result<Self, EngineError> {
         let workers = plan.kernel.rings as usize;
+        let ring_bytes = u64::from(plan.kernel.ring_bytes) * u64::from(plan.kernel.rings);
+        budget::check(&plan.tracking, workers, ring_bytes)?;
         let ifaces: Vec<Iface> = plan
             .kernel
             .ifaces

@@ -1,6 +1,7 @@
 //! Builds a run from a plan: threads, queues, files; starts it, stops it, and accounts for it.
 //!
 //! - `affinity.rs` which CPU a thread runs on
+//! - `budget.rs` whether it fits into memory
 //! - `files.rs` capture files through the shards
 //! - `host.rs` what a capture file says of the machine
 //! - `ledger.rs` what became of every packet
@@ -8,6 +9,7 @@
 //! - `live.rs` rings through the shards
 
 mod affinity;
+mod budget;
 mod files;
 mod host;
 mod ledger;
@@ -75,6 +77,19 @@ pub enum EngineError {
     /// A capture file.
     #[error(transparent)]
     File(#[from] crate::source::file::FileError),
+    /// It does not fit.
+    #[error(
+        "not enough memory: up to {tables_mib} MiB for connections (--max-flows) and {rings_mib} MiB for \
+         rings (--ring-size times --workers), but {free_mib} MiB are free; ask for less of them"
+    )]
+    Memory {
+        /// What the tables take when they are full, MiB.
+        tables_mib: u64,
+        /// What the rings take, MiB.
+        rings_mib: u64,
+        /// What there is, MiB.
+        free_mib: u64,
+    },
     /// A ring could not be mapped.
     #[error("cannot map a ring: {0}")]
     Ring(std::io::Error),

@@ -13,11 +13,20 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// An index for at most `flows` flows, at most three quarters full.
+    /// Entries of an index for `flows` flows: it is at most three quarters full.
+    const fn entries(flows: u32) -> u64 {
+        let entries = (flows as u64 * 4 / 3 + 1).next_power_of_two();
+        if entries < 16 { 16 } else { entries }
+    }
+
+    /// Memory of an index for `flows` flows.
+    pub(crate) const fn bytes(flows: u32) -> u64 {
+        Self::entries(flows) * size_of::<u64>() as u64
+    }
+
+    /// An index for at most `flows` flows.
     pub(crate) fn new(flows: u32) -> Self {
-        let len = (u64::from(flows) * 4 / 3 + 1)
-            .next_power_of_two()
-            .clamp(16, 1 << 32);
+        let len = Self::entries(flows).min(1 << 32);
         // Zeroed memory comes from the kernel page by page as it is touched.
         let entries = vec![0; len as usize];
         crate::hugepages::advise(&entries);

@@ -35,6 +35,9 @@ impl<A: Address> Slab<A> {
         }
     }
 
+    /// Memory of one slot.
+    pub(crate) const SLOT_BYTES: u64 = size_of::<Slot<A>>() as u64;
+
     /// Slots in use.
     pub(crate) const fn live(&self) -> u32 {
         self.live

@@ -162,6 +162,15 @@ impl FlowTable {
         }
     }
 
+    /// Memory that a table with these limits takes when it is full, in bytes: as if all flows were of
+    /// the family with the longer addresses.
+    #[must_use]
+    pub const fn max_bytes(limits: Limits) -> u64 {
+        let slots = limits.max_flows as u64 * Slab::<[u64; 2]>::SLOT_BYTES;
+        // Both families have an index for all.
+        slots + 2 * Index::bytes(limits.max_flows)
+    }
+
     /// Flows in the table, those included that have ended and linger.
     #[must_use]
     pub fn live(&self) -> u32 {
