@@ -457,12 +457,12 @@ mod tests {
         assert_eq!(alone.remedy.unwrap(), "ip link set dev eth0 xdpgeneric off");
         let holder = Holder::Process {
             pid: 7,
-            command: "agent".into(),
+            command: "exporter".into(),
             link: 9,
         };
         let held = taken("eth0", &program, &holder);
         assert!(
-            held.found.contains("by agent (process 7)"),
+            held.found.contains("by exporter (process 7)"),
             "{}",
             held.found
         );
