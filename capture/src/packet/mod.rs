@@ -62,21 +62,26 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
+impl PacketMeta {
+    /// A packet of which nothing is known, for sources to start from.
+    pub const UNKNOWN: Self = Self {
+        frame: FrameNo(0),
+        ts: Timestamp(0),
+        clock: Timestamp(0),
+        wire_len: 0,
+        lost: 0,
+        iface: IfaceId(0),
+        link: LinkType::NULL,
+        queue: None,
+        direction: None,
+        gso: false,
+    };
+}
+
 impl Packet<'_> {
     /// A packet without bytes, to fill arrays with.
     pub const EMPTY: Packet<'static> = Packet {
-        meta: PacketMeta {
-            frame: FrameNo(0),
-            ts: Timestamp(0),
-            clock: Timestamp(0),
-            wire_len: 0,
-            lost: 0,
-            iface: IfaceId(0),
-            link: LinkType::NULL,
-            queue: None,
-            direction: None,
-            gso: false,
-        },
+        meta: PacketMeta::UNKNOWN,
         data: &[],
     };
 }

@@ -5,7 +5,7 @@
 //! Alexey Kuznetzov's patch, whose record headers have eight more bytes.
 
 use super::Damage;
-use super::scan::{ByteOrder, Scan, Stop, Stopped, UNKNOWN, max_cap_len, part};
+use super::scan::{ByteOrder, Scan, Stop, Stopped, max_cap_len, part};
 use crate::packet::{Iface, IfaceId, LinkType, PacketMeta, Timestamp};
 
 /// Length of the file header in bytes.
@@ -161,7 +161,7 @@ impl Pcap {
                 wire_len,
                 iface,
                 link,
-                ..UNKNOWN
+                ..PacketMeta::UNKNOWN
             };
             scan.push(meta, at + record_header_len, cap_len);
             at += record_len;

@@ -6,7 +6,7 @@
 use super::Damage;
 use super::options::Options;
 use super::resolution::Resolution;
-use super::scan::{ByteOrder, Scan, Stop, Stopped, UNKNOWN, max_cap_len, part};
+use super::scan::{ByteOrder, Scan, Stop, Stopped, max_cap_len, part};
 use crate::packet::{Iface, IfaceId, LinkType, PacketDirection, PacketMeta, Timestamp};
 
 /// Section Header Block; a palindrome, so that it reads the same in both byte orders.
@@ -289,7 +289,7 @@ impl Pcapng {
             wire_len,
             iface: iface.id,
             link: iface.link,
-            ..UNKNOWN
+            ..PacketMeta::UNKNOWN
         };
         if !options.is_empty() {
             packet_options(order, options, &mut meta);
@@ -336,7 +336,7 @@ impl Pcapng {
             lost,
             iface: iface.id,
             link: iface.link,
-            ..UNKNOWN
+            ..PacketMeta::UNKNOWN
         };
         packet_options(order, options, &mut meta);
         scan.push(meta, at + fixed.len(), cap_len);
@@ -369,7 +369,7 @@ impl Pcapng {
             wire_len,
             iface: iface.id,
             link: iface.link,
-            ..UNKNOWN
+            ..PacketMeta::UNKNOWN
         };
         scan.push(meta, at + fixed.len(), cap_len);
         Ok(())

@@ -7,25 +7,11 @@
 
 use super::Damage;
 use super::slot::{Numbering, Slot};
-use crate::packet::{FrameNo, IfaceId, LinkType, PacketMeta, Timestamp};
+use crate::packet::{FrameNo, LinkType, PacketMeta};
 
 /// The longest packet that is believed. Nobody captures longer ones, except where a "packet" is a
 /// message of a bus: see [`max_cap_len`].
 pub(super) const MAX_CAP_LEN: u32 = 16 << 20;
-
-/// A packet of which nothing is known; the number and the clock are filled in by [`Scan::push`].
-pub(super) const UNKNOWN: PacketMeta = PacketMeta {
-    frame: FrameNo(0),
-    ts: Timestamp(0),
-    clock: Timestamp(0),
-    wire_len: 0,
-    lost: 0,
-    iface: IfaceId(0),
-    link: LinkType::NULL,
-    queue: None,
-    direction: None,
-    gso: false,
-};
 
 /// Where scanning a window stopped, and why.
 #[derive(Debug, PartialEq, Eq)]
