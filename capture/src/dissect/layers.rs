@@ -9,6 +9,8 @@ pub struct Layers {
     pub vlans: [u16; 2],
     /// VLAN tags on the frame; more than two are counted but not kept.
     pub vlan_tags: u8,
+    /// The innermost tunnel that the network layer was found in; `None` if it was found in none.
+    pub tunnel: Option<Tunnel>,
     /// The network layer.
     pub net: Net,
     /// The transport layer; `Transport::None` unless `net` is IP and its header was found.
@@ -17,6 +19,69 @@ pub struct Layers {
     pub malformed: Option<Malformed>,
     /// A header that is on the wire was not captured, so the walk ended there.
     pub snapped: bool,
+    /// What became of the transport layer's checksum.
+    pub checksum: Checksum,
+}
+
+/// What a transport layer's checksum says: of TCP, UDP, ICMP and `ICMPv6`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// Nobody looked, or it cannot be said: not all bytes were captured, a fragment, a frame whose
+    /// checksum the network card was left to fill in, a protocol without one.
+    #[default]
+    Unknown,
+    /// It is right.
+    Good,
+    /// It is wrong.
+    Bad,
+}
+
+/// What a packet travelled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// The innermost encapsulation.
+    pub kind: TunnelKind,
+    /// How many tunnels there are, one in the other.
+    pub depth: u8,
+    /// VXLAN or GENEVE network identifier, GTP tunnel endpoint identifier, GRE key; 0 where there is
+    /// none.
+    pub id: u32,
+    /// Source of the innermost tunnel's outer header; `None` where that is not IP.
+    pub src: Option<IpAddr>,
+    /// Its destination.
+    pub dst: Option<IpAddr>,
+}
+
+/// A kind of tunnel. MPLS labels and `PPPoE` sessions are looked behind and are no tunnels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TunnelKind {
+    /// GRE (RFC 2784, RFC 2890), with ERSPAN and NVGRE.
+    Gre,
+    /// IP in IP (RFC 2003, RFC 2473, RFC 4213).
+    IpInIp,
+    /// VXLAN (RFC 7348).
+    Vxlan,
+    /// GENEVE (RFC 8926).
+    Geneve,
+    /// GTP-U (3GPP TS 29.281).
+    GtpU,
+    /// Teredo (RFC 4380).
+    Teredo,
+}
+
+impl TunnelKind {
+    /// The word in the records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gre => "gre",
+            Self::IpInIp => "ip-in-ip",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::GtpU => "gtp-u",
+            Self::Teredo => "teredo",
+        }
+    }
 }
 
 impl Layers {
@@ -24,6 +89,8 @@ impl Layers {
     pub(crate) const EMPTY: Self = Self {
         vlans: [0; 2],
         vlan_tags: 0,
+        tunnel: None,
+        checksum: Checksum::Unknown,
         net: Net::Other { ethertype: 0 },
         transport: Transport::None,
         malformed: None,
@@ -115,6 +182,11 @@ pub struct Ip {
     pub payload_len: u32,
     /// `None` for a whole datagram.
     pub fragment: Option<Fragment>,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Explicit congestion notification (RFC 3168): the two low bits of the type of service or
+    /// traffic class.
+    pub ecn: u8,
 }
 
 /// Where a fragment belongs.
@@ -139,6 +211,8 @@ pub enum Transport {
         src_port: u16,
         /// Destination port.
         dst_port: u16,
+        /// Bytes of payload, as the UDP header says, or for the others as the IP header does.
+        payload_len: u32,
     },
     /// ICMP (RFC 792) or `ICMPv6` (RFC 4443).
     Icmp {
@@ -146,6 +220,8 @@ pub enum Transport {
         kind: u8,
         /// Code.
         code: u8,
+        /// Bytes behind the eight of the header, by the IP header's length.
+        payload_len: u32,
     },
     /// A protocol without ports that this program looks at.
     Other,
@@ -168,6 +244,24 @@ pub struct Tcp {
     pub window: u16,
     /// Bytes of payload, by the IP header's length and not by what was captured.
     pub payload_len: u32,
+    /// All of the payload was captured.
+    pub captured: bool,
+    /// Its options.
+    pub options: TcpOptions,
+}
+
+/// The options of a TCP header, as far as flows want to know. Those that only a SYN carries are
+/// looked for on segments with SYN only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// Maximum segment size (RFC 9293), bytes.
+    pub mss: Option<u16>,
+    /// Window scale (RFC 7323), the shift as it lies in the option.
+    pub window_scale: Option<u8>,
+    /// SACK permitted (RFC 2018).
+    pub sack_permitted: bool,
+    /// Timestamps (RFC 7323) are there.
+    pub timestamps: bool,
 }
 
 impl Tcp {

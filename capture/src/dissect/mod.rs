@@ -24,7 +24,8 @@ mod steering;
 mod transport;
 
 pub use layers::{
-    Addresses, Fragment, Header, Ip, Layers, Malformed, Net, Tcp, TcpFlags, Transport, ipv4, ipv6,
+    Addresses, Checksum, Fragment, Header, Ip, Layers, Malformed, Net, Tcp, TcpFlags, TcpOptions,
+    Transport, Tunnel, TunnelKind, ipv4, ipv6,
 };
 pub(crate) use steering::fragment_key;
 pub use steering::{FragmentTable, steering_hash};

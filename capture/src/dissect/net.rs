@@ -69,6 +69,8 @@ pub(super) fn ipv4(
             id: u32::from(id.to_be()),
             offset,
         }),
+        ttl: fields.u8(8).ok_or(BEYOND)?,
+        ecn: fields.u8(1).ok_or(BEYOND)? & 3,
     };
     layers.net = Net::Ip(ip);
     transport::descend(cursor, at + header_len as usize, wire_len, &ip, layers)
@@ -106,6 +108,8 @@ pub(super) fn ipv6(
         ip_len: payload_len + 40,
         payload_len,
         fragment: None,
+        ttl: fields.u8(7).ok_or(BEYOND)?,
+        ecn: fields.u8(1).ok_or(BEYOND)? >> 4 & 3,
     };
     let mut next = at + 40;
     let mut extensions_len = 0;

@@ -98,7 +98,9 @@ pub fn steering_hash(layers: &Layers, seed: u64, fragments: &mut FragmentTable<u
     // addresses alone.
     let (src_port, dst_port) = match layers.transport {
         Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
-        Transport::Ports { src_port, dst_port } => (src_port, dst_port),
+        Transport::Ports {
+            src_port, dst_port, ..
+        } => (src_port, dst_port),
         _ => (0, 0),
     };
     let (src_port, dst_port) = (src_port.to_be(), dst_port.to_be());

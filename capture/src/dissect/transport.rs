@@ -2,7 +2,7 @@
 
 use super::Beyond;
 use super::cursor::Cursor;
-use super::layers::{Header, Ip, Layers, Malformed, Tcp, TcpFlags, Transport};
+use super::layers::{Header, Ip, Layers, Malformed, Tcp, TcpFlags, TcpOptions, Transport};
 
 /// ICMP.
 pub(crate) const PROTO_ICMP: u8 = 1;
@@ -57,13 +57,21 @@ pub(super) fn descend(
         PROTO_ICMP | PROTO_ICMPV6 => {
             let kind = cursor.u8(at).ok_or(BEYOND)?;
             let code = cursor.u8(at + 1).ok_or(BEYOND)?;
-            layers.transport = Transport::Icmp { kind, code };
+            layers.transport = Transport::Icmp {
+                kind,
+                code,
+                payload_len: ip.payload_len.saturating_sub(8),
+            };
             Ok(())
         }
         _ => {
             let src_port = cursor.u16(at).ok_or(BEYOND)?;
             let dst_port = cursor.u16(at + 2).ok_or(BEYOND)?;
-            layers.transport = Transport::Ports { src_port, dst_port };
+            layers.transport = Transport::Ports {
+                src_port,
+                dst_port,
+                payload_len: ip.payload_len - min_len,
+            };
             Ok(())
         }
     }
@@ -86,6 +94,8 @@ fn tcp(cursor: Cursor<'_>, at: usize, ip: &Ip, layers: &mut Layers) -> Result<()
         flags: TcpFlags(fixed.u8(13).ok_or(BEYOND)?),
         window: fixed.u16(14).ok_or(BEYOND)?,
         payload_len: ip.payload_len.saturating_sub(header_len),
+        captured: true,
+        options: TcpOptions::default(),
     });
     Ok(())
 }

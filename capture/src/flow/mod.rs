@@ -6,12 +6,14 @@
 //! - `key.rs` who talks to whom, in canonical order
 //! - `state.rs` what is kept of a flow
 //! - `tcp.rs` the states of RFC 9293, as far as an observer can tell
+//! - `history.rs` what happened, by Zeek's letters
 //! - `index.rs` from hash to slot
 //! - `slab.rs` where flows live
 //! - `timer.rs` when flows expire, and who goes first when there is no room
 //! - `table.rs` all of it together
 //! - `record.rs` what is said of a flow in the end
 
+mod history;
 mod index;
 mod key;
 mod record;
@@ -23,8 +25,12 @@ mod tcp;
 mod tests;
 mod timer;
 
+pub use history::History;
 pub use key::{Direction, Endpoint};
-pub use record::{EndReason, EndedBy, FlowRecord, Outcome, TcpSummary};
+pub use record::{
+    ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Side, TcpSide,
+    TcpSummary,
+};
 pub use state::{Counts, Flow};
 pub use table::{FlowTable, FlowTableCounters, Limits, Observed, Prepared, Timeouts};
 pub use tcp::TcpState;

@@ -1,15 +1,18 @@
 //! What is said of a flow in the end: flat, final, owned.
 
+use super::history::History;
 use super::key::{Address, Direction, Endpoint};
 use super::slab::Slot;
 use super::state::{Counts, Flow};
 use super::tcp::{Ending, TcpState};
-use crate::dissect::TcpFlags;
+use crate::dissect::{TcpFlags, Tunnel};
 use crate::packet::{FrameNo, IfaceId, Span, Timestamp};
 
 /// Why a record was written (as IPFIX `flowEndReason` means it, RFC 5102 section 5.11.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
+    /// It lasted longer than the active timeout and goes on (IPFIX 2, active timeout).
+    Active,
     /// There was no room for it in the table (IPFIX 5, lack of resources).
     Evicted,
     /// Both ends sent a FIN (IPFIX 3, end of flow detected).
@@ -27,6 +30,7 @@ impl EndReason {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Active => "active",
             Self::Evicted => "evicted",
             Self::Fin => "fin",
             Self::Idle => "idle",
@@ -97,32 +101,229 @@ impl EndedBy {
     }
 }
 
-/// What TCP showed of itself.
+/// How a connection went, by Zeek's `conn_state` (`scripts/base/protocols/conn/main.zeek`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnState {
+    /// A SYN, and no answer. Not TCP: only the initiator was heard.
+    S0,
+    /// Open: not closed yet.
+    S1,
+    /// Closed normally by both ends. Not TCP: both sides were heard.
+    Sf,
+    /// The SYN was refused.
+    Rej,
+    /// The initiator closed; the responder did not answer that.
+    S2,
+    /// The responder closed; the initiator did not answer that.
+    S3,
+    /// Open, then reset by the initiator.
+    Rsto,
+    /// Reset by the responder.
+    Rstr,
+    /// The initiator sent a SYN and then a RST; nothing was heard of the responder.
+    Rstos0,
+    /// The responder sent a SYN-ACK and then a RST; no SYN was seen.
+    Rstrh,
+    /// The initiator sent a SYN and then a FIN; nothing was heard of the responder.
+    Sh,
+    /// The responder sent a SYN-ACK and then a FIN; no SYN was seen.
+    Shr,
+    /// No SYN was seen, or anything else; ICMP and other protocols always.
+    #[default]
+    Oth,
+}
+
+impl ConnState {
+    /// The word in `conn.log`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S0 => "S0",
+            Self::S1 => "S1",
+            Self::Sf => "SF",
+            Self::Rej => "REJ",
+            Self::S2 => "S2",
+            Self::S3 => "S3",
+            Self::Rsto => "RSTO",
+            Self::Rstr => "RSTR",
+            Self::Rstos0 => "RSTOS0",
+            Self::Rstrh => "RSTRH",
+            Self::Sh => "SH",
+            Self::Shr => "SHR",
+            Self::Oth => "OTH",
+        }
+    }
+}
+
+/// Round-trip times of one direction's segments: from the moment a segment passed until it was
+/// acknowledged. Segments that were sent more than once are left out (Karn's rule, RFC 6298
+/// section 3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RttSummary {
+    /// Number of samples; the rest means nothing when it is 0.
+    pub samples: u32,
+    /// The shortest.
+    pub min: Span,
+    /// The sum of all, for the mean.
+    pub sum: Span,
+    /// The longest.
+    pub max: Span,
+    /// How often each range of times occurred.
+    pub histogram: RttHistogram,
+}
+
+impl RttSummary {
+    /// The mean; `None` without samples.
+    #[must_use]
+    pub const fn mean(&self) -> Option<Span> {
+        match self.sum.0.checked_div(self.samples as u64) {
+            Some(mean) => Some(Span(mean)),
+            None => None,
+        }
+    }
+}
+
+/// Round-trip times by powers of two: bucket 0 holds those below 2^13 ns (8.2 us), bucket `n` those
+/// from 2^(n + 12) ns on, the last one everything from 2^31 ns (2.1 s) on. Counts stay at their largest
+/// value when they reach it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RttHistogram(pub [u16; RttHistogram::BUCKETS]);
+
+impl RttHistogram {
+    /// Number of buckets.
+    pub const BUCKETS: usize = 20;
+    /// The first bucket's upper bound is two to the power of this, ns.
+    pub const FIRST_LOG2_NS: u32 = 13;
+
+    /// The bucket of a time.
+    #[must_use]
+    pub const fn bucket(rtt: Span) -> usize {
+        let log2 = u64::BITS - rtt.0.leading_zeros();
+        let bucket = log2.saturating_sub(Self::FIRST_LOG2_NS) as usize;
+        if bucket < Self::BUCKETS {
+            bucket
+        } else {
+            Self::BUCKETS - 1
+        }
+    }
+
+    /// Counts a time.
+    pub fn add(&mut self, rtt: Span) {
+        let count = &mut self.0[Self::bucket(rtt)];
+        *count = count.saturating_add(1);
+    }
+
+    /// The upper bound of the bucket in which this share (0 to 1) of the samples is reached; `None`
+    /// without samples.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Span> {
+        let total: u64 = self.0.iter().map(|count| u64::from(*count)).sum();
+        let wanted = (share * total as f64).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        self.0
+            .iter()
+            .zip(Self::FIRST_LOG2_NS..)
+            .find_map(|(count, log2)| {
+                seen += u64::from(*count);
+                (seen >= wanted).then_some(Span(1 << log2))
+            })
+    }
+}
+
+/// What TCP showed of one side: of the segments that this side sent.
+///
+/// The counts follow Wireshark's TCP analysis (`packet-tcp.c`, `tcp_analyze_sequence_number`), one
+/// pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpSide {
+    /// All flags that it ever set.
+    pub flags: TcpFlags,
+    /// Its state at the end (RFC 9293 section 3.3.2).
+    pub state: TcpState,
+    /// Maximum segment size that it announced, bytes.
+    pub mss: Option<u16>,
+    /// Window scale that it announced (RFC 7323): a shift of 0 to 14.
+    pub window_scale: Option<u8>,
+    /// It announced that it takes selective acknowledgments (RFC 2018).
+    pub sack_permitted: bool,
+    /// It sent the timestamps option (RFC 7323).
+    pub timestamps: bool,
+    /// It used explicit congestion notification (RFC 3168): an ECT or CE codepoint, or ECE or CWR
+    /// on a segment without SYN.
+    pub ecn: bool,
+    /// Times from its segments to their acknowledgments.
+    pub rtt: RttSummary,
+    /// Segments that were sent again, fast and spurious ones included.
+    pub retransmitted_segments: u64,
+    /// Their payload, bytes.
+    pub retransmitted_bytes: u64,
+    /// Of these, sent because of duplicate acknowledgments.
+    pub fast_retransmissions: u64,
+    /// Of these, sent although they had been acknowledged.
+    pub spurious_retransmissions: u64,
+    /// Segments that came after later ones, too soon to be sent again.
+    pub out_of_order: u64,
+    /// Segments before which something is missing in the capture.
+    pub lost_segments: u64,
+    /// Acknowledgments of what was not captured.
+    pub acked_unseen: u64,
+    /// Acknowledgments that it repeated.
+    pub duplicate_acks: u64,
+    /// Segments in which it announced a window of zero.
+    pub zero_windows: u64,
+    /// Probes of the other side's zero window.
+    pub zero_window_probes: u64,
+    /// Segments that filled the other side's window.
+    pub window_full: u64,
+    /// Keep-alive segments.
+    pub keep_alives: u64,
+}
+
+/// One side of a flow: who, and what it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Address and port.
+    pub endpoint: Endpoint,
+    /// Packets and bytes.
+    pub counts: Counts,
+    /// Payload in bytes as Zeek counts it (`orig_bytes`): for TCP by sequence numbers, which includes
+    /// what was missed and not what was repeated; for UDP and ICMP by the length in the header.
+    pub payload_bytes: u64,
+    /// Payload in bytes that was acknowledged and never seen (`missed_bytes`).
+    pub missed_bytes: u64,
+    /// Packets whose checksum is wrong; for TCP and UDP.
+    pub bad_checksums: u64,
+    /// Time to live or hop limit of its first packet; 0 if there was none.
+    pub initial_ttl: u8,
+    /// For TCP; nothing is set for other protocols.
+    pub tcp: TcpSide,
+}
+
+/// What both sides' TCP showed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpSummary {
-    /// All flags that the initiator ever set.
-    pub initiator_flags: TcpFlags,
-    /// All flags that the responder ever set.
-    pub responder_flags: TcpFlags,
-    /// The initiator's state at the end.
-    pub initiator_state: TcpState,
-    /// The responder's state at the end.
-    pub responder_state: TcpState,
     /// From the last SYN to the SYN-ACK, and from there to its acknowledgment: the round trips from
     /// the observation point to the responder and to the initiator. `None` unless all three segments
-    /// were seen, within 4.29 s each.
+    /// were seen.
     pub handshake: Option<[Span; 2]>,
 }
 
-/// What is said of a flow in the end.
+/// What is said of a flow, in the end or in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowRecord {
     /// Number of the first packet: unique within a run, and the same for any number of workers when
     /// a file is read.
     pub id: FrameNo,
-    /// Timestamp of the first packet.
+    /// Which of the flow's records this is, from 0: there are several if it lasted longer than the
+    /// active timeout. Packets, bytes and events of all of them add up; `history`, `conn_state` and
+    /// `initial_ttl` are of the whole flow up to here.
+    pub part: u32,
+    /// Timestamp of the flow's first packet, in every part.
+    pub flow_ts: Timestamp,
+    /// Timestamp of the first packet of this part.
     pub first_ts: Timestamp,
-    /// Largest timestamp of a packet.
+    /// When the last packet of this part came that says something of the connection: what TCP sends
+    /// after both ends have closed does not (as in Zeek).
     pub last_ts: Timestamp,
     /// Interface of the first packet.
     pub iface: IfaceId,
@@ -130,19 +331,21 @@ pub struct FlowRecord {
     pub vlans: [u16; 2],
     /// VLAN tags of the first packet; of more than two the identifiers are not kept.
     pub vlan_tags: u8,
+    /// What the first packet travelled in.
+    pub tunnel: Option<Tunnel>,
     /// IP protocol number.
     pub protocol: u8,
     /// Who sent the first packet, or the SYN.
-    pub initiator: Endpoint,
+    pub initiator: Side,
     /// The other end.
-    pub responder: Endpoint,
-    /// What the initiator sent.
-    pub initiator_counts: Counts,
-    /// What the responder sent.
-    pub responder_counts: Counts,
+    pub responder: Side,
     /// `None` for other protocols than TCP.
     pub tcp: Option<TcpSummary>,
-    /// What became of it.
+    /// How it went, by Zeek's words.
+    pub conn_state: ConnState,
+    /// What happened in which order, by Zeek's letters.
+    pub history: History,
+    /// What became of it, in a word.
     pub outcome: Outcome,
     /// Who sent the first FIN, or the RST if there was one; `None` if nobody.
     pub ended_by: Option<EndedBy>,
@@ -179,11 +382,25 @@ impl FlowRecord {
             Ending::Fin(_) if flow.tcp.both_finished() => EndReason::Fin,
             _ => why,
         };
+        let side = |endpoint, direction| {
+            let tcp = TcpSide {
+                flags: flow.tcp.end(direction).flags,
+                state: flow.tcp.end(direction).state,
+                ..TcpSide::default()
+            };
+            Side {
+                endpoint,
+                counts: *flow.counts(direction),
+                payload_bytes: 0,
+                missed_bytes: 0,
+                bad_checksums: 0,
+                initial_ttl: 0,
+                tcp: if is_tcp { tcp } else { TcpSide::default() },
+            }
+        };
+        let initiator = side(initiator, initiator_sends);
+        let responder = side(responder, responder_sends);
         let tcp = is_tcp.then(|| TcpSummary {
-            initiator_flags: flow.tcp.end(initiator_sends).flags,
-            responder_flags: flow.tcp.end(responder_sends).flags,
-            initiator_state: flow.tcp.end(initiator_sends).state,
-            responder_state: flow.tcp.end(responder_sends).state,
             handshake: flow
                 .tcp
                 .handshake_ns()
@@ -191,17 +408,20 @@ impl FlowRecord {
         });
         Self {
             id: flow.id,
+            part: 0,
+            flow_ts: flow.first_ts,
+            tunnel: None,
             first_ts: flow.first_ts,
             last_ts: flow.last_ts,
             iface: flow.iface,
             vlans: flow.vlans,
             vlan_tags: flow.vlan_tags,
             protocol: key.protocol(),
+            outcome: outcome(flow, is_tcp.then_some((&initiator.tcp, &responder.tcp))),
             initiator,
             responder,
-            initiator_counts: *flow.counts(initiator_sends),
-            responder_counts: *flow.counts(responder_sends),
-            outcome: outcome(flow, tcp.as_ref()),
+            conn_state: ConnState::default(),
+            history: History::new(),
             tcp,
             ended_by,
             end,
@@ -215,17 +435,17 @@ impl FlowRecord {
     }
 }
 
-fn outcome(flow: &Flow, tcp: Option<&TcpSummary>) -> Outcome {
+fn outcome(flow: &Flow, tcp: Option<(&TcpSide, &TcpSide)>) -> Outcome {
     let answered = flow.counts(flow.initiator.opposite()).packets > 0;
-    let Some(tcp) = tcp else {
+    let Some((initiator, responder)) = tcp else {
         return if answered {
             Outcome::Answered
         } else {
             Outcome::Unanswered
         };
     };
-    let syn = tcp.initiator_flags.has(TcpFlags::SYN);
-    let syn_ack = tcp.responder_flags.has(TcpFlags::SYN);
+    let syn = initiator.flags.has(TcpFlags::SYN);
+    let syn_ack = responder.flags.has(TcpFlags::SYN);
     match flow.tcp.ending() {
         Ending::Rst(direction) if direction != flow.initiator && syn && !syn_ack => {
             Outcome::Refused
@@ -237,7 +457,7 @@ fn outcome(flow: &Flow, tcp: Option<&TcpSummary>) -> Outcome {
         Ending::Open if flow.tcp.is_embryonic() && syn_ack => Outcome::HalfOpen,
         Ending::Open if !answered => Outcome::Unanswered,
         // Only a SYN-ACK was caught of the handshake, and nothing after it.
-        Ending::Open if tcp.responder_state == TcpState::SynReceived => Outcome::HalfOpen,
+        Ending::Open if responder.state == TcpState::SynReceived => Outcome::HalfOpen,
         Ending::Open => Outcome::Established,
     }
 }

@@ -313,8 +313,10 @@ impl FlowTable {
     fn ports(&mut self, ip: &Ip, layers: &Layers) -> (u16, u16) {
         let ports = match layers.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
-            Transport::Ports { src_port, dst_port } => (src_port, dst_port),
-            Transport::Icmp { kind, code } => icmp_ports(ip.protocol, kind, code),
+            Transport::Ports {
+                src_port, dst_port, ..
+            } => (src_port, dst_port),
+            Transport::Icmp { kind, code, .. } => icmp_ports(ip.protocol, kind, code),
             Transport::None | Transport::Other => (0, 0),
         };
         if ip.fragment.is_none() {

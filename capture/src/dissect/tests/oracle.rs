@@ -232,7 +232,12 @@ fn compare(data: &[u8], layers: &Layers) -> Result<(), TestCaseError> {
             prop_assert_eq!(ours.flags.0, flags);
             prop_assert_eq!(ours.payload_len as usize, theirs.payload().len());
         }
-        (Some(TransportSlice::Udp(theirs)), Transport::Ports { src_port, dst_port }) => {
+        (
+            Some(TransportSlice::Udp(theirs)),
+            Transport::Ports {
+                src_port, dst_port, ..
+            },
+        ) => {
             prop_assert_eq!(src_port, theirs.source_port());
             prop_assert_eq!(dst_port, theirs.destination_port());
         }

@@ -101,7 +101,7 @@ fn datagrams_expire_after_a_minute_with_and_without_an_answer() {
             .packet(&datagram(CLIENT, SERVER));
         let records = script.finish();
         assert_eq!(records.len(), 2);
-        assert_eq!(records[0].initiator_counts.packets, 2);
+        assert_eq!(records[0].initiator.counts.packets, 2);
         let outcome = if answered {
             Outcome::Answered
         } else {
@@ -147,7 +147,7 @@ fn packets_of_one_flow_stay_together_when_the_clock_was_set_back() {
     }
     let records = script.finish();
     assert_eq!(records.len(), 2);
-    assert_eq!(records[1].initiator_counts.packets, 5);
+    assert_eq!(records[1].initiator.counts.packets, 5);
     assert_eq!(records[1].duration().0, 4 * SECOND);
 }
 

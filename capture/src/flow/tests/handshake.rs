@@ -6,7 +6,7 @@ use crate::packet::Span;
 
 fn states(record: &FlowRecord) -> (TcpState, TcpState) {
     let tcp = record.tcp.expect("a TCP record");
-    (tcp.initiator_state, tcp.responder_state)
+    (initiator.tcp.state, responder.tcp.state)
 }
 
 fn handshake(record: &FlowRecord) -> Option<[Span; 2]> {
@@ -45,8 +45,8 @@ fn a_syn_without_an_answer_is_unanswered() {
     let record = talk.record();
     assert_eq!(record.outcome, Outcome::Unanswered);
     assert_eq!(states(&record), (TcpState::SynSent, TcpState::Closed));
-    assert_eq!(record.initiator_counts.packets, 4);
-    assert_eq!(record.responder_counts.packets, 0);
+    assert_eq!(record.initiator.counts.packets, 4);
+    assert_eq!(record.responder.counts.packets, 0);
     assert_eq!(handshake(&record), None);
 }
 
@@ -132,7 +132,7 @@ fn a_retransmitted_syn_is_not_part_of_the_round_trip() {
         handshake(&record),
         Some([Span(10 * MILLISECOND), Span(MILLISECOND)])
     );
-    assert_eq!(record.initiator_counts.packets, 3);
+    assert_eq!(record.initiator.counts.packets, 3);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn who_answers_a_syn_that_was_missed_is_the_responder() {
     assert_eq!(record.outcome, Outcome::Established);
     let open = TcpState::Established;
     assert_eq!(states(&record), (open, open));
-    assert_eq!(record.responder_counts.packets, 2);
+    assert_eq!(record.responder.counts.packets, 2);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_reply_alone_names_who_must_have_asked() {
     script.packet(&icmp(B, A, 0, 0));
     let record = &script.finish()[0];
     assert_eq!(record.initiator.addr.to_string(), "10.0.0.1");
-    assert_eq!(record.responder_counts.packets, 1);
+    assert_eq!(record.responder.counts.packets, 1);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn fragments_join_the_flow_of_the_first_one() {
     script.packet(&first);
     let records = script.finish();
     assert_eq!(records.len(), 1);
-    assert_eq!(records[0].initiator_counts.packets, 4);
+    assert_eq!(records[0].initiator.counts.packets, 4);
     assert_eq!(
         (records[0].initiator.port, records[0].responder.port),
         (5000, 53)
@@ -105,7 +105,7 @@ fn ipv6_fragments_join_the_flow_of_the_first_one() {
     script.packet(&fragment_of(first, 7, 1448));
     let records = script.finish();
     assert_eq!(records.len(), 1);
-    assert_eq!(records[0].initiator_counts.packets, 2);
+    assert_eq!(records[0].initiator.counts.packets, 2);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_flow_may_have_one_endpoint() {
     script.packet(&datagram((A, 7), (A, 7)));
     let records = script.finish();
     assert_eq!(records.len(), 1);
-    assert_eq!(records[0].initiator_counts.packets, 2);
+    assert_eq!(records[0].initiator.counts.packets, 2);
     assert_eq!(records[0].outcome, Outcome::Unanswered);
 }
 

@@ -142,7 +142,8 @@ proptest! {
             let Net::Ip(ip) = event.layers.net else { unreachable!() };
             let mut ports = match event.layers.transport {
                 crate::dissect::Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
-                crate::dissect::Transport::Ports { src_port, dst_port } => (src_port, dst_port),
+                crate::dissect::Transport::Ports {
+ src_port, dst_port, .. } => (src_port, dst_port),
                 _ => (0, 0),
             };
             if let (Some(fragment), crate::dissect::Addresses::V4 { src, dst }) = (ip.fragment, ip.addresses) {
@@ -165,8 +166,8 @@ proptest! {
             let initiator = (record.initiator.addr, record.initiator.port);
             let responder = (record.responder.addr, record.responder.port);
             for (from, to, counts, flags) in [
-                (initiator, responder, record.initiator_counts, record.tcp.map(|tcp| tcp.initiator_flags)),
-                (responder, initiator, record.responder_counts, record.tcp.map(|tcp| tcp.responder_flags)),
+                (initiator, responder, record.initiator.counts, record.tcp.map(|tcp| initiator.tcp.flags)),
+                (responder, initiator, record.responder.counts, record.tcp.map(|tcp| responder.tcp.flags)),
             ] {
                 if counts.packets == 0 {
                     continue;
@@ -194,7 +195,7 @@ proptest! {
         let sum: u64 = script
             .finish()
             .iter()
-            .map(|record| record.initiator_counts.packets + record.responder_counts.packets)
+            .map(|record| record.initiator.counts.packets + record.responder.counts.packets)
             .sum();
         prop_assert_eq!(sum, events.len() as u64);
     }

@@ -9,7 +9,7 @@ use TcpState::{
 
 fn states(record: &FlowRecord) -> (TcpState, TcpState) {
     let tcp = record.tcp.expect("a TCP record");
-    (tcp.initiator_state, tcp.responder_state)
+    (initiator.tcp.state, responder.tcp.state)
 }
 
 /// States of the initiator and the responder after these segments of an open connection.
@@ -217,7 +217,7 @@ fn what_comes_after_a_reset_belongs_to_the_connection() {
     let record = talk.record();
     assert_eq!(record.outcome, Outcome::Reset);
     assert_eq!(states(&record), (Closed, Closed));
-    assert_eq!(record.initiator_counts.packets, 5);
+    assert_eq!(record.initiator.counts.packets, 5);
     assert_eq!(record.ended_by, Some(EndedBy::Responder));
 }
 
@@ -236,7 +236,7 @@ fn a_new_connection_with_the_ports_of_a_closed_one_is_a_record_of_its_own() {
     assert_eq!(records[0].outcome, Outcome::Closed);
     assert_eq!(states(&records[0]), (TimeWait, Closed));
     assert_eq!(records[1].outcome, Outcome::Established);
-    assert_eq!(records[1].initiator_counts.packets, 4);
+    assert_eq!(records[1].initiator.counts.packets, 4);
 }
 
 #[test]
@@ -303,6 +303,6 @@ fn a_syn_that_was_refused_and_repeated_is_one_connection() {
     talk.raw(Client, [isn, 0], SYN, 0);
     let record = talk.record();
     assert_eq!(record.outcome, Outcome::Refused);
-    assert_eq!(record.initiator_counts.packets, 2);
+    assert_eq!(record.initiator.counts.packets, 2);
     assert_ne!(states(&record).0, SynSent);
 }

@@ -55,20 +55,20 @@ pub const COLUMNS: &[Column] = &[
         |r, _| protocol_name(r.protocol).map_or_else(|| number(r.protocol), Value::Text),
     ),
     column("initiator", "address of who began", |r, _| {
-        Value::Addr(r.initiator.addr)
+        Value::Addr(r.initiator.endpoint.addr)
     }),
     column(
         "initiator_port",
         "port of who began; for ICMP the type",
-        |r, _| number(r.initiator.port),
+        |r, _| number(r.initiator.endpoint.port),
     ),
     column("responder", "address of the other end", |r, _| {
-        Value::Addr(r.responder.addr)
+        Value::Addr(r.responder.endpoint.addr)
     }),
     column(
         "responder_port",
         "port of the other end; for ICMP the type of the answer, or the code",
-        |r, _| number(r.responder.port),
+        |r, _| number(r.responder.endpoint.port),
     ),
     column("outcome", "what became of it, in a word", |r, _| {
         Value::Text(r.outcome.name())
@@ -89,52 +89,52 @@ pub const COLUMNS: &[Column] = &[
     column(
         "initiator_packets",
         "packets that the initiator sent",
-        |r, _| number(r.initiator_counts.packets),
+        |r, _| number(r.initiator.counts.packets),
     ),
     column(
         "responder_packets",
         "packets that the responder sent",
-        |r, _| number(r.responder_counts.packets),
+        |r, _| number(r.responder.counts.packets),
     ),
     column(
         "initiator_bytes",
         "bytes that the initiator sent, whole frames as Wireshark counts",
-        |r, _| number(r.initiator_counts.wire_bytes),
+        |r, _| number(r.initiator.counts.wire_bytes),
     ),
     column(
         "responder_bytes",
         "bytes that the responder sent, whole frames as Wireshark counts",
-        |r, _| number(r.responder_counts.wire_bytes),
+        |r, _| number(r.responder.counts.wire_bytes),
     ),
     column(
         "initiator_ip_bytes",
         "the same from the IP header on, as Zeek and IPFIX count",
-        |r, _| number(r.initiator_counts.ip_bytes),
+        |r, _| number(r.initiator.counts.ip_bytes),
     ),
     column(
         "responder_ip_bytes",
         "the same from the IP header on, as Zeek and IPFIX count",
-        |r, _| number(r.responder_counts.ip_bytes),
+        |r, _| number(r.responder.counts.ip_bytes),
     ),
     column(
         "initiator_flags",
         "TCP flags that the initiator ever set, of SFAPRUEC",
-        |r, _| flags(r.tcp.as_ref().map(|tcp| tcp.initiator_flags)),
+        |r, _| flags(r.tcp.map(|_| r.initiator.tcp.flags)),
     ),
     column(
         "responder_flags",
         "TCP flags that the responder ever set, of SFAPRUEC",
-        |r, _| flags(r.tcp.as_ref().map(|tcp| tcp.responder_flags)),
+        |r, _| flags(r.tcp.map(|_| r.responder.tcp.flags)),
     ),
     column(
         "initiator_state",
         "the initiator's TCP state at the end (RFC 9293)",
-        |r, _| state(r.tcp.as_ref().map(|tcp| tcp.initiator_state)),
+        |r, _| state(r.tcp.map(|_| r.initiator.tcp.state)),
     ),
     column(
         "responder_state",
         "the responder's TCP state at the end (RFC 9293)",
-        |r, _| state(r.tcp.as_ref().map(|tcp| tcp.responder_state)),
+        |r, _| state(r.tcp.map(|_| r.responder.tcp.state)),
     ),
     column(
         "handshake_rtt",

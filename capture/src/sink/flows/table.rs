@@ -38,8 +38,11 @@ pub(super) fn record(record: &FlowRecord, out: &mut Vec<u8>) {
             let microseconds = (a.0 + b.0) / 1000;
             format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
         });
-    let flags = record.tcp.map_or_else(String::new, |tcp| {
-        format!("{}/{}", tcp.initiator_flags, tcp.responder_flags)
+    let flags = record.tcp.map_or_else(String::new, |_| {
+        format!(
+            "{}/{}",
+            record.initiator.tcp.flags, record.responder.tcp.flags
+        )
     });
     let mark = if is_trouble(record.outcome) { "!" } else { "" };
     let outcome = format!(
@@ -52,12 +55,12 @@ pub(super) fn record(record: &FlowRecord, out: &mut Vec<u8>) {
         out,
         "{time:<15} {:>10} {protocol:<5} {:<28} {:<28} {outcome:<12} {:>7} {:>7} {:>9} {:>9} {rtt:>9}  {flags}",
         short(record.duration().0),
-        address(record.initiator),
-        address(record.responder),
-        record.initiator_counts.packets,
-        record.responder_counts.packets,
-        size(record.initiator_counts.wire_bytes),
-        size(record.responder_counts.wire_bytes),
+        address(record.initiator.endpoint),
+        address(record.responder.endpoint),
+        record.initiator.counts.packets,
+        record.responder.counts.packets,
+        size(record.initiator.counts.wire_bytes),
+        size(record.responder.counts.wire_bytes),
     );
 }
 
