@@ -19,9 +19,7 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     let plan = FilesPlan {
         files: args.files.clone(),
         tracking: Tracking {
-            limits: Limits {
-                max_flows: args.max_flows,
-            },
+            limits: Limits::flows(args.max_flows),
             timeouts: Timeouts::default(),
             seed: super::seed(),
         },

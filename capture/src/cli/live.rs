@@ -213,9 +213,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             verbose: args.verbose,
         },
         tracking: Tracking {
-            limits: Limits {
-                max_flows: args.max_flows,
-            },
+            limits: Limits::flows(args.max_flows),
             timeouts: Timeouts::default(),
             seed: super::seed(),
         },

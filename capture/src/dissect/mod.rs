@@ -29,7 +29,7 @@ pub use layers::{
 };
 pub(crate) use steering::fragment_key;
 pub use steering::{FragmentTable, steering_hash};
-pub(crate) use transport::PROTO_TCP;
+pub(crate) use transport::{PROTO_TCP, PROTO_UDP};
 
 use crate::packet::Packet;
 use cursor::Cursor;

@@ -57,10 +57,14 @@ impl Tracking {
     /// may hold a sixteenth more than its share.
     pub(crate) fn share(&self, shards: usize) -> Limits {
         let shards = u32::try_from(shards).unwrap_or(u32::MAX).max(1);
-        let share = self.limits.max_flows.div_ceil(shards);
-        let slack = if shards > 1 { share / 16 + 16 } else { 0 };
+        let share = |all: u32| {
+            let share = all.div_ceil(shards);
+            let slack = if shards > 1 { share / 16 + 16 } else { 0 };
+            share.saturating_add(slack).max(1)
+        };
         Limits {
-            max_flows: share.saturating_add(slack).max(1),
+            max_flows: share(self.limits.max_flows),
+            max_details: share(self.limits.max_details),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who talks to whom: the key of a flow, the same for both directions.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use capture_common::flow_hash::{combine, endpoint_v4, endpoint_v6};
 
@@ -130,6 +130,17 @@ impl<A: Address> Key<A> {
         let [a, b] = self.addrs.map(Address::ip);
         let [p, q] = self.ports;
         [Endpoint { addr: a, port: p }, Endpoint { addr: b, port: q }]
+    }
+
+    /// The port of whoever sends this way.
+    #[inline(always)]
+    pub(crate) const fn port(&self, direction: Direction) -> u16 {
+        self.ports[direction.index()]
+    }
+
+    /// Whether whoever sends this way would be the broadcast address.
+    pub(crate) fn is_broadcast(&self, direction: Direction) -> bool {
+        self.addrs[direction.index()].ip() == IpAddr::V4(Ipv4Addr::BROADCAST)
     }
 
     /// IP protocol number.

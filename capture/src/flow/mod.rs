@@ -13,10 +13,14 @@
 //! - `table.rs` all of it together
 //! - `record.rs` what is said of a flow in the end
 
+mod context;
+mod detail;
 mod history;
 mod index;
 mod key;
+mod packed;
 mod record;
+mod server_ports;
 mod slab;
 mod state;
 mod table;
@@ -31,6 +35,6 @@ pub use record::{
     ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Side, TcpSide,
     TcpSummary,
 };
-pub use state::{Counts, Flow};
+pub use state::Counts;
 pub use table::{FlowTable, FlowTableCounters, Limits, Observed, Prepared, Timeouts};
 pub use tcp::TcpState;

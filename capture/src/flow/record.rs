@@ -1,11 +1,13 @@
 //! What is said of a flow in the end: flat, final, owned.
 
+use super::context::Context;
+use super::detail::Detail;
 use super::history::History;
 use super::key::{Address, Direction, Endpoint};
 use super::slab::Slot;
-use super::state::{Counts, Flow};
-use super::tcp::{Ending, TcpState};
-use crate::dissect::{TcpFlags, Tunnel};
+use super::state::Counts;
+use super::tcp::{Connection, Once, TcpState};
+use crate::dissect::{PROTO_TCP, PROTO_UDP, TcpFlags, Tunnel};
 use crate::packet::{FrameNo, IfaceId, Span, Timestamp};
 
 /// Why a record was written (as IPFIX `flowEndReason` means it, RFC 5102 section 5.11.3).
@@ -353,111 +355,178 @@ pub struct FlowRecord {
     pub end: EndReason,
 }
 
+/// A flow of which a record is written.
+#[derive(Debug)]
+pub(crate) struct Ended<'a, A> {
+    pub(crate) slot: &'a Slot<A>,
+    pub(crate) detail: Option<&'a Detail>,
+    pub(crate) context: &'a Context,
+    /// Number of any packet of the same worker.
+    pub(crate) worker: FrameNo,
+    /// Why, unless the flow had ended by itself before.
+    pub(crate) why: EndReason,
+}
+
 impl FlowRecord {
-    /// The record of the flow in this slot.
-    ///
-    /// `why` holds unless the flow had ended by itself before.
-    pub(crate) fn new<A: Address>(slot: &Slot<A>, is_tcp: bool, why: EndReason) -> Self {
-        let Slot { key, flow, .. } = slot;
-        let initiator_sends = flow.initiator;
-        let responder_sends = flow.initiator.opposite();
-        let [first, second] = key.endpoints();
-        let (initiator, responder) = match initiator_sends {
-            Direction::Forward => (first, second),
-            Direction::Reverse => (second, first),
+    /// The record of a flow.
+    pub(crate) fn new<A: Address>(ended: &Ended<'_, A>) -> Self {
+        let Slot { key, flow, .. } = ended.slot;
+        let is_tcp = key.protocol() == PROTO_TCP;
+        let connection = is_tcp.then(|| match ended.detail {
+            Some(detail) => detail.connection,
+            None => flow.packed.unpack(),
+        });
+        let connection = connection.as_ref();
+        let originator = match (connection, ended.detail) {
+            (Some(connection), _) => connection.originator,
+            (None, _) => flow.packed.originator(),
         };
+        let side = |direction| side(ended, connection, direction);
+        let initiator = side(originator);
+        let responder = side(originator.opposite());
         let role = |direction: Direction| {
-            if direction == initiator_sends {
+            if direction == originator {
                 EndedBy::Initiator
             } else {
                 EndedBy::Responder
             }
         };
-        let ended_by = match flow.tcp.ending() {
-            Ending::Open => None,
-            Ending::Fin(direction) | Ending::Rst(direction) => Some(role(direction)),
+        let ended_by =
+            connection.and_then(|connection| connection.first_rst.or(connection.first_fin));
+        let end = match connection {
+            _ if ended.why == EndReason::Active => EndReason::Active,
+            Some(connection) if connection.first_rst.is_some() => EndReason::Reset,
+            Some(connection) if connection.both_finished() => EndReason::Fin,
+            _ => ended.why,
         };
-        let end = match flow.tcp.ending() {
-            Ending::Rst(_) => EndReason::Reset,
-            Ending::Fin(_) if flow.tcp.both_finished() => EndReason::Fin,
-            _ => why,
-        };
-        let side = |endpoint, direction| {
-            let tcp = TcpSide {
-                flags: flow.tcp.end(direction).flags,
-                state: flow.tcp.end(direction).state,
-                ..TcpSide::default()
-            };
-            Side {
-                endpoint,
-                counts: *flow.counts(direction),
-                payload_bytes: 0,
-                missed_bytes: 0,
-                bad_checksums: 0,
-                initial_ttl: 0,
-                tcp: if is_tcp { tcp } else { TcpSide::default() },
+        let conn_state = match connection {
+            Some(connection) => connection.conn_state(),
+            None if key.protocol() == PROTO_UDP => {
+                let heard = |direction| flow.packed.was_heard(direction);
+                match (heard(originator), heard(originator.opposite())) {
+                    (true, true) => ConnState::Sf,
+                    (true, false) => ConnState::S0,
+                    (false, true) => ConnState::Shr,
+                    (false, false) => ConnState::Oth,
+                }
             }
+            None => ConnState::Oth,
         };
-        let initiator = side(initiator, initiator_sends);
-        let responder = side(responder, responder_sends);
-        let tcp = is_tcp.then(|| TcpSummary {
-            handshake: flow
-                .tcp
-                .handshake_ns()
-                .map(|(syn_ack, ack)| [Span(u64::from(syn_ack)), Span(u64::from(ack))]),
-        });
         Self {
-            id: flow.id,
-            part: 0,
+            id: flow.id(ended.worker),
+            part: ended.detail.map_or(0, |detail| detail.part),
             flow_ts: flow.first_ts,
-            tunnel: None,
-            first_ts: flow.first_ts,
+            first_ts: ended.detail.map_or(flow.first_ts, |detail| detail.part_ts),
             last_ts: flow.last_ts,
-            iface: flow.iface,
-            vlans: flow.vlans,
-            vlan_tags: flow.vlan_tags,
+            iface: ended.context.iface,
+            vlans: ended.context.vlans,
+            vlan_tags: ended.context.vlan_tags,
+            tunnel: ended.context.tunnel,
             protocol: key.protocol(),
-            outcome: outcome(flow, is_tcp.then_some((&initiator.tcp, &responder.tcp))),
+            outcome: outcome(connection, &initiator, &responder),
             initiator,
             responder,
-            conn_state: ConnState::default(),
-            history: History::new(),
-            tcp,
-            ended_by,
+            tcp: connection.map(|connection| TcpSummary {
+                handshake: connection.handshake.split(),
+            }),
+            conn_state,
+            history: connection
+                .map_or_else(|| flow.packed.letters(), |connection| connection.history)
+                .history(),
+            ended_by: ended_by.map(role),
             end,
         }
     }
 
-    /// From the first packet to the last.
+    /// From the first packet to the last; 0 if timestamps went back.
     #[must_use]
     pub fn duration(&self) -> Span {
         self.last_ts.since(self.first_ts)
     }
 }
 
-fn outcome(flow: &Flow, tcp: Option<(&TcpSide, &TcpSide)>) -> Outcome {
-    let answered = flow.counts(flow.initiator.opposite()).packets > 0;
-    let Some((initiator, responder)) = tcp else {
+fn side<A: Address>(
+    ended: &Ended<'_, A>,
+    connection: Option<&Connection>,
+    direction: Direction,
+) -> Side {
+    let Slot { key, flow, .. } = ended.slot;
+    let endpoint = key.endpoints()[direction.index()];
+    let counts = flow.counts(direction);
+    let Some(connection) = connection else {
+        return Side {
+            endpoint,
+            counts,
+            payload_bytes: flow.packed.payload(direction),
+            missed_bytes: 0,
+            bad_checksums: flow.packed.corrupt_datagrams(direction).into(),
+            initial_ttl: flow.packed.rest[direction.index()].ttl,
+            tcp: TcpSide::default(),
+        };
+    };
+    let (end, peer) = (
+        connection.end(direction),
+        connection.end(direction.opposite()),
+    );
+    let (payload, bad_checksums) = ended
+        .detail
+        .map_or((0, 0), |detail| detail.reported(direction));
+    let health = &end.health;
+    Side {
+        endpoint,
+        counts,
+        payload_bytes: end.size(peer).saturating_sub(payload),
+        missed_bytes: end.missed,
+        bad_checksums: end.bad_checksums.saturating_sub(bad_checksums).into(),
+        initial_ttl: end.ttl,
+        tcp: TcpSide {
+            flags: end.flags,
+            state: connection.tcp_state(direction),
+            mss: (end.mss > 0).then_some(end.mss),
+            window_scale: end.scale,
+            sack_permitted: end.sack_permitted,
+            timestamps: end.timestamps,
+            ecn: end.ecn,
+            rtt: end.rtt.summary(),
+            retransmitted_segments: health.retransmitted_segments.into(),
+            retransmitted_bytes: health.retransmitted_bytes,
+            fast_retransmissions: health.fast_retransmissions.into(),
+            spurious_retransmissions: health.spurious_retransmissions.into(),
+            out_of_order: health.out_of_order.into(),
+            lost_segments: health.lost_segments.into(),
+            acked_unseen: health.acked_unseen.into(),
+            duplicate_acks: health.duplicate_acks.into(),
+            zero_windows: health.zero_windows.into(),
+            zero_window_probes: health.zero_window_probes.into(),
+            window_full: health.window_full.into(),
+            keep_alives: health.keep_alives.into(),
+        },
+    }
+}
+
+fn outcome(connection: Option<&Connection>, initiator: &Side, responder: &Side) -> Outcome {
+    let answered = responder.counts.packets > 0;
+    let Some(connection) = connection else {
         return if answered {
             Outcome::Answered
         } else {
             Outcome::Unanswered
         };
     };
-    let syn = initiator.flags.has(TcpFlags::SYN);
-    let syn_ack = responder.flags.has(TcpFlags::SYN);
-    match flow.tcp.ending() {
-        Ending::Rst(direction) if direction != flow.initiator && syn && !syn_ack => {
+    let syn = initiator.tcp.flags.has(TcpFlags::SYN);
+    let syn_ack = responder.tcp.flags.has(TcpFlags::SYN);
+    let [went_on, _] = connection.given;
+    let opened = went_on & !Once::SYN.0 != 0;
+    match connection.first_rst {
+        Some(direction) if direction != connection.originator && syn && !syn_ack => {
             Outcome::Refused
         }
-        Ending::Rst(_) => Outcome::Reset,
-        Ending::Fin(_) if flow.tcp.both_finished() => Outcome::Closed,
-        Ending::Fin(_) => Outcome::HalfClosed,
-        Ending::Open if !syn && !syn_ack => Outcome::Midstream,
-        Ending::Open if flow.tcp.is_embryonic() && syn_ack => Outcome::HalfOpen,
-        Ending::Open if !answered => Outcome::Unanswered,
-        // Only a SYN-ACK was caught of the handshake, and nothing after it.
-        Ending::Open if responder.state == TcpState::SynReceived => Outcome::HalfOpen,
-        Ending::Open => Outcome::Established,
+        Some(_) => Outcome::Reset,
+        None if connection.both_finished() => Outcome::Closed,
+        None if connection.first_fin.is_some() => Outcome::HalfClosed,
+        None if !syn && !syn_ack => Outcome::Midstream,
+        None if !answered => Outcome::Unanswered,
+        None if syn_ack && !opened => Outcome::HalfOpen,
+        None => Outcome::Established,
     }
 }

@@ -1,9 +1,8 @@
 //! Where flows live: slots that never move, so that the index and the timers can name them by number.
 
-use super::key::{Address, Direction, Key};
+use super::key::{Address, Key};
 use super::state::Flow;
 use super::timer::Link;
-use crate::packet::{FrameNo, IfaceId, Timestamp};
 
 /// One flow with its key and its place among the timers.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +65,7 @@ impl<A: Address> Slab<A> {
         self.live -= 1;
         let slot = &mut self.slots[number as usize];
         slot.key = Key::EMPTY;
-        slot.flow = Flow::new(
-            FrameNo(0),
-            [Timestamp(0); 2],
-            IfaceId(0),
-            Direction::Forward,
-        );
+        slot.flow.bucket = Link::NO_BUCKET;
         slot.link = Link {
             next: self.free,
             ..Link::UNLINKED
@@ -79,15 +73,14 @@ impl<A: Address> Slab<A> {
         self.free = number;
     }
 
-    /// The slots in use, with their flows' identifiers.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (FrameNo, u32)> {
-        // A free slot is in no bucket, and every flow is in one.
-        let used = |slot: &Slot<A>| slot.link.bucket != Link::NONE;
-        self.slots
-            .iter()
-            .enumerate()
-            .filter(move |(_, slot)| used(slot))
-            .map(|(number, slot)| (slot.flow.id, number as u32))
+    /// Slots that were ever used.
+    pub(crate) fn len(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// Whether there is a flow in a slot: a free one is in no bucket, and every flow is in one.
+    pub(crate) fn is_used(&self, number: u32) -> bool {
+        self.get(number).flow.bucket != Link::NO_BUCKET
     }
 
     #[inline(always)]
@@ -105,8 +98,9 @@ impl<A: Address> Slab<A> {
     pub(crate) fn prefetch(&self, number: u32) {
         if let Some(slot) = self.slots.get(number as usize) {
             crate::prefetch::read(&slot.key);
-            crate::prefetch::read(&slot.flow.counts);
-            crate::prefetch::read(&slot.flow.tcp);
+            let [forward, reverse] = &slot.flow.packed.halves;
+            crate::prefetch::read(forward);
+            crate::prefetch::read(reverse);
         }
     }
 }

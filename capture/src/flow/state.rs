@@ -1,9 +1,12 @@
 //! What is kept of a flow while it lives.
 
+use super::detail::{Detail, Details};
 use super::key::Direction;
-use super::tcp::{Ending, TcpConnection};
-use crate::dissect::Tcp;
-use crate::packet::{FrameNo, IfaceId, Timestamp};
+use super::packed::Packed;
+use super::tcp::{Arrival, Connection, EndState, Islands, Once, Timing, Verdict};
+use super::timer::Link;
+use crate::dissect::{Tcp, TcpFlags};
+use crate::packet::{FrameNo, Span, Timestamp};
 
 /// What went one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,34 +19,21 @@ pub struct Counts {
     pub ip_bytes: u64,
 }
 
-/// A flow: 5-tuple, both directions.
-#[derive(Clone, Copy, Debug)]
-pub struct Flow {
-    /// Number of its first packet; identifies the flow, on any number of shards.
-    pub(crate) id: FrameNo,
-    pub(crate) first_ts: Timestamp,
-    /// The largest timestamp of its packets.
-    pub(crate) last_ts: Timestamp,
-    /// The source's clock at its last packet: what silence is measured from. It is later than
-    /// `last_ts` where timestamps go back, as they do when a machine's clock is corrected.
-    pub(crate) seen: Timestamp,
-    pub(crate) counts: [Counts; 2],
-    pub(crate) tcp: TcpConnection,
-    pub(crate) vlans: [u16; 2],
-    /// Interface of the first packet.
-    pub(crate) iface: IfaceId,
-    pub(crate) vlan_tags: u8,
-    /// The direction in which the initiator sends.
-    pub(crate) initiator: Direction,
-}
-
 /// How long a flow may be silent, and whether it goes first when room is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// TCP before the handshake is complete.
+    /// TCP: a SYN, and no answer.
+    TcpAttempt,
+    /// TCP: nothing but damaged segments.
+    TcpUnheard,
+    /// TCP: the initiator said nothing after its SYN.
     TcpEmbryonic,
     /// TCP that is open.
     TcpOpen,
+    /// The same, of a service that is known to be silent for long.
+    TcpOpenSlow,
+    /// TCP: one end closed, and one was reset.
+    TcpBroken,
     /// TCP that is over; it stays for what still comes, such as the last acknowledgment again.
     TcpClosed,
     /// Not TCP, only one side was heard.
@@ -55,79 +45,322 @@ pub(crate) enum Class {
 impl Class {
     /// Whether flows of this class are evicted before the others.
     pub(crate) const fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::TcpEmbryonic | Self::TcpClosed | Self::Unanswered
-        )
+        !matches!(self, Self::TcpOpen | Self::TcpOpenSlow | Self::Answered)
+    }
+
+    /// The class of a connection; `slow` is a service whose users are silent for long.
+    pub(crate) fn of_tcp(connection: &Connection, slow: bool) -> Self {
+        if connection.closed {
+            return Self::TcpClosed;
+        }
+        let originator = connection.end(connection.originator);
+        let responder = connection.end(connection.originator.opposite());
+        let unheard = responder.state == EndState::Inactive;
+        let ends = [originator, responder];
+        if unheard && originator.state == EndState::Inactive {
+            return Self::TcpUnheard;
+        }
+        if unheard && connection.active && originator.state.is_handshake() {
+            return Self::TcpAttempt;
+        }
+        if connection.active
+            && ends.iter().any(|end| end.did_close)
+            && ends.iter().any(|end| end.state == EndState::Reset)
+        {
+            return Self::TcpBroken;
+        }
+        let [given, _] = connection.given;
+        if given & !Once::SYN.0 == 0 {
+            return Self::TcpEmbryonic;
+        }
+        if slow {
+            Self::TcpOpenSlow
+        } else {
+            Self::TcpOpen
+        }
     }
 }
 
+/// A flow: 5-tuple, both directions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// Timestamp of the first packet.
+    pub(crate) first_ts: Timestamp,
+    /// Timestamp of the last packet that says something of the flow.
+    pub(crate) last_ts: Timestamp,
+    pub(crate) packed: Packed,
+    /// What does not fit into `packed`; `Details::NONE` if everything does.
+    pub(crate) detail: u32,
+    /// The source's clock at that packet, or when the flow was closed: what silence is measured from.
+    pub(crate) seen: Moment,
+    /// Where it was found.
+    pub(crate) context: u32,
+    /// Number of the first packet, without the worker's number.
+    id: [u16; 3],
+    /// Its bucket in the wheels; see `timer.rs`.
+    pub(crate) bucket: u16,
+}
+
+/// A time of about a millisecond's precision, modulo 52 days.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment(u32);
+
+impl Moment {
+    const SHIFT: u32 = 20;
+
+    pub(crate) const fn of(ts: Timestamp) -> Self {
+        Self((ts.0 >> Self::SHIFT) as u32)
+    }
+
+    /// The time, given one that is less than 52 days later.
+    pub(crate) const fn before(self, later: Timestamp) -> Timestamp {
+        let ticks = later.0 >> Self::SHIFT;
+        let ago = (ticks as u32).wrapping_sub(self.0) as u64;
+        Timestamp(ticks.saturating_sub(ago) << Self::SHIFT)
+    }
+}
+
+/// A packet on its way into its flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) direction: Direction,
+    pub(crate) ts: Timestamp,
+    pub(crate) clock: Timestamp,
+    pub(crate) wire_len: u32,
+    pub(crate) ip_len: u32,
+    pub(crate) ttl: u8,
+    pub(crate) content: Content<'a>,
+}
+
+/// What a packet carries, as far as its flow is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    /// A TCP segment.
+    Segment(Arrival<'a>),
+    /// A part of a segment, or of a datagram: it is counted, and says nothing more.
+    Part,
+    /// A datagram.
+    Datagram(Datagram),
+}
+
+/// A datagram's arrival.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Datagram {
+    /// Bytes of payload.
+    pub(crate) payload_len: u32,
+    /// Its checksum is wrong.
+    pub(crate) is_corrupt: bool,
+    /// It is UDP, which has a history.
+    pub(crate) is_udp: bool,
+}
+
 impl Flow {
+    const ID_BITS: u32 = 48;
+
     /// The flow that a packet begins; the packet itself is not counted yet.
     pub(crate) fn new(
         id: FrameNo,
         [ts, clock]: [Timestamp; 2],
-        iface: IfaceId,
-        initiator: Direction,
+        context: u32,
+        originator: Direction,
     ) -> Self {
         Self {
-            id,
             first_ts: ts,
             last_ts: ts,
-            seen: clock,
-            counts: [Counts::default(); 2],
-            tcp: TcpConnection::new(),
-            vlans: [0; 2],
-            iface,
-            vlan_tags: 0,
-            initiator,
+            packed: Packed::new(originator),
+            detail: Details::NONE,
+            seen: Moment::of(clock),
+            context,
+            id: [id.0 as u16, (id.0 >> 16) as u16, (id.0 >> 32) as u16],
+            bucket: Link::NO_BUCKET,
         }
     }
 
-    /// Counts a packet.
+    /// Number of the first packet, given that of any packet of the same worker.
+    pub(crate) fn id(&self, worker: FrameNo) -> FrameNo {
+        let [a, b, c] = self.id.map(u64::from);
+        FrameNo(worker.0 >> Self::ID_BITS << Self::ID_BITS | c << 32 | b << 16 | a)
+    }
+
+    /// Takes a packet.
     #[inline(always)]
     pub(crate) fn on_packet(
         &mut self,
-        direction: Direction,
-        [ts, clock]: [Timestamp; 2],
-        wire_len: u32,
-        ip_len: u32,
-        segment: Option<&Tcp>,
+        step: &Step<'_>,
+        details: &mut Details,
+        islands: &mut Islands,
     ) {
-        let counts = &mut self.counts[direction.index()];
-        counts.packets += 1;
-        counts.wire_bytes += u64::from(wire_len);
-        counts.ip_bytes += u64::from(ip_len);
-        if ts > self.last_ts {
-            self.last_ts = ts;
-        }
-        self.seen = clock;
-        if let Some(segment) = segment {
-            self.tcp.on_segment(segment, direction, ts);
+        match &step.content {
+            Content::Segment(arrival) => {
+                if self.detail == Details::NONE && self.packed.on_plain_segment(arrival) {
+                    self.count(step);
+                    self.heard(step, false);
+                } else {
+                    self.on_segment(step, arrival, details, islands);
+                }
+            }
+            Content::Part => self.count(step),
+            Content::Datagram(datagram) => self.on_datagram(step, *datagram),
         }
     }
 
-    pub(crate) fn counts(&self, direction: Direction) -> &Counts {
-        &self.counts[direction.index()]
+    fn on_segment(
+        &mut self,
+        step: &Step<'_>,
+        arrival: &Arrival<'_>,
+        details: &mut Details,
+        islands: &mut Islands,
+    ) {
+        let (verdict, closed) = if let Some(detail) = details.get_mut(self.detail) {
+            let connection = &mut detail.connection;
+            let verdict = connection.on_segment(arrival, Timing::OneByOne, islands);
+            (verdict, connection.closed)
+        } else {
+            let mut connection = self.packed.unpack();
+            let verdict = connection.on_segment(arrival, Timing::Newest, islands);
+            let bulk = self.packed.halves[step.direction.index()].packets == Detail::BULK_PACKETS;
+            if !self.packed.pack(&connection) || bulk {
+                self.detail = details.take(Detail::new(connection, self.first_ts));
+                if self.detail == Details::NONE {
+                    // There is no room: what does not fit is forgotten.
+                    let [a, b] = &mut connection.ends;
+                    islands.clear(&mut a.islands);
+                    islands.clear(&mut b.islands);
+                }
+            }
+            (verdict, connection.closed)
+        };
+        if verdict == Verdict::Corrupt {
+            return;
+        }
+        self.count(step);
+        match verdict {
+            Verdict::Closing => {
+                self.last_ts = step.ts;
+                self.seen = Moment::of(step.clock);
+            }
+            Verdict::Counted => self.heard(step, closed),
+            Verdict::Late | Verdict::Corrupt => {}
+        }
+    }
+
+    fn on_datagram(&mut self, step: &Step<'_>, datagram: Datagram) {
+        let Datagram {
+            payload_len,
+            is_corrupt,
+            is_udp,
+        } = datagram;
+        if is_corrupt && !is_udp {
+            return;
+        }
+        self.count(step);
+        let rest = &mut self.packed.rest[step.direction.index()];
+        if rest.ttl == 0 {
+            rest.ttl = step.ttl;
+        }
+        if is_corrupt {
+            self.packed.on_corrupt_datagram(step.direction);
+            return;
+        }
+        self.packed.on_datagram(step.direction, payload_len, is_udp);
+        self.heard(step, false);
+    }
+
+    #[inline(always)]
+    fn count(&mut self, step: &Step<'_>) {
+        let half = &mut self.packed.halves[step.direction.index()];
+        half.packets += 1;
+        half.ip_bytes.add(step.ip_len);
+        half.wire_bytes.add(step.wire_len);
+    }
+
+    /// It was heard of. What is closed already stays no longer because of it.
+    #[inline(always)]
+    fn heard(&mut self, step: &Step<'_>, closed: bool) {
+        self.last_ts = step.ts;
+        if !closed {
+            self.seen = Moment::of(step.clock);
+        }
+    }
+
+    /// Since when it is silent; `clock` is now.
+    #[inline(always)]
+    pub(crate) fn silent_since(&self, clock: Timestamp) -> Timestamp {
+        // Later than the last packet's timestamp where timestamps went back, as they do when a
+        // machine's clock is corrected; otherwise the timestamp is exact.
+        self.last_ts.max(self.seen.before(clock))
     }
 
     /// How the flow is treated by expiry and eviction now.
     #[inline(always)]
-    pub(crate) fn class(&self, is_tcp: bool) -> Class {
-        if !is_tcp {
-            let [forward, reverse] = &self.counts;
-            return if forward.packets == 0 || reverse.packets == 0 {
-                Class::Unanswered
-            } else {
-                Class::Answered
-            };
+    pub(crate) fn class(&self, is_tcp: bool, slow: bool, details: &Details) -> Class {
+        match details.get(self.detail) {
+            Some(detail) if is_tcp => Class::of_tcp(&detail.connection, slow),
+            _ => self.packed.class(is_tcp, slow),
         }
-        if self.tcp.ending() != Ending::Open && self.tcp.is_closed() {
-            Class::TcpClosed
-        } else if self.tcp.is_embryonic() {
-            Class::TcpEmbryonic
-        } else {
-            Class::TcpOpen
+    }
+
+    /// The direction in which the originator sends.
+    #[inline(always)]
+    pub(crate) fn originator(&self, details: &Details) -> Direction {
+        details.get(self.detail).map_or_else(
+            || self.packed.originator(),
+            |detail| detail.connection.originator,
+        )
+    }
+
+    /// Whether this SYN begins another connection with the same ports.
+    #[inline(always)]
+    pub(crate) fn is_reused_by(&self, segment: &Tcp, details: &Details) -> bool {
+        segment.flags.has(TcpFlags::SYN)
+            && match details.get(self.detail) {
+                Some(detail) => detail.connection.is_reused_by(segment),
+                None => self.packed.unpack().is_reused_by(segment),
+            }
+    }
+
+    pub(crate) fn counts(&self, direction: Direction) -> Counts {
+        let half = &self.packed.halves[direction.index()];
+        Counts {
+            packets: half.packets.into(),
+            wire_bytes: half.wire_bytes.get(),
+            ip_bytes: half.ip_bytes.get(),
+        }
+    }
+
+    /// Timestamp of the first packet since the last record.
+    #[inline(always)]
+    pub(crate) fn part_ts(&self, details: &Details) -> Timestamp {
+        details
+            .get(self.detail)
+            .map_or(self.first_ts, |detail| detail.part_ts)
+    }
+
+    /// Whether its counters are about to be full.
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        const NEARLY: u32 = u32::MAX - 1;
+        let [forward, reverse] = &self.packed.halves;
+        forward.packets >= NEARLY || reverse.packets >= NEARLY
+    }
+
+    /// Begins the next part, after a record of the one before was written.
+    pub(crate) fn next_part(&mut self, ts: Timestamp, is_tcp: bool, details: &mut Details) {
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let half = &mut self.packed.halves[direction.index()];
+            half.packets = 0;
+            half.ip_bytes = Default::default();
+            half.wire_bytes = Default::default();
+        }
+        if !is_tcp {
+            self.packed.clear_payload();
+        }
+        if self.detail == Details::NONE {
+            let detail = Detail::new(self.packed.unpack(), self.first_ts);
+            self.detail = details.take(detail);
+        }
+        if let Some(detail) = details.get_mut(self.detail) {
+            detail.next_part(ts, is_tcp);
         }
     }
 }

@@ -2,67 +2,115 @@
 
 use capture_common::flow_hash::mix64;
 
+use super::context::{Context, Contexts};
+use super::detail::Details;
 use super::index::Index;
 use super::key::{Address, AnyKey, Direction, Key, key_of};
-use super::record::{EndReason, FlowRecord};
+use super::record::{EndReason, Ended, FlowRecord};
+use super::server_ports::{is_slow_service, is_tcp_server, is_udp_server};
 use super::slab::{Slab, Slot};
-use super::state::{Class, Flow};
+use super::state::{Class, Content, Datagram, Flow, Step};
+use super::tcp::{Arrival, Islands};
 use super::timer::{Link, Links, WheelKind, Wheels};
 use crate::dissect::{
-    FragmentTable, Ip, Layers, Net, PROTO_TCP, Tcp, TcpFlags, Transport, fragment_key,
+    Checksum, FragmentTable, Ip, Layers, Net, PROTO_TCP, PROTO_UDP, Tcp, TcpFlags, Transport,
+    fragment_key,
 };
-use crate::packet::{Packet, PacketMeta, Span, Timestamp};
+use crate::packet::{FrameNo, Packet, PacketMeta, Span, Timestamp};
 
 /// How much a table may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Flows that are tracked at once; when one more comes, another has to go.
     pub max_flows: u32,
+    /// Of these, connections with something to tell beyond their counts (losses, repeats, much data)
+    /// that are followed in every detail; of any more, what does not fit into a slot is left out.
+    pub max_details: u32,
+}
+
+impl Limits {
+    /// Details that are kept unless the memory is given.
+    const DETAILS: u32 = 65_536;
+
+    /// Limits for so many flows, with details for as many of them as is usual.
+    #[must_use]
+    pub const fn flows(max_flows: u32) -> Self {
+        Self {
+            max_flows,
+            max_details: if max_flows < Self::DETAILS {
+                max_flows
+            } else {
+                Self::DETAILS
+            },
+        }
+    }
+
+    /// Limits that fit into so many bytes: flows first, at most `max_flows`; what is left is for
+    /// details.
+    #[must_use]
+    pub const fn within(bytes: u64, max_flows: u32) -> Self {
+        // The index doubles at powers of two, so the number is looked for.
+        let for_flows = bytes / 8 * 7;
+        let (mut fits, mut beyond) = (1, max_flows.saturating_add(1));
+        while beyond - fits > 1 {
+            let middle = fits + (beyond - fits) / 2;
+            if FlowTable::flow_bytes(middle) <= for_flows {
+                fits = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        let left = bytes.saturating_sub(FlowTable::flow_bytes(fits));
+        let details = left / FlowTable::DETAIL_BYTES;
+        Self {
+            max_flows: fits,
+            max_details: if details < fits as u64 {
+                details as u32
+            } else {
+                fits
+            },
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_flows: 1_000_000,
-        }
+        Self::flows(1_000_000)
     }
 }
 
 /// How long a flow may be silent before its record is written, by its state.
 ///
-/// A SYN is repeated after 1, 2, 4, 8, 16 and 32 s by Linux, so 60 s keep the tries of one connect
-/// together. Open connections get Zeek's `tcp_inactivity_timeout` (5 min), closed ones its
-/// `tcp_close_delay` (5 s), everything else its `udp_inactivity_timeout` (1 min).
+/// The defaults are Zeek's, so that what one of its users calls a connection is one here. They differ
+/// from conntrack's mostly in what is short: an unanswered SYN is given up after 5 s (conntrack: 120
+/// s), so a host that keeps trying gives several records; a closed connection after 5 s (TIME_WAIT:
+/// 120 s). Open connections are kept for 5 minutes of silence (conntrack: 5 days), those of FTP, SSH,
+/// Telnet and rlogin for an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// TCP before the handshake is complete.
-    pub tcp_embryonic: Span,
-    /// TCP that is open.
+    /// TCP: from a SYN without an answer (`tcp_attempt_delay`).
+    pub tcp_attempt: Span,
+    /// TCP that is open (`tcp_inactivity_timeout`).
     pub tcp_open: Span,
-    /// TCP that was reset, or closed by both ends.
+    /// The same for services whose users are silent for long (`Conn::port_inactivity_timeouts`).
+    pub tcp_open_slow: Span,
+    /// TCP: from the closing (`tcp_close_delay`).
     pub tcp_closed: Span,
-    /// Everything else.
+    /// Everything else (`udp_inactivity_timeout`, `icmp_inactivity_timeout`).
     pub other: Span,
+    /// A flow that lasts longer gets a record, and goes on; `None` if only its end counts.
+    pub active: Option<Span>,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            tcp_embryonic: Span::from_secs(60),
+            tcp_attempt: Span::from_secs(5),
             tcp_open: Span::from_secs(300),
+            tcp_open_slow: Span::from_secs(3600),
             tcp_closed: Span::from_secs(5),
             other: Span::from_secs(60),
-        }
-    }
-}
-
-impl Timeouts {
-    const fn of(&self, class: Class) -> Span {
-        match class {
-            Class::TcpEmbryonic => self.tcp_embryonic,
-            Class::TcpOpen => self.tcp_open,
-            Class::TcpClosed => self.tcp_closed,
-            Class::Answered | Class::Unanswered => self.other,
+            active: None,
         }
     }
 }
@@ -77,6 +125,10 @@ pub struct FlowTableCounters {
     pub ended: u64,
     /// Flows that had to go for lack of room, a part of `ended` unless they had ended before.
     pub evicted: u64,
+    /// How often a detail was left out for lack of room.
+    pub details_refused: u64,
+    /// Packets whose checksum is wrong.
+    pub bad_checksums: u64,
 }
 
 /// In which bin a packet was put.
@@ -115,12 +167,8 @@ pub struct FlowTable {
     shared: Shared,
 }
 
-/// Which of the two tables.
-#[derive(Clone, Copy)]
-enum Version {
-    V4,
-    V6,
-}
+/// Ranges beyond holes that are kept for each detail, on the average.
+const ISLANDS_PER_DETAIL: u32 = 8;
 
 /// What both address families have in common.
 #[derive(Debug)]
@@ -129,6 +177,11 @@ struct Shared {
     timeouts: Timeouts,
     clock: Timestamp,
     counters: FlowTableCounters,
+    /// Number of the last packet, which says whose shard this is.
+    frame: FrameNo,
+    details: Details,
+    islands: Islands,
+    contexts: Contexts,
 }
 
 /// The flows of one address family.
@@ -158,17 +211,28 @@ impl FlowTable {
                 timeouts,
                 clock: Timestamp::default(),
                 counters: FlowTableCounters::default(),
+                frame: FrameNo(0),
+                details: Details::new(limits.max_details),
+                islands: Islands::new(limits.max_details.saturating_mul(ISLANDS_PER_DETAIL)),
+                contexts: Contexts::default(),
             },
         }
     }
 
-    /// Memory that a table with these limits takes when it is full, in bytes: as if all flows were of
-    /// the family with the longer addresses.
+    /// Memory of one detail with its ranges, bytes.
+    const DETAIL_BYTES: u64 = Details::BYTES + ISLANDS_PER_DETAIL as u64 * Islands::BYTES;
+
+    /// Memory for so many flows without details, bytes: as if all were of the family with the longer
+    /// addresses.
+    const fn flow_bytes(flows: u32) -> u64 {
+        // Both families have an index for all.
+        flows as u64 * Slab::<[u64; 2]>::SLOT_BYTES + 2 * Index::bytes(flows)
+    }
+
+    /// Memory that a table with these limits takes when it is full, in bytes.
     #[must_use]
     pub const fn max_bytes(limits: Limits) -> u64 {
-        let slots = limits.max_flows as u64 * Slab::<[u64; 2]>::SLOT_BYTES;
-        // Both families have an index for all.
-        slots + 2 * Index::bytes(limits.max_flows)
+        Self::flow_bytes(limits.max_flows) + limits.max_details as u64 * Self::DETAIL_BYTES
     }
 
     /// Flows in the table, those included that have ended and linger.
@@ -180,7 +244,10 @@ impl FlowTable {
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> FlowTableCounters {
-        self.shared.counters
+        FlowTableCounters {
+            details_refused: self.shared.details.refused,
+            ..self.shared.counters
+        }
     }
 
     /// First step for a packet of a burst: finds the key, asks for the index's memory.
@@ -225,6 +292,10 @@ impl FlowTable {
         if packet.meta.clock > shared.clock {
             shared.clock = packet.meta.clock;
         }
+        shared.frame = packet.meta.frame;
+        if layers.checksum == Checksum::Bad {
+            shared.counters.bad_checksums += 1;
+        }
         let visit = Visit {
             meta: &packet.meta,
             layers,
@@ -262,27 +333,12 @@ impl FlowTable {
         v6.expire(shared, emit);
     }
 
-    /// Ends all flows that are left, in the order in which they began. For records that do not depend
-    /// on the number of tables, each has to hear the time of the last packet of all before, by
-    /// [`Self::advance`].
+    /// Ends all flows that are left. For records that do not depend on the number of tables, each has
+    /// to hear the time of the last packet of all before, by [`Self::advance`].
     pub fn finish(&mut self, emit: &mut impl FnMut(FlowRecord)) {
         let Self { v4, v6, shared, .. } = self;
-        let v4_flows = v4
-            .slab
-            .numbers()
-            .map(|(id, number)| (id, Version::V4, number));
-        let v6_flows = v6
-            .slab
-            .numbers()
-            .map(|(id, number)| (id, Version::V6, number));
-        let mut left: Vec<_> = v4_flows.chain(v6_flows).collect();
-        left.sort_unstable_by_key(|(id, ..)| *id);
-        for (_, version, number) in left {
-            match version {
-                Version::V4 => v4.end_last(number, shared, emit),
-                Version::V6 => v6.end_last(number, shared, emit),
-            }
-        }
+        v4.finish(shared, emit);
+        v6.finish(shared, emit);
     }
 
     #[inline(always)]
@@ -341,14 +397,21 @@ impl FlowTable {
     }
 }
 
-/// ICMP has no ports; as in Zeek (`icmp_conn`), the type takes the source's place, and the type of
-/// the expected answer, or else the code, the destination's. A request and its answer then are one
-/// flow, and errors are flows of their own.
+/// ICMP has no ports; as in Zeek (`ICMP4_counterpart`, `ICMP6_counterpart`), the type takes the
+/// source's place, and the type of the expected answer, or else the code, the destination's. A request
+/// and its answer then are one flow, and errors are flows of their own.
 fn icmp_ports(protocol: u8, kind: u8, code: u8) -> (u16, u16) {
-    // RFC 792, RFC 950, RFC 1256; RFC 4443, RFC 2710, RFC 4861.
-    const PAIRS_V4: [(u8, u8); 5] = [(8, 0), (13, 14), (15, 16), (17, 18), (10, 9)];
-    const PAIRS_V6: [(u8, u8); 4] = [(128, 129), (133, 134), (135, 136), (130, 131)];
-    let pairs: &[(u8, u8)] = if protocol == 1 { &PAIRS_V4 } else { &PAIRS_V6 };
+    // RFC 792, RFC 950, RFC 1256; RFC 4443, RFC 2710, RFC 4861, RFC 4620, RFC 6275.
+    const PAIRS_V4: &[(u8, u8)] = &[(8, 0), (13, 14), (15, 16), (17, 18), (10, 9)];
+    const PAIRS_V6: &[(u8, u8)] = &[
+        (128, 129),
+        (133, 134),
+        (135, 136),
+        (130, 131),
+        (139, 140),
+        (144, 145),
+    ];
+    let pairs = if protocol == 1 { PAIRS_V4 } else { PAIRS_V6 };
     for &(request, reply) in pairs {
         if kind == request {
             return (u16::from(request), u16::from(reply));
@@ -366,9 +429,83 @@ impl Shared {
         live >= self.limits.max_flows
     }
 
+    /// When the flow has been silent for too long, if nothing more is heard of it.
+    #[inline(always)]
     fn deadline(&self, flow: &Flow, class: Class) -> Timestamp {
-        flow.seen.after(self.timeouts.of(class))
+        let timeouts = &self.timeouts;
+        match class {
+            Class::TcpOpen | Class::TcpEmbryonic => {
+                flow.silent_since(self.clock).after(timeouts.tcp_open)
+            }
+            Class::TcpOpenSlow => flow.silent_since(self.clock).after(timeouts.tcp_open_slow),
+            Class::Answered | Class::Unanswered => {
+                flow.silent_since(self.clock).after(timeouts.other)
+            }
+            Class::TcpClosed => flow.seen.before(self.clock).after(timeouts.tcp_closed),
+            Class::TcpAttempt => flow.first_ts.after(timeouts.tcp_attempt),
+            Class::TcpBroken | Class::TcpUnheard => {
+                next_check(flow.first_ts, flow.silent_since(self.clock))
+            }
+        }
     }
+
+    /// Whether a record of the flow is due although it goes on.
+    #[inline(always)]
+    fn is_part_over(&self, flow: &Flow) -> bool {
+        flow.is_full()
+            || self.timeouts.active.is_some_and(|active| {
+                flow.first_ts.after(active) <= self.clock
+                    && flow.part_ts(&self.details).after(active) <= self.clock
+            })
+    }
+
+    fn record<A: Address>(&self, slot: &Slot<A>, why: EndReason) -> FlowRecord {
+        FlowRecord::new(&Ended {
+            slot,
+            detail: self.details.get(slot.flow.detail),
+            context: self.contexts.get(slot.flow.context),
+            worker: self.frame,
+            why,
+        })
+    }
+
+    fn forget(&mut self, flow: &Flow) {
+        if let Some(detail) = self.details.get_mut(flow.detail) {
+            for end in &mut detail.connection.ends {
+                self.islands.clear(&mut end.islands);
+            }
+            self.details.release(flow.detail);
+        }
+        self.contexts.release(flow.context);
+    }
+
+    #[inline(always)]
+    fn class<A: Address>(&self, slot: &Slot<A>) -> Class {
+        let is_tcp = slot.key.protocol() == PROTO_TCP;
+        let flow = &slot.flow;
+        let responder = flow.originator(&self.details).opposite();
+        let slow = is_tcp && is_slow_service(slot.key.port(responder));
+        flow.class(is_tcp, slow, &self.details)
+    }
+
+    fn is_expired<A: Address>(&self, slot: &Slot<A>) -> bool {
+        self.deadline(&slot.flow, self.class(slot)) <= self.clock
+    }
+}
+
+/// Zeek looks after connections that broke 5 s after they began (`tcp_SYN_timeout`) and then every 6 s
+/// (`tcp_session_timer`), and ends those that were silent for more than 5 s
+/// (`tcp_connection_linger`).
+fn next_check(first: Timestamp, silent_since: Timestamp) -> Timestamp {
+    const FIRST: Span = Span::from_secs(5);
+    const EVERY: Span = Span::from_secs(6);
+    const LINGER: Span = Span::from_secs(5);
+    let first_check = first.after(FIRST);
+    let over = silent_since.after(LINGER).since(first_check);
+    if over == Span(0) && silent_since.after(LINGER) < first_check {
+        return first_check;
+    }
+    first_check.after(Span((over.0 / EVERY.0 + 1) * EVERY.0))
 }
 
 /// One packet's visit to the table.
@@ -388,25 +525,65 @@ impl Visit<'_> {
         }
     }
 
-    /// Whom the packet makes the initiator: its sender, unless it is an answer.
-    fn initiator(&self) -> Direction {
-        const SYN_ACK: TcpFlags = TcpFlags::SYN.with(TcpFlags::ACK);
-        let answers = match self.layers.transport {
-            Transport::Tcp(tcp) => tcp.flags.has(SYN_ACK),
-            Transport::Icmp { kind, .. } => matches!(kind, 0 | 129),
+    /// What the packet carries for its flow, which began at `first`.
+    #[inline(always)]
+    fn content<'a>(&'a self, ip: &'a Ip, is_tcp: bool, first: Timestamp) -> Content<'a> {
+        let checksum = self.layers.checksum;
+        let datagram = |payload_len| {
+            Content::Datagram(Datagram {
+                payload_len,
+                is_corrupt: checksum == Checksum::Bad,
+                is_udp: ip.protocol == PROTO_UDP,
+            })
+        };
+        match &self.layers.transport {
+            Transport::Tcp(segment) => Content::Segment(Arrival {
+                segment,
+                ip,
+                checksum,
+                sender: self.direction,
+                ts: self.meta.ts,
+                since_first: self.meta.ts.since(first),
+            }),
+            _ if is_tcp => Content::Part,
+            Transport::Ports { payload_len, .. } | Transport::Icmp { payload_len, .. } => {
+                datagram(*payload_len)
+            }
+            Transport::None => Content::Part,
+            Transport::Other => datagram(ip.payload_len),
+        }
+    }
+
+    /// Whether the packet's sender answers, so that the other side is the originator: by
+    /// well-known ports, where the beginning was not captured.
+    fn is_answer<A: Address>(&self, key: &Key<A>) -> bool {
+        let (src, dst) = (
+            key.port(self.direction),
+            key.port(self.direction.opposite()),
+        );
+        let answers = match &self.layers.transport {
+            Transport::Tcp(tcp) => {
+                let syn = tcp.flags.has(TcpFlags::SYN);
+                (!syn || tcp.flags.has(TcpFlags::ACK))
+                    && is_tcp_server(src)
+                    && (!is_tcp_server(dst) || !syn && src < dst)
+            }
+            Transport::Ports { .. } => {
+                key.protocol() == PROTO_UDP && is_udp_server(src) && !is_udp_server(dst)
+            }
             _ => false,
         };
-        if answers {
-            self.direction.opposite()
-        } else {
-            self.direction
-        }
+        answers && !key.is_broadcast(self.direction.opposite())
     }
 }
 
 impl<A: Address> Links for Slab<A> {
     fn link(&mut self, slot: u32) -> &mut Link {
         &mut self.get_mut(slot).link
+    }
+
+    fn bucket(&mut self, slot: u32) -> &mut u16 {
+        &mut self.get_mut(slot).flow.bucket
     }
 }
 
@@ -449,40 +626,47 @@ impl<A: Address> Family<A> {
         shared: &mut Shared,
         emit: &mut impl FnMut(FlowRecord),
     ) {
+        let Net::Ip(ip) = &visit.layers.net else {
+            return;
+        };
         let is_tcp = key.protocol() == PROTO_TCP;
         let number = match self.find(&key, visit.hash) {
             Some(number) => {
-                let flow = &self.slab.get(number).flow;
+                let slot = self.slab.get(number);
                 // Whether the flow has expired must not depend on whether its timer was looked at
                 // yet, so that any number of shards gives the same records.
-                let expired = shared.deadline(flow, flow.class(is_tcp)) < visit.meta.clock;
-                let reused = visit
-                    .segment()
-                    .is_some_and(|tcp| flow.tcp.is_reused_by(tcp, visit.direction));
-                if expired || reused {
+                let over = shared.is_expired(slot)
+                    || visit
+                        .segment()
+                        .is_some_and(|tcp| slot.flow.is_reused_by(tcp, &shared.details));
+                if over {
                     self.end(number, EndReason::Idle, shared, emit);
                     self.begin(key, visit, shared)
                 } else {
+                    if shared.is_part_over(&slot.flow) {
+                        self.end_part(number, visit.meta.ts, shared, emit);
+                    }
                     number
                 }
             }
             None => self.begin(key, visit, shared),
         };
-        let flow = &mut self.slab.get_mut(number).flow;
-        let before = flow.class(is_tcp);
-        let Net::Ip(ip) = &visit.layers.net else {
-            return;
+        let before = shared.class(self.slab.get(number));
+        let slot = self.slab.get_mut(number);
+        let step = Step {
+            direction: visit.direction,
+            ts: visit.meta.ts,
+            clock: visit.meta.clock,
+            wire_len: visit.meta.wire_len,
+            ip_len: ip.ip_len,
+            ttl: ip.ttl,
+            content: visit.content(ip, is_tcp, slot.flow.first_ts),
         };
-        flow.on_packet(
-            visit.direction,
-            [visit.meta.ts, visit.meta.clock],
-            visit.meta.wire_len,
-            ip.ip_len,
-            visit.segment(),
-        );
-        let after = flow.class(is_tcp);
+        slot.flow
+            .on_packet(&step, &mut shared.details, &mut shared.islands);
+        let after = shared.class(slot);
         if before != after {
-            let deadline = shared.deadline(flow, after);
+            let deadline = shared.deadline(&slot.flow, after);
             if after == Class::TcpClosed {
                 shared.counters.ended += 1;
             }
@@ -495,17 +679,20 @@ impl<A: Address> Family<A> {
     /// A new flow in a new slot; there is room, since whoever calls made some.
     fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
         let meta = visit.meta;
+        let context = Context::of(meta.iface, visit.layers);
         let mut flow = Flow::new(
             meta.frame,
             [meta.ts, meta.clock],
-            meta.iface,
-            visit.initiator(),
+            shared.contexts.refer(&context),
+            visit.direction,
         );
-        flow.vlans = visit.layers.vlans;
-        flow.vlan_tags = visit.layers.vlan_tags;
-        let class = flow.class(key.protocol() == PROTO_TCP);
-        let deadline = shared.deadline(&flow, class);
+        if visit.is_answer(&key) {
+            flow.packed.flip();
+        }
         let number = self.slab.take(key, flow);
+        let slot = self.slab.get(number);
+        let class = shared.class(slot);
+        let deadline = shared.deadline(&slot.flow, class);
         self.index.insert(visit.hash, number);
         self.wheels
             .insert(&mut self.slab, number, wheel_of(class), deadline);
@@ -522,23 +709,38 @@ impl<A: Address> Family<A> {
         emit: &mut impl FnMut(FlowRecord),
     ) {
         let slot: &Slot<A> = self.slab.get(number);
-        let is_tcp = slot.key.protocol() == PROTO_TCP;
-        if slot.flow.class(is_tcp) != Class::TcpClosed {
+        if shared.class(slot) != Class::TcpClosed {
             shared.counters.ended += 1;
         }
-        emit(FlowRecord::new(slot, is_tcp, why));
+        emit(shared.record(slot, why));
+        shared.forget(&slot.flow);
         let hash = (slot.key.hash(self.seed) >> 32) as u32;
         self.index.remove(hash, number);
         self.wheels.remove(&mut self.slab, number);
         self.slab.release(number);
     }
 
+    /// Writes a record of a flow that goes on.
+    #[cold]
+    fn end_part(
+        &mut self,
+        number: u32,
+        ts: Timestamp,
+        shared: &mut Shared,
+        emit: &mut impl FnMut(FlowRecord),
+    ) {
+        let slot = self.slab.get_mut(number);
+        emit(shared.record(slot, EndReason::Active));
+        let is_tcp = slot.key.protocol() == PROTO_TCP;
+        slot.flow.next_part(ts, is_tcp, &mut shared.details);
+    }
+
     fn expire(&mut self, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
         while let Some(number) = self.wheels.due(shared.clock) {
             let slot = self.slab.get(number);
-            let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
+            let class = shared.class(slot);
             let deadline = shared.deadline(&slot.flow, class);
-            if deadline < shared.clock {
+            if deadline <= shared.clock {
                 self.end(number, EndReason::Idle, shared, emit);
             } else {
                 self.wheels.remove(&mut self.slab, number);
@@ -548,12 +750,18 @@ impl<A: Address> Family<A> {
         }
     }
 
+    fn finish(&mut self, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+        for number in 0..self.slab.len() {
+            if self.slab.is_used(number) {
+                self.end_last(number, shared, emit);
+            }
+        }
+    }
+
     /// Ends a flow because nothing more will come. Not every shard hears of the time as often, and what
     /// is said must not depend on it: a flow that is past its time was idle.
     fn end_last(&mut self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
-        let slot = self.slab.get(number);
-        let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
-        let why = if shared.deadline(&slot.flow, class) < shared.clock {
+        let why = if shared.is_expired(self.slab.get(number)) {
             EndReason::Idle
         } else {
             EndReason::Shutdown
@@ -569,9 +777,8 @@ impl<A: Address> Family<A> {
         for _ in 0..TRIES {
             let number = self.wheels.earliest(&mut self.slab, kind)?;
             let slot = self.slab.get(number);
-            let class = slot.flow.class(slot.key.protocol() == PROTO_TCP);
-            let deadline = shared.deadline(&slot.flow, class);
-            if self.wheels.is_in_place(&slot.link, deadline) {
+            let deadline = shared.deadline(&slot.flow, shared.class(slot));
+            if self.wheels.is_in_place(slot.flow.bucket, deadline) {
                 return Some(number);
             }
             self.wheels.remove(&mut self.slab, number);

@@ -13,8 +13,6 @@ use crate::packet::Timestamp;
 pub(crate) struct Link {
     pub(crate) prev: u32,
     pub(crate) next: u32,
-    /// The bucket; `Link::NONE` when in none.
-    pub(crate) bucket: u32,
 }
 
 impl Link {
@@ -22,8 +20,9 @@ impl Link {
     pub(crate) const UNLINKED: Self = Self {
         prev: Self::NONE,
         next: Self::NONE,
-        bucket: Self::NONE,
     };
+    /// In no bucket.
+    pub(crate) const NO_BUCKET: u16 = u16::MAX;
 }
 
 /// Which of the two wheels.
@@ -49,6 +48,8 @@ pub(crate) struct Wheels {
 /// Access to the links, wherever they are stored.
 pub(crate) trait Links {
     fn link(&mut self, slot: u32) -> &mut Link;
+    /// The bucket that a slot is in; `Link::NO_BUCKET` when in none.
+    fn bucket(&mut self, slot: u32) -> &mut u16;
 }
 
 impl Wheels {
@@ -91,16 +92,17 @@ impl Wheels {
         *links.link(slot) = Link {
             prev: last,
             next: head,
-            bucket,
         };
+        *links.bucket(slot) = bucket as u16;
         self.heads[bucket as usize] = slot;
         self.counts[kind as usize] += 1;
     }
 
     /// Takes a flow out of its bucket.
     pub(crate) fn remove(&mut self, links: &mut impl Links, slot: u32) {
-        let Link { prev, next, bucket } = *links.link(slot);
-        if bucket == Link::NONE {
+        let Link { prev, next } = *links.link(slot);
+        let bucket = std::mem::replace(links.bucket(slot), Link::NO_BUCKET);
+        if bucket == Link::NO_BUCKET {
             return;
         }
         let head = self.heads[bucket as usize];
@@ -155,11 +157,11 @@ impl Wheels {
     }
 
     /// Whether a flow with this deadline sits in the bucket where it would be put now.
-    pub(crate) fn is_in_place(&self, link: &Link, deadline: Timestamp) -> bool {
+    pub(crate) fn is_in_place(&self, bucket: u16, deadline: Timestamp) -> bool {
         let second = deadline
             .secs()
             .clamp(self.tick, self.tick + Self::BUCKETS - 1);
-        u64::from(link.bucket) % Self::BUCKETS == second % Self::BUCKETS
+        u64::from(bucket) % Self::BUCKETS == second % Self::BUCKETS
     }
 }
 
@@ -168,11 +170,21 @@ mod tests {
     use super::*;
     use crate::packet::Span;
 
-    struct Plain(Vec<Link>);
+    struct Plain(Vec<(Link, u16)>);
 
     impl Links for Plain {
         fn link(&mut self, slot: u32) -> &mut Link {
-            &mut self.0[slot as usize]
+            &mut self.0[slot as usize].0
+        }
+
+        fn bucket(&mut self, slot: u32) -> &mut u16 {
+            &mut self.0[slot as usize].1
+        }
+    }
+
+    impl Plain {
+        fn new(slots: usize) -> Self {
+            Self(vec![(Link::UNLINKED, Link::NO_BUCKET); slots])
         }
     }
 
@@ -192,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_flow_comes_up_when_its_second_is_over_and_not_before() {
-        let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 4]));
+        let (mut wheels, mut links) = (Wheels::new(), Plain::new(4));
         wheels.due(at(1_000_000));
         for (slot, secs) in [(0, 5), (1, 6), (2, 6), (3, 900)] {
             let kind = if slot % 2 == 0 {
@@ -211,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_silence_longer_than_the_wheel_loses_nobody() {
-        let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 50]));
+        let (mut wheels, mut links) = (Wheels::new(), Plain::new(50));
         wheels.due(at(77));
         for slot in 0..50 {
             wheels.insert(
@@ -226,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_earliest_is_the_one_that_comes_up_first() {
-        let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 3]));
+        let (mut wheels, mut links) = (Wheels::new(), Plain::new(3));
         wheels.due(at(1_020));
         for (slot, secs) in [(0, 1_030), (1, 1_023), (2, 1_500)] {
             wheels.insert(&mut links, slot, WheelKind::Transient, at(secs));
@@ -241,7 +253,7 @@ mod tests {
     fn of_one_second_the_first_comes_first_whoever_leaves() {
         let kind = WheelKind::Transient;
         for gone in 0..5 {
-            let (mut wheels, mut links) = (Wheels::new(), Plain(vec![Link::UNLINKED; 5]));
+            let (mut wheels, mut links) = (Wheels::new(), Plain::new(5));
             wheels.due(at(1_020));
             for slot in 0..5 {
                 wheels.insert(&mut links, slot, kind, at(1_030));

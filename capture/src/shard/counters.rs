@@ -57,6 +57,11 @@ counters! {
     flows_ended,
     /// Flows that had to go for lack of room.
     flows_evicted,
+    /// How often what happened on a connection did not fit into the table's memory, and was left out
+    /// of its record.
+    details_refused,
+    /// Packets of flows whose checksum is wrong.
+    bad_checksums,
     /// Records that were made.
     records,
 }
@@ -97,6 +102,8 @@ impl ShardCounters {
             created,
             ended,
             evicted,
+            details_refused,
+            bad_checksums,
         } = *flows;
         for (counter, value) in [
             (&self.packets, packets),
@@ -109,6 +116,8 @@ impl ShardCounters {
             (&self.flows_created, created),
             (&self.flows_ended, ended),
             (&self.flows_evicted, evicted),
+            (&self.details_refused, details_refused),
+            (&self.bad_checksums, bad_checksums),
             (&self.records, records),
         ] {
             counter.store(value, Ordering::Relaxed);

@@ -1,0 +1,117 @@
+//! What is kept aside of the flows that do not fit into their slot: where something was lost, repeated
+//! or out of order, and those that move much or last long.
+
+use super::key::Direction;
+use super::tcp::{Connection, Health};
+use crate::packet::Timestamp;
+
+/// The whole of a connection, and what was said of it in records before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detail {
+    pub(crate) connection: Connection,
+    /// Records that were written of it.
+    pub(crate) part: u32,
+    /// Timestamp of the first packet since the last of them.
+    pub(crate) part_ts: Timestamp,
+    /// Payload and bad checksums that they reported, by direction.
+    reported: [(u64, u32); 2],
+    /// The next free detail.
+    next_free: u32,
+}
+
+impl Detail {
+    /// A direction with this many packets is worth a detail: its round-trip times say more if
+    /// segments are timed while others are on their way.
+    pub(crate) const BULK_PACKETS: u32 = 64;
+
+    pub(crate) fn new(connection: Connection, first_ts: Timestamp) -> Self {
+        Self {
+            connection,
+            part: 0,
+            part_ts: first_ts,
+            reported: [(0, 0); 2],
+            next_free: Details::NONE,
+        }
+    }
+
+    /// Payload and bad checksums that were reported before.
+    pub(crate) fn reported(&self, direction: Direction) -> (u64, u32) {
+        self.reported[direction.index()]
+    }
+
+    pub(super) fn next_part(&mut self, ts: Timestamp, is_tcp: bool) {
+        self.part += 1;
+        self.part_ts = ts;
+        if !is_tcp {
+            return;
+        }
+        let connection = &mut self.connection;
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let [end, peer] = connection.pair(direction);
+            self.reported[direction.index()] = (end.size(peer), end.bad_checksums);
+            end.missed = 0;
+            end.health = Health::NONE;
+            end.rtt.clear();
+        }
+    }
+}
+
+/// The details of a table: a bounded store, within memory that is reserved once and taken from the
+/// system as it is used.
+#[derive(Debug)]
+pub(crate) struct Details {
+    store: Vec<Detail>,
+    free: u32,
+    limit: u32,
+    /// How often there was no room.
+    pub(crate) refused: u64,
+}
+
+impl Details {
+    /// No detail.
+    pub(crate) const NONE: u32 = u32::MAX;
+    /// Memory of one, bytes.
+    pub(crate) const BYTES: u64 = size_of::<Detail>() as u64;
+
+    pub(crate) fn new(limit: u32) -> Self {
+        Self {
+            store: Vec::with_capacity(limit as usize),
+            free: Self::NONE,
+            limit,
+            refused: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, number: u32) -> Option<&Detail> {
+        self.store.get(number as usize)
+    }
+
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Detail> {
+        self.store.get_mut(number as usize)
+    }
+
+    /// A place for a detail; `NONE` if there is no room.
+    pub(crate) fn take(&mut self, detail: Detail) -> u32 {
+        if let Some(free) = self.store.get_mut(self.free as usize) {
+            let number = self.free;
+            self.free = free.next_free;
+            *free = detail;
+            return number;
+        }
+        if self.store.len() as u32 >= self.limit {
+            self.refused += 1;
+            return Self::NONE;
+        }
+        self.store.push(detail);
+        self.store.len() as u32 - 1
+    }
+
+    pub(crate) fn release(&mut self, number: u32) {
+        if let Some(detail) = self.store.get_mut(number as usize) {
+            detail.next_free = self.free;
+            self.free = number;
+        }
+    }
+}
