@@ -2,8 +2,9 @@
 //! or out of order, and those that move much or last long.
 
 use super::key::Direction;
+use super::record::RttHistogram;
 use super::tcp::{Connection, Health};
-use crate::packet::Timestamp;
+use crate::packet::{Span, Timestamp};
 
 /// The whole of a connection, and what was said of it in records before.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Detail {
     pub(crate) part: u32,
     /// Timestamp of the first packet since the last of them.
     pub(crate) part_ts: Timestamp,
+    /// Round-trip times by direction.
+    pub(crate) histograms: [RttHistogram; 2],
     /// Payload and bad checksums that they reported, by direction.
     reported: [(u64, u32); 2],
     /// The next free detail.
@@ -26,6 +29,7 @@ impl Detail {
 
     pub(crate) fn new(connection: Connection, first_ts: Timestamp) -> Self {
         Self {
+            histograms: connection.ends.map(|end| end.rtt.histogram()),
             connection,
             part: 0,
             part_ts: first_ts,
@@ -37,6 +41,11 @@ impl Detail {
     /// Payload and bad checksums that were reported before.
     pub(crate) fn reported(&self, direction: Direction) -> (u64, u32) {
         self.reported[direction.index()]
+    }
+
+    /// A round-trip time of what was sent this way.
+    pub(super) fn add_rtt(&mut self, direction: Direction, us: u32) {
+        self.histograms[direction.index()].add(Span(u64::from(us) * 1000));
     }
 
     pub(super) fn next_part(&mut self, ts: Timestamp, is_tcp: bool) {
@@ -53,6 +62,7 @@ impl Detail {
             end.health = Health::NONE;
             end.rtt.clear();
         }
+        self.histograms = Default::default();
     }
 }
 

@@ -9,14 +9,12 @@
 
 use super::history::{Letter, Letters};
 use super::key::Direction;
-use super::record::RttHistogram;
-use super::state::Class;
+use super::state::{Class, Outline};
 use super::tcp::{
     Analysis, Arrival, Connection, End, EndState, Handshake, Health, Once, Rtt, ShortSpan, Ticks,
     is_power_of_ten,
 };
 use crate::dissect::{Checksum, TcpFlags};
-use crate::packet::Span;
 
 /// A whole number of up to 48 bits, with the alignment of 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,16 +170,6 @@ const fn unpack_direction(bits: u32) -> Option<Direction> {
     }
 }
 
-/// Up to three samples follow from the least, the greatest and the sum.
-fn histogram(samples: u32, [min, max, sum]: [u32; 3]) -> RttHistogram {
-    let mut histogram = RttHistogram([0; RttHistogram::BUCKETS]);
-    let all = [min, max, sum.wrapping_sub(min).wrapping_sub(max)];
-    for us in all.into_iter().take(samples as usize) {
-        histogram.add(Span(u64::from(us) * 1000));
-    }
-    histogram
-}
-
 impl Packed {
     /// Nothing counted yet.
     pub(crate) fn new(originator: Direction) -> Self {
@@ -267,7 +255,18 @@ impl Packed {
         let [a_given, b_given] = connection.given;
         pack_end(a, b, a_given, a_half, a_rest);
         pack_end(b, a, b_given, b_half, b_rest);
-        self.unpack() == normal(connection)
+        let fits = fits(a, b) && fits(b, a) && connection.history.0[1] == 0;
+        #[cfg(debug_assertions)]
+        assert_eq!(
+            fits,
+            // The histogram is not part of a connection.
+            self.unpack() == normal(connection)
+                && connection.ends.iter().all(|end| end.rtt.samples <= 3),
+            "what is left out follows from the rest: {:#?}\n{:#?}",
+            self.unpack(),
+            normal(connection)
+        );
+        fits
     }
 
     /// Takes a segment that changes nothing but numbers: in order, on an open connection, as there
@@ -382,18 +381,20 @@ impl Packed {
             };
         }
         let bits = u32::from(self.bits);
-        // The common case first.
-        let state = |half: &Half| STATE.get(half.bits);
-        const OPEN: u32 = EndState::Established as u32;
-        if !CLOSED.is_set(bits)
-            && state(forward) == OPEN
-            && state(reverse) == OPEN
-            && GIVEN.get(forward.bits) & u32::from(Once::ACK.0 | Once::DATA.0) != 0
-            && !slow_service
-        {
-            return Class::TcpOpen;
-        }
-        Class::of_tcp(&self.unpack(), slow_service)
+        let state = |half: &Half| EndState::from_bits(STATE.get(half.bits));
+        let (originator, responder) = match self.originator() {
+            Direction::Forward => (state(forward), state(reverse)),
+            Direction::Reverse => (state(reverse), state(forward)),
+        };
+        Class::of_tcp(&Outline {
+            closed: CLOSED.is_set(bits),
+            active: ACTIVE.is_set(bits),
+            originator,
+            responder,
+            did_close: DID_CLOSE.is_set(forward.bits | reverse.bits),
+            went_on: GIVEN.get(forward.bits) & !u32::from(Once::SYN.0) != 0,
+            slow_service,
+        })
     }
 
     /// Payload of a flow that is not TCP, bytes.
@@ -474,8 +475,84 @@ impl Packed {
     }
 }
 
+/// Whether all that is left out of an end's packed form follows from the rest.
+#[inline(always)]
+fn fits(end: &End, peer: &End) -> bool {
+    let analysis = &end.analysis;
+    let next_seq = if end.flags.0 == 0 { 0 } else { end.last };
+    let (fin_end, last_fin) = implied_fin(end);
+    let (delivered, trimmed) = implied_order(end, fin_end);
+    let last_rst = implied_rst(end);
+    let known_ack = analysis.last_ack == peer.ack
+        || analysis.last_ack == peer.ack.wrapping_add(1)
+        || analysis.last_ack == 0;
+    let rtt = &end.rtt;
+    let timed = if rtt.timing {
+        rtt.end == next_seq && rtt.at == analysis.next_at
+    } else {
+        rtt.end == 0 && rtt.at == Ticks(0)
+    };
+    // Without short cuts, so that there is one branch.
+    (analysis.next_seq == next_seq)
+        & (analysis.max_seq_to_ack == next_seq)
+        & (analysis.duplicate_acks == 0)
+        & (end.fin_end == fin_end)
+        & (end.last_fin == last_fin)
+        & (end.last_rst == last_rst)
+        & (end.last_syn == 0)
+        & (end.delivered == delivered)
+        & (end.trimmed == trimmed)
+        & (end.islands == End::NO_ISLANDS)
+        & (end.missed == 0)
+        & (end.repeats | end.zero_windows | end.gaps | end.bad_checksums == 0)
+        & (end.last_wraps | end.ack_wraps <= 0xff)
+        & known_ack
+        & timed
+        & (rtt.samples <= 3)
+        & (rtt.sum <= u64::from(u32::MAX))
+        & (end.scale == u8::try_from(analysis.scale).ok())
+        & (analysis.window == Analysis::UNKNOWN_WINDOW || analysis.window <= 0xffff)
+        && end.health == Health::NONE
+}
+
+/// Behind the FIN, and what its letter remembers, if nothing came after it.
+#[inline(always)]
+fn implied_fin(end: &End) -> (u64, u32) {
+    if end.fin {
+        let last = end.relative_last();
+        (last, (last as u32).wrapping_sub(1))
+    } else {
+        (0, 0)
+    }
+}
+
+#[inline(always)]
+fn implied_rst(end: &End) -> u32 {
+    if end.flags.has(TcpFlags::RST) {
+        end.relative_last() as u32
+    } else {
+        0
+    }
+}
+
+/// Up to where an end's data is delivered and acknowledged, if nothing is missing.
+#[inline(always)]
+fn implied_order(end: &End, fin_end: u64) -> (u64, u64) {
+    // A stream that has not begun, or ends before it begins, has delivered nothing.
+    let sane = |relative: u64| if relative < 1 << 63 { relative } else { 0 };
+    let last = sane(end.relative_last());
+    let acked = sane(end.relative_ack());
+    let trimmed = if end.fin && acked >= fin_end {
+        fin_end.wrapping_sub(1)
+    } else {
+        acked
+    };
+    (last.saturating_sub(end.fin.into()).max(1), trimmed.max(1))
+}
+
 /// What does not matter is zero, so that connections can be compared.
-fn normal(connection: &Connection) -> Connection {
+#[cfg(any(test, debug_assertions))]
+pub(crate) fn normal(connection: &Connection) -> Connection {
     let mut normal = *connection;
     for end in &mut normal.ends {
         if end.analysis.duplicate_acks == 0 {
@@ -485,6 +562,7 @@ fn normal(connection: &Connection) -> Connection {
     normal
 }
 
+#[inline(always)]
 fn pack_end(end: &End, peer: &End, given: u8, half: &mut Half, rest: &mut Rest) {
     let analysis = &end.analysis;
     let last_ack = if analysis.last_ack == peer.ack {
@@ -527,6 +605,7 @@ fn pack_end(end: &End, peer: &End, given: u8, half: &mut Half, rest: &mut Rest) 
     rest.flags = end.flags.0;
 }
 
+#[inline(always)]
 fn unpack_end(half: &Half, rest: &Rest) -> End {
     let bits = half.bits;
     let fin = FIN.is_set(bits);
@@ -570,10 +649,6 @@ fn unpack_end(half: &Half, rest: &Rest) -> End {
             min: half.rtt_min,
             max: half.rtt_max,
             sum: half.rtt_sum.into(),
-            histogram: histogram(
-                rest.rtt_samples.into(),
-                [half.rtt_min, half.rtt_max, half.rtt_sum],
-            ),
         },
         mss: half.mss,
         scale: u8::try_from(scale).ok(),
@@ -584,23 +659,10 @@ fn unpack_end(half: &Half, rest: &Rest) -> End {
         ttl: rest.ttl,
         ..End::NEW
     };
-    let last = end.relative_last();
-    if fin {
-        end.fin_end = last;
-        end.last_fin = (last as u32).wrapping_sub(1);
-    }
-    if end.flags.has(TcpFlags::RST) {
-        end.last_rst = last as u32;
-    }
-    // A stream that has not begun, or ends before it begins, has delivered nothing.
-    let sane = |relative: u64| if relative < 1 << 63 { relative } else { 0 };
-    end.delivered = sane(last).saturating_sub(fin.into()).max(1);
-    let acked = sane(end.relative_ack());
-    end.trimmed = if fin && acked >= end.fin_end {
-        end.fin_end.wrapping_sub(1)
-    } else {
-        acked
-    }
-    .max(1);
+    let (fin_end, last_fin) = implied_fin(&end);
+    end.fin_end = fin_end;
+    end.last_fin = last_fin;
+    end.last_rst = implied_rst(&end);
+    (end.delivered, end.trimmed) = implied_order(&end, fin_end);
     end
 }

@@ -471,6 +471,10 @@ fn side<A: Address>(
     let (payload, bad_checksums) = ended
         .detail
         .map_or((0, 0), |detail| detail.reported(direction));
+    let histogram = ended.detail.map_or_else(
+        || end.rtt.histogram(),
+        |detail| detail.histograms[direction.index()],
+    );
     let health = &end.health;
     Side {
         endpoint,
@@ -487,7 +491,7 @@ fn side<A: Address>(
             sack_permitted: end.sack_permitted,
             timestamps: end.timestamps,
             ecn: end.ecn,
-            rtt: end.rtt.summary(),
+            rtt: end.rtt.summary(histogram),
             retransmitted_segments: health.retransmitted_segments.into(),
             retransmitted_bytes: health.retransmitted_bytes,
             fast_retransmissions: health.fast_retransmissions.into(),

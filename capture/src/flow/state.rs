@@ -3,7 +3,7 @@
 use super::detail::{Detail, Details};
 use super::key::Direction;
 use super::packed::Packed;
-use super::tcp::{Arrival, Connection, EndState, Islands, Once, Timing, Verdict};
+use super::tcp::{Arrival, Connection, EndState, Followed, Islands, Once, Timing, Verdict};
 use super::timer::Link;
 use crate::dissect::{Tcp, TcpFlags};
 use crate::packet::{FrameNo, Span, Timestamp};
@@ -48,35 +48,86 @@ impl Class {
         !matches!(self, Self::TcpOpen | Self::TcpOpenSlow | Self::Answered)
     }
 
-    /// The class of a connection; `slow` is a service whose users are silent for long.
-    pub(crate) fn of_tcp(connection: &Connection, slow: bool) -> Self {
-        if connection.closed {
+    /// The class of a connection.
+    #[inline(always)]
+    pub(crate) fn of_tcp(outline: &Outline) -> Self {
+        let Outline {
+            originator,
+            responder,
+            ..
+        } = *outline;
+        // The common case first.
+        if originator == EndState::Established
+            && responder == EndState::Established
+            && outline.went_on
+            && !outline.closed
+        {
+            return outline.open();
+        }
+        if outline.closed {
             return Self::TcpClosed;
         }
-        let originator = connection.end(connection.originator);
-        let responder = connection.end(connection.originator.opposite());
-        let unheard = responder.state == EndState::Inactive;
-        let ends = [originator, responder];
-        if unheard && originator.state == EndState::Inactive {
-            return Self::TcpUnheard;
+        if responder == EndState::Inactive {
+            if originator == EndState::Inactive {
+                return Self::TcpUnheard;
+            }
+            if outline.active && originator.is_handshake() {
+                return Self::TcpAttempt;
+            }
         }
-        if unheard && connection.active && originator.state.is_handshake() {
-            return Self::TcpAttempt;
-        }
-        if connection.active
-            && ends.iter().any(|end| end.did_close)
-            && ends.iter().any(|end| end.state == EndState::Reset)
+        if outline.active
+            && outline.did_close
+            && (originator == EndState::Reset || responder == EndState::Reset)
         {
             return Self::TcpBroken;
         }
-        let [given, _] = connection.given;
-        if given & !Once::SYN.0 == 0 {
-            return Self::TcpEmbryonic;
-        }
-        if slow {
-            Self::TcpOpenSlow
+        if outline.went_on {
+            outline.open()
         } else {
-            Self::TcpOpen
+            Self::TcpEmbryonic
+        }
+    }
+}
+
+/// What the class of a connection depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outline {
+    /// It is over.
+    pub(crate) closed: bool,
+    /// It was not reset while it was open.
+    pub(crate) active: bool,
+    pub(crate) originator: EndState,
+    pub(crate) responder: EndState,
+    /// An end's closing was noticed.
+    pub(crate) did_close: bool,
+    /// The originator sent more than SYNs.
+    pub(crate) went_on: bool,
+    /// Users of the service are silent for long.
+    pub(crate) slow_service: bool,
+}
+
+impl Outline {
+    #[inline(always)]
+    const fn open(&self) -> Class {
+        if self.slow_service {
+            Class::TcpOpenSlow
+        } else {
+            Class::TcpOpen
+        }
+    }
+
+    fn of(connection: &Connection, slow_service: bool) -> Self {
+        let originator = connection.end(connection.originator);
+        let responder = connection.end(connection.originator.opposite());
+        let [given, _] = connection.given;
+        Self {
+            closed: connection.closed,
+            active: connection.active,
+            originator: originator.state,
+            responder: responder.state,
+            did_close: originator.did_close || responder.did_close,
+            went_on: given & !Once::SYN.0 != 0,
+            slow_service,
         }
     }
 }
@@ -101,18 +152,20 @@ pub(crate) struct Flow {
     pub(crate) bucket: u16,
 }
 
-/// A time of about a millisecond's precision, modulo 52 days.
+/// A time to 17 ms, modulo 2.3 years.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment(u32);
 
 impl Moment {
-    const SHIFT: u32 = 20;
+    const SHIFT: u32 = 24;
+    /// Times further apart than this are not told apart.
+    const HORIZON: Span = Span(1 << (Self::SHIFT + 31));
 
     pub(crate) const fn of(ts: Timestamp) -> Self {
         Self((ts.0 >> Self::SHIFT) as u32)
     }
 
-    /// The time, given one that is less than 52 days later.
+    /// The time, given one that is less than 2.3 years later.
     pub(crate) const fn before(self, later: Timestamp) -> Timestamp {
         let ticks = later.0 >> Self::SHIFT;
         let ago = (ticks as u32).wrapping_sub(self.0) as u64;
@@ -212,12 +265,16 @@ impl Flow {
         islands: &mut Islands,
     ) {
         let (verdict, closed) = if let Some(detail) = details.get_mut(self.detail) {
-            let connection = &mut detail.connection;
-            let verdict = connection.on_segment(arrival, Timing::OneByOne, islands);
-            (verdict, connection.closed)
+            let followed = detail
+                .connection
+                .on_segment(arrival, Timing::OneByOne, islands);
+            if let Some(us) = followed.rtt_us {
+                detail.add_rtt(step.direction.opposite(), us);
+            }
+            (followed.verdict, detail.connection.closed)
         } else {
             let mut connection = self.packed.unpack();
-            let verdict = connection.on_segment(arrival, Timing::Newest, islands);
+            let Followed { verdict, .. } = connection.on_segment(arrival, Timing::Newest, islands);
             let bulk = self.packed.halves[step.direction.index()].packets == Detail::BULK_PACKETS;
             if !self.packed.pack(&connection) || bulk {
                 self.detail = details.take(Detail::new(connection, self.first_ts));
@@ -288,14 +345,28 @@ impl Flow {
     pub(crate) fn silent_since(&self, clock: Timestamp) -> Timestamp {
         // Later than the last packet's timestamp where timestamps went back, as they do when a
         // machine's clock is corrected; otherwise the timestamp is exact.
-        self.last_ts.max(self.seen.before(clock))
+        if clock.since(self.last_ts) < Moment::HORIZON {
+            self.last_ts.max(self.seen.before(clock))
+        } else {
+            self.last_ts
+        }
+    }
+
+    /// Since when it is closed, if it is; `clock` is now.
+    #[inline(always)]
+    pub(crate) fn closed_since(&self, clock: Timestamp) -> Timestamp {
+        if clock.since(self.last_ts) < Moment::HORIZON {
+            self.seen.before(clock)
+        } else {
+            self.last_ts
+        }
     }
 
     /// How the flow is treated by expiry and eviction now.
     #[inline(always)]
     pub(crate) fn class(&self, is_tcp: bool, slow: bool, details: &Details) -> Class {
         match details.get(self.detail) {
-            Some(detail) if is_tcp => Class::of_tcp(&detail.connection, slow),
+            Some(detail) if is_tcp => Class::of_tcp(&Outline::of(&detail.connection, slow)),
             _ => self.packed.class(is_tcp, slow),
         }
     }

@@ -441,7 +441,7 @@ impl Shared {
             Class::Answered | Class::Unanswered => {
                 flow.silent_since(self.clock).after(timeouts.other)
             }
-            Class::TcpClosed => flow.seen.before(self.clock).after(timeouts.tcp_closed),
+            Class::TcpClosed => flow.closed_since(self.clock).after(timeouts.tcp_closed),
             Class::TcpAttempt => flow.first_ts.after(timeouts.tcp_attempt),
             Class::TcpBroken | Class::TcpUnheard => {
                 next_check(flow.first_ts, flow.silent_since(self.clock))

@@ -101,6 +101,14 @@ pub(crate) enum Verdict {
     Closing,
 }
 
+/// What came of following a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Followed {
+    pub(crate) verdict: Verdict,
+    /// A round-trip time of the other side's, microseconds.
+    pub(crate) rtt_us: Option<u32>,
+}
+
 impl Connection {
     /// The sender's end and the other one.
     #[inline(always)]
@@ -131,7 +139,7 @@ impl Connection {
         arrival: &Arrival<'_>,
         timing: Timing,
         islands: &mut Islands,
-    ) -> Verdict {
+    ) -> Followed {
         let Arrival {
             segment,
             ip,
@@ -145,24 +153,28 @@ impl Connection {
             if is_power_of_ten(end.bad_checksums) {
                 self.letter(sender, Letter::C);
             }
-            return Verdict::Corrupt;
+            return Followed {
+                verdict: Verdict::Corrupt,
+                rtt_us: None,
+            };
         }
         let now = Ticks::of(ts);
         let events = self.analyze(segment, sender, now);
-        self.time_segment(segment, sender, now, events, timing);
+        let rtt_us = self.time_segment(segment, sender, now, events, timing);
         self.note_endings(segment, sender);
         let closed_before = self.closed_ends();
         self.advance(segment, sender, islands);
         // Roles and starts are known now.
         self.time_handshake(segment, sender, ts, arrival.since_first);
         self.ends[sender.index()].note(segment, ip);
-        if self.closed && self.closed_ends() > closed_before {
+        let verdict = if self.closed && self.closed_ends() > closed_before {
             Verdict::Closing
         } else if closed_before == 2 {
             Verdict::Late
         } else {
             Verdict::Counted
-        }
+        };
+        Followed { verdict, rtt_us }
     }
 
     fn closed_ends(&self) -> usize {

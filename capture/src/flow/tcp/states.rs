@@ -74,36 +74,43 @@ impl Connection {
         if self.first_rst.is_some() || end.flags.0 == 0 && end.state == EndState::Inactive {
             return TcpState::Closed;
         }
-        match (end.fin, peer.fin) {
-            (true, false) if end.is_fin_acked() => TcpState::FinWait2,
-            (true, false) => TcpState::FinWait1,
-            (false, true) if peer.is_fin_acked() => TcpState::CloseWait,
-            (true, true) => {
-                let first = self.first_fin == Some(direction);
-                match (first || self.crossed_fins, end.is_fin_acked()) {
-                    (true, true) => TcpState::TimeWait,
-                    (true, false) => TcpState::Closing,
-                    (false, true) => TcpState::Closed,
-                    (false, false) => TcpState::LastAck,
-                }
-            }
-            (false, _) => self.opening_state(end, peer),
+        let (own_acked, others_acked) = (end.is_fin_acked(), peer.is_fin_acked());
+        if !end.fin {
+            return if others_acked {
+                TcpState::CloseWait
+            } else {
+                opening_state(end, peer)
+            };
+        }
+        let first = self.first_fin == Some(direction);
+        if peer.fin && !first && !self.crossed_fins {
+            return if own_acked {
+                TcpState::Closed
+            } else {
+                TcpState::LastAck
+            };
+        }
+        match (own_acked, others_acked) {
+            (true, true) => TcpState::TimeWait,
+            (true, false) => TcpState::FinWait2,
+            (false, true) => TcpState::Closing,
+            (false, false) => TcpState::FinWait1,
         }
     }
+}
 
-    fn opening_state(&self, end: &End, peer: &End) -> TcpState {
-        let syn = end.flags.has(TcpFlags::SYN);
-        if !syn {
-            return TcpState::Established;
-        }
-        // Its SYN was acknowledged, by a SYN-ACK or later.
-        let acked = peer.flags.has(TcpFlags::ACK) && end.relative_ack() >= 1;
-        if acked && end.relative_ack() < 1 << 63 {
-            TcpState::Established
-        } else if end.flags.has(TcpFlags::ACK) || peer.flags.has(TcpFlags::SYN) {
-            TcpState::SynReceived
-        } else {
-            TcpState::SynSent
-        }
+/// The state of an end that did not close.
+fn opening_state(end: &End, peer: &End) -> TcpState {
+    if !end.flags.has(TcpFlags::SYN) {
+        return TcpState::Established;
+    }
+    if !end.flags.has(TcpFlags::ACK) {
+        return TcpState::SynSent;
+    }
+    let acked = end.relative_ack();
+    if peer.flags.has(TcpFlags::ACK) && (1..1 << 63).contains(&acked) {
+        TcpState::Established
+    } else {
+        TcpState::SynReceived
     }
 }

@@ -94,7 +94,6 @@ pub(crate) struct Rtt {
     pub(crate) min: u32,
     pub(crate) max: u32,
     pub(crate) sum: u64,
-    pub(crate) histogram: RttHistogram,
 }
 
 impl Rtt {
@@ -106,7 +105,6 @@ impl Rtt {
         min: 0,
         max: 0,
         sum: 0,
-        histogram: RttHistogram([0; RttHistogram::BUCKETS]),
     };
 
     pub(crate) fn sample(&mut self, us: u32) {
@@ -116,7 +114,6 @@ impl Rtt {
         self.max = self.max.max(us);
         self.sum += u64::from(us);
         self.samples = self.samples.saturating_add(1);
-        self.histogram.add(Span(u64::from(us) * 1000));
     }
 
     pub(super) fn stop(&mut self) {
@@ -125,15 +122,31 @@ impl Rtt {
         self.at = Ticks(0);
     }
 
+    /// How often each range of times occurred, as long as there are at most three: they follow from
+    /// the least, the greatest and the sum.
+    pub(crate) fn histogram(&self) -> RttHistogram {
+        let mut histogram = RttHistogram::default();
+        let middle = (self.sum as u32)
+            .wrapping_sub(self.min)
+            .wrapping_sub(self.max);
+        for us in [self.min, self.max, middle]
+            .into_iter()
+            .take(self.samples as usize)
+        {
+            histogram.add(Span(u64::from(us) * 1000));
+        }
+        histogram
+    }
+
     /// For the record; sampling goes on.
-    pub(crate) fn summary(&self) -> RttSummary {
+    pub(crate) fn summary(&self, histogram: RttHistogram) -> RttSummary {
         let span = |us: u64| Span(us * 1000);
         RttSummary {
             samples: self.samples,
             min: span(self.min.into()),
             sum: span(self.sum),
             max: span(self.max.into()),
-            histogram: self.histogram,
+            histogram,
         }
     }
 
@@ -203,7 +216,8 @@ impl Connection {
         };
     }
 
-    /// Takes samples from acknowledgments, and picks segments to be timed.
+    /// Takes a sample from an acknowledgment, of what the other side sent, and gives it in
+    /// microseconds; picks segments to be timed.
     pub(super) fn time_segment(
         &mut self,
         segment: &Tcp,
@@ -211,10 +225,11 @@ impl Connection {
         now: Ticks,
         events: TcpEvents,
         timing: Timing,
-    ) {
+    ) -> Option<u32> {
         const SENT_AGAIN: u16 = TcpEvents::RETRANSMISSION.0 | TcpEvents::OUT_OF_ORDER.0;
         let flags = segment.flags;
         let [end, peer] = self.pair(sender);
+        let mut sample = None;
         if flags.has(TcpFlags::ACK)
             && peer.rtt.timing
             && !before(segment.ack, peer.rtt.end)
@@ -225,24 +240,26 @@ impl Connection {
             // Time that went back is no sample.
             if us < 1 << 31 {
                 peer.rtt.sample(us);
+                sample = Some(us);
             }
         }
         if segment.payload_len == 0 || flags.has(TcpFlags::RST) {
-            return;
+            return sample;
         }
         if events.has(TcpEvents(SENT_AGAIN | TcpEvents::KEEP_ALIVE.0)) {
             // Which of them is acknowledged cannot be told.
             end.rtt.stop();
-            return;
+            return sample;
         }
         if events.has(TcpEvents::ZERO_WINDOW_PROBE) {
-            return;
+            return sample;
         }
         if timing == Timing::Newest || !end.rtt.timing {
             end.rtt.timing = true;
             end.rtt.end = segment.seq.wrapping_add(segment.seq_len());
             end.rtt.at = now;
         }
+        sample
     }
 }
 

@@ -58,7 +58,7 @@ fn whoever_was_silent_longest_goes_first() {
     let gone: Vec<_> = script
         .records
         .iter()
-        .map(|record| record.initiator.port)
+        .map(|record| record.initiator.endpoint.port)
         .collect();
     assert_eq!(gone, [1001, 1002, 1003, 1004, 1005]);
 }
@@ -102,7 +102,7 @@ fn closed_connections_go_before_open_ones() {
     script.packet(&segment(client(3), SERVER, [11, 21], 0x04, 0));
     script.packet(&datagram(client(9), SERVER));
     assert_eq!(script.records.len(), 1);
-    assert_eq!(script.records[0].initiator.port, 1003);
+    assert_eq!(script.records[0].initiator.endpoint.port, 1003);
     // It had ended by itself, and the record says so.
     assert_eq!(script.records[0].end, EndReason::Reset);
     assert_eq!(script.table.counters().evicted, 1);
@@ -118,7 +118,7 @@ fn open_connections_go_when_there_is_nobody_else() {
         script.wait(2 * SECOND);
     }
     assert_eq!(script.records.len(), 1);
-    assert_eq!(script.records[0].initiator.port, 1000);
+    assert_eq!(script.records[0].initiator.endpoint.port, 1000);
     assert_eq!(script.records[0].end, EndReason::Evicted);
     assert_eq!(script.records[0].outcome, Outcome::Established);
 }

@@ -8,7 +8,16 @@ const A: u32 = host(1);
 const B: u32 = host(2);
 
 fn icmp(src: u32, dst: u32, kind: u8, code: u8) -> Layers {
-    layers(src, dst, 1, Transport::Icmp { kind, code })
+    layers(
+        src,
+        dst,
+        1,
+        Transport::Icmp {
+            kind,
+            code,
+            payload_len: 56,
+        },
+    )
 }
 
 fn v6(src: u64, dst: u64, protocol: u8, transport: Transport) -> Layers {
@@ -21,6 +30,8 @@ fn v6(src: u64, dst: u64, protocol: u8, transport: Transport) -> Layers {
         ip_len: 140,
         payload_len: 100,
         fragment: None,
+        ttl: 64,
+        ecn: 0,
     };
     Layers {
         net: Net::Ip(ip),
@@ -39,7 +50,10 @@ fn an_icmp_request_and_its_reply_are_one_flow_with_zeeks_ports() {
         let records = script.finish();
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].outcome, Outcome::Answered);
-        let ports = [records[0].initiator.port, records[0].responder.port];
+        let ports = [
+            records[0].initiator.endpoint.port,
+            records[0].responder.endpoint.port,
+        ];
         assert_eq!(ports, [u16::from(request), u16::from(reply)]);
     }
 }
@@ -47,12 +61,19 @@ fn an_icmp_request_and_its_reply_are_one_flow_with_zeeks_ports() {
 #[test]
 fn an_icmpv6_echo_is_one_flow() {
     let mut script = Script::new();
-    let echo = |kind| Transport::Icmp { kind, code: 0 };
+    let echo = |kind| Transport::Icmp {
+        kind,
+        code: 0,
+        payload_len: 56,
+    };
     script.packet(&v6(1, 2, 58, echo(128)));
     script.packet(&v6(2, 1, 58, echo(129)));
     let records = script.finish();
     assert_eq!(records.len(), 1);
-    let ports = [records[0].initiator.port, records[0].responder.port];
+    let ports = [
+        records[0].initiator.endpoint.port,
+        records[0].responder.endpoint.port,
+    ];
     assert_eq!((ports, records[0].protocol), ([128, 129], 58));
 }
 
@@ -63,17 +84,27 @@ fn an_icmp_error_is_a_flow_of_type_and_code() {
     script.packet(&icmp(A, B, 8, 0));
     let records = script.finish();
     assert_eq!(records.len(), 2);
-    let ports = [records[0].initiator.port, records[0].responder.port];
+    let ports = [
+        records[0].initiator.endpoint.port,
+        records[0].responder.endpoint.port,
+    ];
     assert_eq!(ports, [3, 13]);
 }
 
 #[test]
-fn a_reply_alone_names_who_must_have_asked() {
+fn a_reply_alone_is_its_senders() {
     let mut script = Script::new();
     script.packet(&icmp(B, A, 0, 0));
     let record = &script.finish()[0];
-    assert_eq!(record.initiator.addr.to_string(), "10.0.0.1");
-    assert_eq!(record.responder.counts.packets, 1);
+    assert_eq!(record.initiator.endpoint.addr.to_string(), "10.0.0.2");
+    assert_eq!(
+        [
+            record.initiator.endpoint.port,
+            record.responder.endpoint.port
+        ],
+        [0, 8]
+    );
+    assert_eq!(record.initiator.counts.packets, 1);
 }
 
 #[test]
@@ -88,7 +119,10 @@ fn fragments_join_the_flow_of_the_first_one() {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].initiator.counts.packets, 4);
     assert_eq!(
-        (records[0].initiator.port, records[0].responder.port),
+        (
+            records[0].initiator.endpoint.port,
+            records[0].responder.endpoint.port
+        ),
         (5000, 53)
     );
 }
@@ -98,6 +132,7 @@ fn ipv6_fragments_join_the_flow_of_the_first_one() {
     let ports = Transport::Ports {
         src_port: 5000,
         dst_port: 53,
+        payload_len: 92,
     };
     let mut script = Script::new();
     let first = v6(1, 2, 17, ports);
@@ -117,7 +152,10 @@ fn fragments_of_which_the_first_was_missed_are_a_flow_without_ports() {
     let records = script.finish();
     assert_eq!(records.len(), 1);
     assert_eq!(
-        (records[0].initiator.port, records[0].responder.port),
+        (
+            records[0].initiator.endpoint.port,
+            records[0].responder.endpoint.port
+        ),
         (0, 0)
     );
 }
@@ -127,6 +165,7 @@ fn the_same_ports_of_other_protocols_and_families_are_other_flows() {
     let ports = Transport::Ports {
         src_port: 1,
         dst_port: 2,
+        payload_len: 92,
     };
     let mut script = Script::new();
     for protocol in [17, 132, 136] {

@@ -5,11 +5,13 @@
 //! - `expiry.rs`, `eviction.rs` when records are written
 //! - `identity.rs` what belongs to one flow
 //! - `oracle.rs` against a list of all packets, and any number of shards
+//! - `packing.rs` what a slot keeps
 
 mod eviction;
 mod expiry;
 mod handshake;
 mod identity;
 mod oracle;
+mod packing;
 mod script;
 mod teardown;

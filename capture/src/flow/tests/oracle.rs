@@ -77,7 +77,7 @@ fn stamped(events: &[Event]) -> Vec<(PacketMeta, &Event)> {
 /// every shard hears what time it is.
 fn records(packets: &[(PacketMeta, &Event)], shards: u32, advance: &[bool]) -> Vec<FlowRecord> {
     const SEED: u64 = 7;
-    let limits = Limits { max_flows: 10_000 };
+    let limits = Limits::flows(10_000);
     let mut tables: Vec<_> = (0..shards)
         .map(|_| FlowTable::new(limits, Timeouts::default(), SEED))
         .collect();
@@ -163,11 +163,11 @@ proptest! {
         }
         let mut found: HashMap<(u8, End, End), Sent> = HashMap::new();
         for record in records(&packets, 1, &[]) {
-            let initiator = (record.initiator.addr, record.initiator.port);
-            let responder = (record.responder.addr, record.responder.port);
+            let initiator = (record.initiator.endpoint.addr, record.initiator.endpoint.port);
+            let responder = (record.responder.endpoint.addr, record.responder.endpoint.port);
             for (from, to, counts, flags) in [
-                (initiator, responder, record.initiator.counts, record.tcp.map(|tcp| initiator.tcp.flags)),
-                (responder, initiator, record.responder.counts, record.tcp.map(|tcp| responder.tcp.flags)),
+                (initiator, responder, record.initiator.counts, record.tcp.map(|_| record.initiator.tcp.flags)),
+                (responder, initiator, record.responder.counts, record.tcp.map(|_| record.responder.tcp.flags)),
             ] {
                 if counts.packets == 0 {
                     continue;

@@ -1,6 +1,6 @@
 //! Packets and records without bytes: what a test says happened, and what the table made of it.
 
-use crate::dissect::{Addresses, Fragment, Ip, Layers, Net, Tcp, TcpFlags, Transport};
+use crate::dissect::{Addresses, Fragment, Ip, Layers, Net, Tcp, TcpFlags, TcpOptions, Transport};
 use crate::flow::{FlowRecord, FlowTable, Limits, Observed, Timeouts};
 use crate::packet::{FrameNo, LinkType, Packet, PacketMeta, Timestamp};
 
@@ -29,6 +29,8 @@ pub(super) fn layers(src: u32, dst: u32, protocol: u8, transport: Transport) -> 
         ip_len: 20 + payload_len,
         payload_len,
         fragment: None,
+        ttl: 64,
+        ecn: 0,
     };
     Layers {
         net: Net::Ip(ip),
@@ -42,6 +44,7 @@ pub(super) fn datagram(src: (u32, u16), dst: (u32, u16)) -> Layers {
     let transport = Transport::Ports {
         src_port: src.1,
         dst_port: dst.1,
+        payload_len: 92,
     };
     layers(src.0, dst.0, 17, transport)
 }
@@ -62,6 +65,8 @@ pub(super) fn segment(
         flags: TcpFlags(flags),
         window: 8192,
         payload_len,
+        captured: true,
+        options: TcpOptions::default(),
     };
     layers(src.0, dst.0, 6, Transport::Tcp(tcp))
 }
@@ -92,7 +97,7 @@ impl Script {
     }
 
     pub(super) fn bounded(max_flows: u32) -> Self {
-        let mut table = FlowTable::new(Limits { max_flows }, Timeouts::default(), 42);
+        let mut table = FlowTable::new(Limits::flows(max_flows), Timeouts::default(), 42);
         table.advance(START, &mut |_| ());
         Self {
             table,
@@ -259,7 +264,7 @@ impl Talk {
         let [record] = records.as_slice() else {
             panic!("expected one record, got {records:#?}");
         };
-        assert_eq!(record.initiator.port, 40_000, "the client began");
+        assert_eq!(record.initiator.endpoint.port, 40_000, "the client began");
         record.clone()
     }
 }

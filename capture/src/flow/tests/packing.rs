@@ -1,0 +1,201 @@
+//! A connection in a slot is the same as one that was never packed: the oracle is [`Connection`] alone.
+
+use proptest::prelude::*;
+
+use crate::dissect::{Addresses, Checksum, Ip, Tcp, TcpFlags, TcpOptions};
+use crate::flow::detail::{Detail, Details};
+use crate::flow::key::{Direction, Key};
+use crate::flow::packed::normal;
+use crate::flow::slab::Slot;
+use crate::flow::state::{Content, Flow, Step};
+use crate::flow::tcp::{Arrival, Connection, Islands, Timing, Verdict};
+use crate::packet::{FrameNo, Span, Timestamp};
+
+#[test]
+fn ten_million_connections_fit_into_two_gibibytes() {
+    assert_eq!(size_of::<Slot<u32>>(), 192);
+    assert_eq!(size_of::<Key<u32>>(), 16);
+    // With an index of 2^24 entries of 8 bytes, and 64 MiB for everything else.
+    let all = 10_000_000 * size_of::<Slot<u32>>() as u64 + (8 << 24) + (64 << 20);
+    assert!(all <= 2 << 30, "{all}");
+}
+
+/// What a sender does next: mostly what it should.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    sender: Direction,
+    flags: u8,
+    len: u32,
+    /// Distance of the sequence number from where it should be.
+    skew: i32,
+    /// Distance of the acknowledgment from what was sent.
+    ack_skew: i32,
+    window: u16,
+    pause_ns: u64,
+    captured: bool,
+    checksum: Checksum,
+    options: TcpOptions,
+    ecn: u8,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let sender = prop_oneof![Just(Direction::Forward), Just(Direction::Reverse)];
+    let flags = prop_oneof![
+        12 => Just(0x10_u8),
+        4 => Just(0x18),
+        1 => Just(0x02),
+        1 => Just(0x12),
+        1 => Just(0x11),
+        1 => Just(0x04),
+        1 => Just(0x14),
+        1 => any::<u8>(),
+    ];
+    let skew = prop_oneof![20 => Just(0), 1 => Just(-1), 1 => -3000..3000, 1 => any::<i32>()];
+    let ack_skew = prop_oneof![20 => Just(0), 1 => Just(1), 2 => -3000..1, 1 => any::<i32>()];
+    let len = prop_oneof![4 => Just(0_u32), 1 => Just(1), 4 => 2_u32..1500, 1 => 1500_u32..40_000];
+    let window = prop_oneof![8 => Just(500_u16), 1 => Just(0), 2 => any::<u16>()];
+    let pause =
+        prop_oneof![4 => 0_u64..2_000_000, 2 => 0_u64..200_000_000, 1 => 0_u64..400_000_000_000];
+    let options = prop_oneof![
+        3 => Just(TcpOptions::default()),
+        1 => (any::<Option<u16>>(), any::<Option<u8>>(), any::<bool>(), any::<bool>()).prop_map(
+            |(mss, window_scale, sack_permitted, timestamps)| TcpOptions {
+                mss,
+                window_scale,
+                sack_permitted,
+                timestamps,
+            }
+        ),
+    ];
+    let rest = (
+        prop_oneof![30 => Just(true), 1 => Just(false)],
+        prop_oneof![30 => Just(Checksum::Good), 1 => Just(Checksum::Bad)],
+        options,
+        prop_oneof![10 => Just(0_u8), 1 => 0_u8..4],
+    );
+    let one = (sender, flags, len, skew, ack_skew, window, pause, rest).prop_map(
+        |(sender, flags, len, skew, ack_skew, window, pause_ns, rest)| Move {
+            sender,
+            flags,
+            len,
+            skew,
+            ack_skew,
+            window,
+            pause_ns,
+            captured: rest.0,
+            checksum: rest.1,
+            options: rest.2,
+            ecn: rest.3,
+        },
+    );
+    prop::collection::vec(one, 1..150)
+}
+
+fn play(opening: bool, isns: [u32; 2], moves: &[Move]) {
+    let mut details = Details::new(4);
+    let mut islands = Islands::new(1000);
+    let mut own_islands = Islands::new(1000);
+    let first = Timestamp(1_700_000_000_000_000_000);
+    let mut now = first;
+    let mut flow = Flow::new(FrameNo(1), [first; 2], 0, Direction::Forward);
+    let mut oracle: Connection = flow.packed.unpack();
+    let mut next = isns;
+    let mut plain = Vec::new();
+    if opening {
+        let step = |sender, flags| Move {
+            sender,
+            flags,
+            len: 0,
+            skew: 0,
+            ack_skew: 0,
+            window: 1000,
+            pause_ns: 1_000_000,
+            captured: true,
+            checksum: Checksum::Good,
+            options: TcpOptions::default(),
+            ecn: 0,
+        };
+        plain.extend([
+            step(Direction::Forward, 0x02),
+            step(Direction::Reverse, 0x12),
+            step(Direction::Forward, 0x10),
+        ]);
+    }
+    for it in plain.iter().chain(moves) {
+        now.0 += it.pause_ns;
+        let (own, other) = (it.sender.index(), it.sender.opposite().index());
+        let segment = Tcp {
+            src_port: 1,
+            dst_port: 2,
+            seq: next[own].wrapping_add_signed(it.skew),
+            ack: next[other].wrapping_add_signed(it.ack_skew),
+            flags: TcpFlags(it.flags),
+            window: it.window,
+            payload_len: it.len,
+            captured: it.captured,
+            options: it.options,
+        };
+        if it.skew == 0 && it.checksum != Checksum::Bad {
+            next[own] = next[own].wrapping_add(segment.seq_len());
+        }
+        let ip = Ip {
+            addresses: Addresses::V4 { src: 1, dst: 2 },
+            protocol: 6,
+            ip_len: 40 + it.len,
+            payload_len: 20 + it.len,
+            fragment: None,
+            ttl: 64,
+            ecn: it.ecn,
+        };
+        let arrival = Arrival {
+            segment: &segment,
+            ip: &ip,
+            checksum: it.checksum,
+            sender: it.sender,
+            ts: now,
+            since_first: now.since(first),
+        };
+        let step = Step {
+            direction: it.sender,
+            ts: now,
+            clock: now,
+            wire_len: 54 + it.len,
+            ip_len: ip.ip_len,
+            ttl: 64,
+            content: Content::Segment(arrival),
+        };
+        let timing = if flow.detail == Details::NONE {
+            Timing::Newest
+        } else {
+            Timing::OneByOne
+        };
+        let packets_before = flow.counts(it.sender).packets;
+        flow.on_packet(&step, &mut details, &mut islands);
+        let followed = oracle.on_segment(&arrival, timing, &mut own_islands);
+        let counted = u64::from(followed.verdict != Verdict::Corrupt);
+        assert_eq!(flow.counts(it.sender).packets, packets_before + counted);
+        let found = match details.get(flow.detail) {
+            Some(Detail { connection, .. }) => *connection,
+            None => flow.packed.unpack(),
+        };
+        // What an end that repeats nothing did last is not kept in a slot, and not asked for.
+        assert_eq!(normal(&found), normal(&oracle), "after {it:?}");
+        if flow.detail == Details::NONE {
+            oracle = normal(&oracle);
+        }
+    }
+    assert!(now.since(first) < Span::from_secs(26 * 86_400));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_packed_connection_is_the_same_as_one_that_never_was(
+        opening in any::<bool>(),
+        isns in any::<[u32; 2]>(),
+        moves in moves(),
+    ) {
+        play(opening, isns, &moves);
+    }
+}
