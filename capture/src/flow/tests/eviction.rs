@@ -1,8 +1,8 @@
 //! A full table: who goes first, and that everybody who goes is accounted for.
 
-use super::script::{ACK, SECOND, SYN, Script, datagram, host, segment};
+use super::script::{ACK, RST, SECOND, SYN, Script, datagram, host, segment};
 use crate::dissect::Layers;
-use crate::flow::{EndReason, Outcome};
+use crate::flow::{ConnState, EndReason, Limits, Outcome, Timeouts};
 
 const SERVER: (u32, u16) = (host(2), 443);
 
@@ -121,6 +121,49 @@ fn open_connections_go_when_there_is_nobody_else() {
     assert_eq!(script.records[0].initiator.endpoint.port, 1000);
     assert_eq!(script.records[0].end, EndReason::Evicted);
     assert_eq!(script.records[0].outcome, Outcome::Established);
+}
+
+#[test]
+fn without_room_for_details_connections_are_still_followed() {
+    let limits = Limits {
+        max_flows: 100,
+        max_details: 3,
+    };
+    let mut script = Script::with(limits, Timeouts::default());
+    for number in 0..50 {
+        for layers in handshake(number) {
+            script.packet(&layers);
+        }
+        // A segment is missing, and is acknowledged all the same.
+        script.packet(&segment(client(number), SERVER, [111, 21], ACK, 100));
+        script.packet(&segment(SERVER, client(number), [21, 211], ACK, 0));
+        script.packet(&segment(client(number), SERVER, [211, 21], RST | ACK, 0));
+    }
+    assert!(script.table.counters().details_refused >= 47);
+    let records = script.finish();
+    assert_eq!(records.len(), 50);
+    assert!(records.iter().all(|it| it.conn_state == ConnState::Rsto));
+    let missed: Vec<_> = records.iter().map(|it| it.initiator.missed_bytes).collect();
+    assert_eq!(missed[..3], [100; 3]);
+    assert!(missed[3..].iter().all(|missed| *missed == 0));
+}
+
+#[test]
+fn details_are_given_back_when_their_flow_ends() {
+    let limits = Limits {
+        max_flows: 100,
+        max_details: 1,
+    };
+    let mut script = Script::with(limits, Timeouts::default());
+    for number in 0..50 {
+        for layers in handshake(number) {
+            script.packet(&layers);
+        }
+        script.packet(&segment(client(number), SERVER, [111, 21], ACK, 100));
+        script.wait(400 * SECOND).advance();
+    }
+    assert_eq!(script.table.counters().details_refused, 0);
+    assert_eq!(script.finish().len(), 50);
 }
 
 #[test]

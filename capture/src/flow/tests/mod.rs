@@ -6,6 +6,7 @@
 //! - `identity.rs` what belongs to one flow
 //! - `oracle.rs` against a list of all packets, and any number of shards
 //! - `packing.rs` what a slot keeps
+//! - `parts.rs` records of flows that go on
 
 mod eviction;
 mod expiry;
@@ -13,5 +14,6 @@ mod handshake;
 mod identity;
 mod oracle;
 mod packing;
+mod parts;
 mod script;
 mod teardown;
