@@ -20,7 +20,7 @@
 //! | `RingRecord`, then bytes | the kernel's ring, until the burst is released | `capture-common` |
 //! | [`packet::Packet`] | borrowed for one call; bytes lie in the ring or in a file's block | [`packet`] |
 //! | [`dissect::Layers`] | inline, one call; no heap, malformed is a value | [`dissect`] |
-//! | [`flow::Flow`] | the [`flow::FlowTable`] of one shard, never leaves it | [`flow`] |
+//! | a flow in its slot | the [`flow::FlowTable`] of one shard, never leaves it | [`flow`] |
 //! | [`flow::FlowRecord`] | moved once, in batches, to the writer of records | [`sink::flows`] |
 //! | encoded blocks | a recycled buffer, moved to the writer of packets | [`sink::pcapng`] |
 //!
@@ -53,7 +53,8 @@
 //!   depends on it: the room is shared out among the shards.)
 //! - **Invariant:** no lock on the packet path, and nothing is allocated there in the steady state:
 //!   tables are reserved at the start, buffers are recycled.
-//! - **Invariant:** memory is bounded: rings by `--ring-size`, flows by `--max-flows`, packets on their
+//! - **Invariant:** memory is bounded: rings by `--ring-size`, flows and their details by `--max-flows`
+//!   and `--flow-memory`, packets on their
 //!   way to the disk by `--write-buffer`, records by a bounded queue. What does not fit is counted.
 //! - **Invariant:** everything that is attached is held by links. However this process ends, the kernel
 //!   detaches.
@@ -72,6 +73,23 @@
 //! **What the verifier forgets.** Optional headers multiply the paths that the verifier follows; the
 //! programs store intermediate results in a map, where it forgets what it knows of them, and paths
 //! meet again (`Veil` in `capture-ebpf/src/headers.rs`). Without it, loading took 16 s.
+//!
+//! **One tracker.** What Zeek's `conn.log` says of a connection, what Wireshark's analysis says of its
+//! segments, and the states of RFC 9293 come out of one place, `flow/tcp/`: each by the rules of its
+//! own source, side by side, on the same segments. Where the sources disagree (what is a
+//! retransmission, what is a reuse of ports), so do the fields, and each is named after its source.
+//!
+//! **192 bytes.** Ten million connections are to fit into 2 GiB, so a slot is three cache lines. Almost
+//! all that the tracker knows of a plain connection follows from the rest (what was sent was delivered,
+//! what was acknowledged is known), so a slot leaves it out. A segment is worked on unpacked; if packing
+//! would lose something, the connection gets a *detail*, the whole state in a bounded store aside. So
+//! the rules exist once, in their simple form, and memory follows the trouble that there is. Segments
+//! that change nothing but numbers, which most are, are taken in the packed form; a property test holds
+//! both ways against each other.
+//!
+//! **Zeek's timeouts.** Defaults are Zeek's, because records are compared with its; conntrack's are
+//! longer and meant for translating addresses. Whether a flow has ended never depends on when its timer
+//! was looked at.
 //!
 //! **Two tables a shard**, IPv4 and IPv6, so that an IPv4 flow does not pay for the addresses of the
 //! other. An index of 8 bytes an entry, fixed in size, leads to slots that never move; a burst is
