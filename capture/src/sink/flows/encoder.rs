@@ -23,8 +23,14 @@ pub(crate) trait Encoder: Send {
         out: &mut Vec<u8>,
     ) -> io::Result<()>;
 
-    /// What stands after the last record.
-    fn finish(&mut self, names: Names<'_>, out: &mut Vec<u8>) -> io::Result<()>;
+    /// What stands after the last record. `skipped` is the number of records that were not asked for,
+    /// which no encoder has seen.
+    fn finish(&mut self, names: Names<'_>, skipped: u64, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Whether what was written so far can be read, should nothing follow.
+    fn is_readable_unfinished(&self) -> bool {
+        true
+    }
 }
 
 /// Names of the interfaces as they are at the moment.

@@ -1,0 +1,1 @@
+//! Records through the writer: files, names, order, and what is counted.
