@@ -135,14 +135,14 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
         Text,
         Word,
         "TCP state at the end (RFC 9293)",
-        |s| { Some(TcpState::name(s.state)) }
+        |s| Some(TcpState::name(s.state))
     ),
     health!(
         "mss",
         U16,
         Number,
         "announced maximum segment size, bytes",
-        |s| { s.mss.map(u64::from) }
+        |s| s.mss.map(u64::from)
     ),
     health!(
         "window_scale",
@@ -184,7 +184,7 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
         Seconds,
         Seconds,
         "shortest of these times",
-        |s| { sampled(s, s.rtt.min) }
+        |s| sampled(s, s.rtt.min)
     ),
     health!("rtt_mean", Seconds, Seconds, "mean of these times", |s| {
         s.rtt.mean()
@@ -194,14 +194,14 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
         Seconds,
         Seconds,
         "half of these times are below, to a power of two",
-        |s| { quantile(s, 0.5) }
+        |s| quantile(s, 0.5)
     ),
     health!(
         "rtt_p95",
         Seconds,
         Seconds,
         "95 % of these times are below, to a power of two",
-        |s| { quantile(s, 0.95) }
+        |s| quantile(s, 0.95)
     ),
     health!("rtt_max", Seconds, Seconds, "longest of these times", |s| {
         sampled(s, s.rtt.max)
