@@ -170,6 +170,9 @@ pub(super) struct Hours {
 struct Part {
     hour: u64,
     file: OpenFile,
+    /// When its hour is over; for a file that was made after that, when it has been open for a while,
+    /// so that what comes late does not make a file for each batch.
+    until: u64,
     /// When it was last written, counted in batches.
     used: u64,
 }
@@ -205,11 +208,10 @@ impl Hours {
         }
         let latest = batch.iter().map(|record| record.last_ts).max();
         self.latest = self.latest.max(latest.unwrap_or_default());
-        let over = self.latest.0.saturating_sub(NS_PER_HOUR + Self::LINGER);
         while let Some(place) = self
             .open
             .iter()
-            .position(|part| part.hour * NS_PER_HOUR <= over)
+            .position(|part| part.until <= self.latest.0)
         {
             self.end(place, names)?;
         }
@@ -239,7 +241,13 @@ impl Hours {
                     }
                 }
                 let file = self.new_file(hour)?;
-                self.open.push(Part { hour, file, used });
+                let until = ((hour + 1) * NS_PER_HOUR).max(self.latest.0) + Self::LINGER;
+                self.open.push(Part {
+                    hour,
+                    file,
+                    until,
+                    used,
+                });
                 self.open.len() - 1
             }
         };

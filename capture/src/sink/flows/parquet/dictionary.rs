@@ -113,7 +113,7 @@ impl Dictionary {
     /// Eight bytes at a time, each multiplied into 128 bits and folded.
     fn hash(&self, text: &[u8]) -> u64 {
         let fold = |hash: u64, word: u64| {
-            let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+            let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
             (product >> 64) as u64 ^ product as u64
         };
         let (words, rest) = text.as_chunks();
