@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::units::{bytes, duration};
+use crate::flow::ConnState;
 use crate::kernel::Watch;
-use crate::sink::flows::FlowFormat;
+use crate::sink::flows::{By, FlowFormat};
 
 /// Captures packets in the kernel, tracks connections, writes pcapng and connection records.
 #[derive(Debug, Parser)]
@@ -20,7 +21,8 @@ use crate::sink::flows::FlowFormat;
   capture live -i eth0                        watch SYN, FIN and RST rates
   capture live -i eth0 --write out            packets and connection records into out/
   capture flows traffic.pcapng                connections of a file, as a table
-  capture flows traffic.pcap -o flows.csv     the same as CSV
+  capture flows traffic.pcap --top 20 --by bytes
+  capture flows traffic.pcap -o flows.parquet all that is known of them, for DuckDB and others
   capture doctor -i eth0                      what of this machine helps or hinders"
 )]
 pub struct Args {
@@ -55,7 +57,8 @@ pub(super) struct LiveArgs {
     #[arg(short, long, value_name = "IF", required = true)]
     pub(super) iface: Vec<String>,
 
-    /// Write packets.pcapng and connections.csv into this directory, which is made if need be.
+    /// Write packets.pcapng and connections.csv (or by --format) into this directory, which is made if
+    /// need be.
     #[arg(long, value_name = "DIR")]
     pub(super) write: Option<PathBuf>,
 
@@ -63,14 +66,19 @@ pub(super) struct LiveArgs {
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(super) packets: Option<PathBuf>,
 
-    /// Write connection records to this file (- is standard output); .csv, .jsonl or .txt chooses
-    /// the format.
+    /// Write connection records to this file (- is standard output); .parquet, .csv, .jsonl or .txt
+    /// chooses the format. A directory (DIR/) gets a file for each hour.
     #[arg(long, value_name = "FILE")]
     pub(super) flows: Option<PathBuf>,
 
-    /// Format of the connection records, whatever the file's ending says.
+    /// Format of the connection records, whatever the file's ending says [default in a directory:
+    /// parquet].
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
+
+    /// Take --flows for a directory, and write date=…/hour=…/flows-….parquet in it.
+    #[arg(long, value_name = "BY", requires = "flows")]
+    pub(super) partition: Option<Partition>,
 
     /// Replace files that exist.
     #[arg(long)]
@@ -135,12 +143,20 @@ pub(super) struct LiveArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without -o a table goes to standard output. In it, > behind an outcome means ended by the initiator,
-< by the responder, and ! that somebody may want to look. The records are the same for any number of
-workers; CSV and JSON lines have all columns.
+    after_help = "Without -o a table goes to standard output, oldest connection first. In it, > behind an outcome means
+ended by the initiator, < by the responder, and ! that somebody may want to look; columns that do not fit
+the terminal are left out. The records are the same for any number of workers; Parquet, CSV and JSON lines
+have all columns.
+
+A file is called NAME.partial (.NAME.partial in a directory) until it is complete. A directory gets
+date=2026-11-21/hour=04/flows-RUN-N.parquet by the hour in which records start, which engines read as
+columns date and hour.
 
 Examples:
-  capture flows *.pcapng -o flows.csv
+  capture flows big.pcap --top 20 --by retransmissions
+  capture flows big.pcap --state S0,REJ       connections that nobody answered, or refused
+  capture flows *.pcapng -o flows.parquet && duckdb -c \"FROM 'flows.parquet' LIMIT 5\"
+  capture flows *.pcapng -o records/          a directory, a file or more for each hour
   capture flows big.pcap --format jsonl | jq 'select(.outcome == \"refused\")'
   tcpdump -i eth0 -w - | capture flows -"
 )]
@@ -149,13 +165,32 @@ pub(super) struct FlowsArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
 
-    /// Write the records here (- is standard output); .csv, .jsonl or .txt chooses the format.
+    /// Write the records here (- is standard output); .parquet, .csv, .jsonl or .txt chooses the
+    /// format. A directory (DIR/) gets a file for each hour.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
-    /// Format of the records, whatever the file's ending says [default: table].
+    /// Format of the records, whatever the file's ending says [default: table; in a directory:
+    /// parquet].
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
+
+    /// Take the output for a directory, and write date=…/hour=…/flows-….parquet in it.
+    #[arg(long, value_name = "BY", requires = "output")]
+    pub(super) partition: Option<Partition>,
+
+    /// Only the first N connections in the order that --by says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) top: Option<u32>,
+
+    /// Order of the connections [default: with --top bytes; as a table start; else as they end].
+    #[arg(long, value_name = "WHAT")]
+    pub(super) by: Option<OrderBy>,
+
+    /// Only connections in these states, by Zeek's words (S0,S1,SF,REJ,S2,S3,RSTO,RSTR,RSTOS0,RSTRH,SH,
+    /// SHR,OTH).
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = conn_state)]
+    pub(super) state: Vec<ConnState>,
 
     /// Replace a file that exists.
     #[arg(long)]
@@ -188,6 +223,8 @@ pub(super) struct DoctorArgs {
 /// Formats of connection records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
+    /// Typed columns, compressed; for DuckDB, Spark, pandas and others.
+    Parquet,
     /// Comma-separated values with a header.
     Csv,
     /// One JSON object a line.
@@ -201,9 +238,72 @@ impl From<Format> for FlowFormat {
         match format {
             Format::Csv => Self::Csv,
             Format::Jsonl => Self::JsonLines,
+            Format::Parquet => Self::Parquet,
             Format::Table => Self::Table,
         }
     }
+}
+
+/// What the files of a directory are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Partition {
+    /// Every hour, in UTC, by the time at which a record starts.
+    Hour,
+}
+
+/// What connections are put in order by: the largest first, but for the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OrderBy {
+    /// Bytes of both sides.
+    Bytes,
+    /// Packets of both sides.
+    Packets,
+    /// Round trip of the handshake, or the mean of later ones.
+    Rtt,
+    /// Segments that were sent again, of both sides.
+    Retransmissions,
+    /// From the first packet to the last.
+    Duration,
+    /// Time of the first packet, oldest first.
+    Start,
+}
+
+impl From<OrderBy> for By {
+    fn from(by: OrderBy) -> Self {
+        match by {
+            OrderBy::Bytes => Self::Bytes,
+            OrderBy::Packets => Self::Packets,
+            OrderBy::Rtt => Self::Rtt,
+            OrderBy::Retransmissions => Self::Retransmissions,
+            OrderBy::Duration => Self::Duration,
+            OrderBy::Start => Self::Start,
+        }
+    }
+}
+
+/// A state by Zeek's word, in upper or lower case.
+fn conn_state(word: &str) -> Result<ConnState, String> {
+    const ALL: [ConnState; 13] = [
+        ConnState::S0,
+        ConnState::S1,
+        ConnState::Sf,
+        ConnState::Rej,
+        ConnState::S2,
+        ConnState::S3,
+        ConnState::Rsto,
+        ConnState::Rstr,
+        ConnState::Rstos0,
+        ConnState::Rstrh,
+        ConnState::Sh,
+        ConnState::Shr,
+        ConnState::Oth,
+    ];
+    ALL.into_iter()
+        .find(|state| state.name().eq_ignore_ascii_case(word.trim()))
+        .ok_or_else(|| {
+            let names = ALL.map(ConnState::name).join(", ");
+            format!("there is no such state; there are {names}")
+        })
 }
 
 /// Directions, by tcpdump's words (and `both` for its `inout`).

@@ -6,16 +6,19 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{FlowsArgs, Format};
+use super::args::{FlowsArgs, Format, Partition};
 use crate::engine::{FileRun, FilesPlan, Outputs, Progress, Tracking};
 use crate::flow::{Limits, Timeouts};
-use crate::sink::flows::{FlowFileSummary, FlowFormat};
+use crate::sink::flows::{By, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States};
 
 /// Reads the files and writes the records.
 pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("-"));
     let to_stdout = output.as_os_str() == "-";
-    let format = format_of(&output, args.format)?;
+    let mut flows = options(output, args.format, args.partition)?;
+    flows.existing = super::existing(args.overwrite);
+    flows.order = order(args, flows.format);
+    flows.states = states(args);
     let plan = FilesPlan {
         files: args.files.clone(),
         tracking: Tracking {
@@ -25,7 +28,7 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
         },
         outputs: Outputs {
             packets: None,
-            flows: Some((output, format)),
+            flows: Some(flows),
             existing: super::existing(args.overwrite),
             buffer_bytes: 0,
         },
@@ -45,6 +48,13 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     if run.flows.as_ref().is_some_and(complain_of) {
         code = ExitCode::FAILURE;
     }
+    if let Some(file) = run.flows.as_ref().filter(|file| file.blocks > 1) {
+        super::tell(&format!(
+            "more connections than are put in order at once: the {} parts of the output are each in order; \
+             --top N puts all in order",
+            file.blocks
+        ));
+    }
     let reader_gone = run.flows.as_ref().is_some_and(|flows| flows.reader_gone);
     if !reader_gone && !run.ledger.holds() {
         super::complain("the packets do not add up; this is a bug, please report it:");
@@ -63,29 +73,86 @@ pub(super) fn complain_of(file: &FlowFileSummary) -> bool {
     let Some(error) = &file.error else {
         return false;
     };
+    let what = match (file.written, file.failed) {
+        (0, failed) => format!("none of {failed} records can be read"),
+        (written, 0) => format!("it is incomplete; {written} records are in it"),
+        (written, failed) => {
+            format!("the {written} records before that are in it, {failed} are missing")
+        }
+    };
     super::complain(&format!(
-        "{}: cannot be written: {error}; the {} records before that are in it, {} are missing",
-        file.path.display(),
-        file.written,
-        file.failed
+        "{}: cannot be written: {error}; {what}",
+        file.path.display()
     ));
     true
 }
 
-/// The format that was asked for, or that the file's ending names; a table on standard output.
-pub(super) fn format_of(path: &Path, asked: Option<Format>) -> anyhow::Result<FlowFormat> {
-    if let Some(format) = asked {
-        return Ok(format.into());
+/// Where records go and how, by the words for it: in the format that was asked for, or that the file's
+/// ending names, or that is usual there.
+pub(super) fn options(
+    path: PathBuf,
+    asked: Option<Format>,
+    partition: Option<Partition>,
+) -> anyhow::Result<FlowFileOptions> {
+    let to_stdout = path.as_os_str() == "-";
+    if to_stdout && partition.is_some() {
+        anyhow::bail!("--partition needs a directory; name one with -o or --flows");
     }
-    if path.as_os_str() == "-" {
-        return Ok(FlowFormat::Table);
+    let layout = if partition.is_some() || is_directory(&path) {
+        Layout::Hours
+    } else {
+        Layout::File
+    };
+    let format = match (asked.map(FlowFormat::from), layout) {
+        (Some(format), _) => format,
+        (None, Layout::Hours) => FlowFormat::Parquet,
+        (None, Layout::File) if to_stdout => FlowFormat::Table,
+        (None, Layout::File) => FlowFormat::of(&path).ok_or_else(|| {
+            anyhow::anyhow!(
+                "{}: the ending names no format; use {}, end the name with / for a directory, or say \
+                 --format parquet|csv|jsonl|table",
+                path.display(),
+                FlowFormat::ENDINGS
+            )
+        })?,
+    };
+    if to_stdout && format == FlowFormat::Parquet && io::stdout().is_terminal() {
+        anyhow::bail!("Parquet is not written to a terminal; name a file with -o");
     }
-    FlowFormat::of(path).ok_or_else(|| {
-        anyhow::anyhow!(
-            "{}: the ending names no format; use .csv, .jsonl or .txt, or say --format csv|jsonl|table",
-            path.display()
-        )
+    let width = (to_stdout && io::stdout().is_terminal())
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(terminal_size::Width(width), _)| usize::from(width));
+    Ok(FlowFileOptions {
+        layout,
+        width,
+        ..FlowFileOptions::new(path, format)
     })
+}
+
+/// Whether a path means a directory: it is one, or it ends as one.
+fn is_directory(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
+}
+
+fn order(args: &FlowsArgs, format: FlowFormat) -> Option<Order> {
+    let top = args.top.map(|top| top as usize);
+    let by = match (args.by, top) {
+        (Some(by), _) => by.into(),
+        (None, Some(_)) => By::Bytes,
+        (None, None) if format == FlowFormat::Table => By::Start,
+        (None, None) => return None,
+    };
+    Some(Order { by, top })
+}
+
+fn states(args: &FlowsArgs) -> States {
+    if args.state.is_empty() {
+        return States::ALL;
+    }
+    args.state
+        .iter()
+        .fold(States::NONE, |states, state| states.and(*state))
 }
 
 /// Progress on standard error, for files that take a while.

@@ -16,11 +16,13 @@ use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs, Tracking};
 use crate::flow::{Limits, Timeouts};
 use crate::iface::XdpMode;
 use crate::kernel::{Attachment, Disposition, Insist, Plan, Watch};
+use crate::sink::Overflow;
+use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::pcapng::Ending;
 
 /// File names in a `--write` directory.
 const PACKETS_NAME: &str = "packets.pcapng";
-const FLOWS_NAME: &str = "connections.csv";
+const FLOWS_STEM: &str = "connections";
 
 /// Exit code after a second Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -242,7 +244,7 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
         std::fs::create_dir_all(dir)
             .with_context(|| format!("cannot make the directory {}", dir.display()))?;
         packets = packets.or_else(|| Some(dir.join(PACKETS_NAME)));
-        flows = flows.or_else(|| Some(dir.join(FLOWS_NAME)));
+        flows = flows.or_else(|| Some(dir.join(flows_name(args.format))));
     }
     let to_stdout =
         |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
@@ -254,15 +256,29 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
             "packets are not written to a terminal; name a file, or pipe them into another program"
         );
     }
+    let existing = super::existing(args.overwrite);
     let flows = flows
-        .map(|path| super::flows::format_of(&path, args.format).map(|format| (path, format)))
+        .map(|path| -> anyhow::Result<_> {
+            let options = super::flows::options(path, args.format, args.partition)?;
+            Ok(FlowFileOptions {
+                existing,
+                overflow: Overflow::Drop,
+                ..options
+            })
+        })
         .transpose()?;
     Ok(Outputs {
         packets,
         flows,
-        existing: super::existing(args.overwrite),
+        existing,
         buffer_bytes: usize::try_from(args.write_buffer).unwrap_or(usize::MAX),
     })
+}
+
+/// The name says what is in it.
+fn flows_name(format: Option<super::args::Format>) -> String {
+    let format = format.map_or(FlowFormat::Csv, FlowFormat::from);
+    format!("{FLOWS_STEM}.{}", format.ending())
 }
 
 fn uses_stdout(outputs: &Outputs) -> bool {
@@ -274,7 +290,7 @@ fn uses_stdout(outputs: &Outputs) -> bool {
         || outputs
             .flows
             .as_ref()
-            .is_some_and(|(path, _)| path.as_os_str() == "-")
+            .is_some_and(|flows| flows.path.as_os_str() == "-")
 }
 
 fn style(args: &LiveArgs, writes_to_stdout: bool) -> Style {

@@ -18,7 +18,6 @@ use crate::dissect::{FragmentTable, dissect, steering_hash};
 use crate::flow::FlowTable;
 use crate::packet::{Packet, Timestamp};
 use crate::shard::{Shard, ShardCounters, ShardTotals};
-use crate::sink::Overflow;
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::source::BURST;
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
@@ -99,15 +98,8 @@ impl FileRun {
         let workers = plan.workers.max(1);
         budget::check(&plan.tracking, workers, 0)?;
         let (flows, sinks) = match &plan.outputs.flows {
-            Some((path, format)) => {
-                let (file, sinks) = FlowFile::create(
-                    path,
-                    *format,
-                    plan.outputs.existing,
-                    Overflow::Block,
-                    workers,
-                    names.clone(),
-                )?;
+            Some(options) => {
+                let (file, sinks) = FlowFile::create(options, workers, names.clone())?;
                 (Some(file), sinks.into_iter().map(Some).collect())
             }
             None => (None, (0..workers).map(|_| None).collect()),

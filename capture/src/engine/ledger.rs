@@ -31,6 +31,8 @@ pub struct Written {
     pub overflowed: u64,
     /// Left out because the disk would not take it.
     pub failed: u64,
+    /// Not asked for.
+    pub skipped: u64,
 }
 
 impl From<&FlowFileSummary> for Written {
@@ -39,6 +41,7 @@ impl From<&FlowFileSummary> for Written {
             written: summary.written,
             overflowed: summary.overflowed,
             failed: summary.failed,
+            skipped: summary.skipped,
         }
     }
 }
@@ -49,6 +52,7 @@ impl From<&PacketFileSummary> for Written {
             written: summary.written,
             overflowed: summary.unwritten_overflow,
             failed: summary.unwritten_disk,
+            skipped: 0,
         }
     }
 }
@@ -168,14 +172,20 @@ fn written(what: &'static str, whole: u64, parts: &Written) -> Check {
         written,
         overflowed,
         failed,
+        skipped,
     } = *parts;
+    let mut parts = vec![
+        ("written", written),
+        ("disk too slow", overflowed),
+        ("disk error", failed),
+    ];
+    // Nobody needs to read of it who asked for everything.
+    if skipped > 0 {
+        parts.push(("not asked for", skipped));
+    }
     Check {
         whole: (what, whole),
-        parts: vec![
-            ("written", written),
-            ("disk too slow", overflowed),
-            ("disk error", failed),
-        ],
+        parts,
     }
 }
 
@@ -260,11 +270,13 @@ mod tests {
                 written: 50,
                 overflowed: 6,
                 failed: 2,
+                skipped: 0,
             }),
             records: Some(Written {
-                written: 9,
+                written: 7,
                 overflowed: 0,
                 failed: 0,
+                skipped: 2,
             }),
         }
     }
@@ -283,7 +295,7 @@ mod tests {
         fn kernel(ledger: &mut Ledger) -> &mut HookCounters {
             ledger.kernel.as_mut().unwrap()
         }
-        let rows: [(&str, Row); 19] = [
+        let rows: [(&str, Row); 20] = [
             ("seen", |l| &mut kernel(l).packets),
             ("filtered", |l| &mut kernel(l).filtered),
             ("sampled", |l| &mut kernel(l).sampled),
@@ -314,6 +326,9 @@ mod tests {
             }),
             ("records failed", |l| {
                 &mut l.records.as_mut().unwrap().failed
+            }),
+            ("records skipped", |l| {
+                &mut l.records.as_mut().unwrap().skipped
             }),
         ];
         for (name, row) in rows {

@@ -129,8 +129,6 @@ impl LiveCapture {
             packet_file(&plan.outputs, &ifaces, &plan.kernel.ifaces, workers)?;
         fresh.add(plan.outputs.packets.as_deref(), plan.outputs.existing);
         let (flows, flow_sinks) = flow_file(&plan.outputs, &ifaces, workers)?;
-        let flows_path = plan.outputs.flows.as_ref().map(|(path, _)| path.as_path());
-        fresh.add(flows_path, plan.outputs.existing);
         let before = plan
             .kernel
             .ifaces
@@ -413,19 +411,12 @@ fn flow_file(
     ifaces: &[Iface],
     workers: usize,
 ) -> Result<(Option<FlowFile>, Sinks<FlowSink>), EngineError> {
-    let Some((path, format)) = &outputs.flows else {
+    let Some(options) = &outputs.flows else {
         return Ok((None, (0..workers).map(|_| None).collect()));
     };
     let names = IfaceNames::default();
     names.set(ifaces.iter().map(|iface| iface.name.clone()));
-    let (file, sinks) = FlowFile::create(
-        path,
-        *format,
-        outputs.existing,
-        Overflow::Drop,
-        workers,
-        names,
-    )?;
+    let (file, sinks) = FlowFile::create(options, workers, names)?;
     Ok((Some(file), sinks.into_iter().map(Some).collect()))
 }
 

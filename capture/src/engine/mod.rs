@@ -25,7 +25,7 @@ pub use live::{LiveCapture, LivePlan, LiveReport, Snapshot};
 use std::path::PathBuf;
 
 use crate::flow::{Limits, Timeouts};
-use crate::sink::flows::FlowFormat;
+use crate::sink::flows::FlowFileOptions;
 use crate::sink::{Existing, SinkError};
 
 /// What a run writes.
@@ -33,9 +33,9 @@ use crate::sink::{Existing, SinkError};
 pub struct Outputs {
     /// The pcapng file; `-` is standard output, `None` writes no packets.
     pub packets: Option<PathBuf>,
-    /// The file of connection records and its format; `-` is standard output.
-    pub flows: Option<(PathBuf, FlowFormat)>,
-    /// What happens to files that exist.
+    /// Where connection records go, and how; `None` writes none.
+    pub flows: Option<FlowFileOptions>,
+    /// What happens to a pcapng file that exists.
     pub existing: Existing,
     /// Memory for packets on their way to the disk, bytes.
     pub buffer_bytes: usize,

@@ -2,37 +2,12 @@
 //!
 //! Shards never touch a file: they fill buffers, and one thread for each file writes them.
 //!
-//! - `flows/` connection records: CSV, JSON lines, a table for people
+//! - `flows/` connection records: Parquet, CSV, JSON lines, a table for people
+//! - `partial.rs` files that have their name only once they are complete
 //! - `pcapng/` packets
 
-use std::fs::OpenOptions;
-use std::io;
-use std::path::Path;
-
 pub mod flows;
+mod partial;
 pub mod pcapng;
 
 pub use pcapng::{Existing, Overflow, SinkError};
-
-/// Creates an output file; `-` is standard output.
-pub(crate) fn create(path: &Path, existing: Existing) -> Result<flows::Out, SinkError> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdout()));
-    }
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match existing {
-        Existing::Refuse => options.create_new(true),
-        Existing::Overwrite => options.create(true).truncate(true),
-    };
-    match options.open(path) {
-        Ok(file) => Ok(Box::new(file)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SinkError::Exists {
-            path: path.to_owned(),
-        }),
-        Err(source) => Err(SinkError::Create {
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}

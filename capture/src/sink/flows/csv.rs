@@ -1,11 +1,41 @@
 //! Comma-separated values (RFC 4180), lines ended by LF as every tool on Linux writes them.
 
+use std::io;
+
 use super::columns::COLUMNS;
+use super::encoder::{Encoder, Names};
 use super::value::Value;
 use crate::flow::FlowRecord;
 
+/// The format.
+#[derive(Debug)]
+pub(super) struct Csv;
+
+impl Encoder for Csv {
+    fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        header(out);
+        Ok(())
+    }
+
+    fn records(
+        &mut self,
+        batch: &[FlowRecord],
+        names: Names<'_>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        for one in batch {
+            record(one, names.of(one.iface), out);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: Names<'_>, _: u64, _: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The names of the columns.
-pub(super) fn header(out: &mut Vec<u8>) {
+fn header(out: &mut Vec<u8>) {
     for (place, column) in COLUMNS.iter().enumerate() {
         if place > 0 {
             out.push(b',');
@@ -16,12 +46,12 @@ pub(super) fn header(out: &mut Vec<u8>) {
 }
 
 /// One record.
-pub(super) fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
+fn record(record: &FlowRecord, iface: &str, out: &mut Vec<u8>) {
     for (place, column) in COLUMNS.iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
-        match (column.value)(record, iface) {
+        match column.value(record, iface) {
             Value::Text(text) => quoted(text, out),
             value => value.write(out),
         }

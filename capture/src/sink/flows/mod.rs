@@ -1,26 +1,41 @@
-//! Connection records on their way out: CSV, JSON lines, or a table for people.
+//! Connection records on their way out: Parquet, CSV, JSON lines, or a table for people.
 //!
 //! Shards move records in batches to one writer thread, which encodes and writes. Batches come from
 //! a bounded channel; when the disk is too slow for that, a live capture counts what it leaves out,
 //! and a file waits.
 //!
-//! - `columns.rs` the one list of columns that all formats read
-//! - `csv.rs`, `jsonl.rs`, `table.rs` the formats
+//! - `columns/` the one list of columns that all formats read
+//! - `identity.rs` names under which a connection is found again
+//! - `ranking.rs` which records are written, and in which order
+//! - `encoder.rs` what a format is
+//! - `csv.rs`, `jsonl.rs`, `parquet/`, `table/` the formats
 //! - `value.rs` values as text
+//! - `target.rs` one file, or one for each hour
 //! - `writer.rs` the thread and the shards' ends of it
 
 mod columns;
 mod csv;
+mod encoder;
+mod identity;
 mod jsonl;
+mod parquet;
+mod ranking;
+#[cfg(test)]
+mod samples;
 mod table;
+mod target;
+#[cfg(test)]
+mod tests;
 mod value;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub use columns::{COLUMNS, Column, protocol_name};
-pub(crate) use writer::Out;
+pub use columns::{COLUMNS, Column, ColumnKind, Presence, protocol_name};
+pub use ranking::{By, Order, States};
 pub use writer::{FlowFile, FlowFileCounters, FlowFileSummary, FlowSink, IfaceNames};
+
+use super::{Existing, Overflow};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,37 +44,84 @@ pub enum FlowFormat {
     Csv,
     /// One JSON object a line.
     JsonLines,
+    /// Typed columns, compressed (<https://parquet.apache.org>).
+    Parquet,
     /// Aligned columns for people.
     Table,
 }
 
 impl FlowFormat {
+    /// The endings that name a format, for people.
+    pub const ENDINGS: &'static str = ".parquet, .csv, .jsonl or .txt";
+
     /// The format that a file's ending names; `None` if it names none.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "csv" => Some(Self::Csv),
             "jsonl" | "ndjson" | "json" => Some(Self::JsonLines),
+            "parquet" => Some(Self::Parquet),
             "txt" => Some(Self::Table),
             _ => None,
         }
     }
 
-    /// What stands before the first record.
-    pub(crate) fn header(self, out: &mut Vec<u8>) {
+    /// The ending of files that are named here.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
         match self {
-            Self::Csv => csv::header(out),
-            Self::JsonLines => {}
-            Self::Table => table::header(out),
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Table => "txt",
         }
     }
+}
 
-    /// Appends a record.
-    pub(crate) fn record(self, record: &crate::flow::FlowRecord, iface: &str, out: &mut Vec<u8>) {
-        match self {
-            Self::Csv => csv::record(record, iface, out),
-            Self::JsonLines => jsonl::record(record, iface, out),
-            Self::Table => table::record(record, out),
+/// How records lie on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In one file.
+    File,
+    /// In a directory, with a file or more for each hour in which records start:
+    /// `date=2026-11-21/hour=04/flows-….parquet`.
+    Hours,
+}
+
+/// Where records go, which of them, and how.
+#[derive(Clone, Debug)]
+pub struct FlowFileOptions {
+    /// The file, or the directory; `-` is standard output.
+    pub path: PathBuf,
+    /// Whether it is a file or a directory.
+    pub layout: Layout,
+    /// The format of each file.
+    pub format: FlowFormat,
+    /// What to do about files that exist. Files in a directory have names of their own.
+    pub existing: Existing,
+    /// What to do when the disk is too slow.
+    pub overflow: Overflow,
+    /// The order of the records; `None` writes each when its connection ends.
+    pub order: Option<Order>,
+    /// Which states of connections are wanted.
+    pub states: States,
+    /// How wide a table may be, in characters; `None` for as wide as it needs.
+    pub width: Option<usize>,
+}
+
+impl FlowFileOptions {
+    /// All records into one file, as they come.
+    #[must_use]
+    pub const fn new(path: PathBuf, format: FlowFormat) -> Self {
+        Self {
+            path,
+            layout: Layout::File,
+            format,
+            existing: Existing::Refuse,
+            overflow: Overflow::Block,
+            order: None,
+            states: States::ALL,
+            width: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::identity::COMMUNITY_ID_LEN;
 use crate::dissect::TcpFlags;
 use crate::packet::{Span, Timestamp};
 
@@ -11,6 +12,8 @@ use crate::packet::{Span, Timestamp};
 pub(super) enum Value<'a> {
     /// An address.
     Addr(IpAddr),
+    /// Yes or no.
+    Flag(bool),
     /// TCP flags by their letters.
     Flags(TcpFlags),
     /// Nothing is known.
@@ -19,6 +22,8 @@ pub(super) enum Value<'a> {
     Number(u64),
     /// Seconds with nine decimals.
     Seconds(Span),
+    /// Text that is made for the record.
+    Short(Short),
     /// Anything else.
     Text(&'a str),
     /// RFC 3339 in UTC with nanoseconds.
@@ -26,6 +31,34 @@ pub(super) enum Value<'a> {
     /// VLAN identifiers, joined by a dot: text even if there is only one, so that the column has one
     /// type.
     Vlans(u16, Option<u16>),
+}
+
+/// A few ASCII letters and digits, in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Short {
+    bytes: [u8; Short::CAPACITY],
+    len: u8,
+}
+
+impl Short {
+    const CAPACITY: usize = COMMUNITY_ID_LEN;
+
+    /// What does not fit is cut off.
+    pub(super) fn new(text: &[u8]) -> Self {
+        let mut bytes = [0; Self::CAPACITY];
+        let len = text.len().min(Self::CAPACITY);
+        if let (Some(room), Some(text)) = (bytes.get_mut(..len), text.get(..len)) {
+            room.copy_from_slice(text);
+        }
+        Self {
+            bytes,
+            len: len as u8,
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
 }
 
 impl Value<'_> {
@@ -41,7 +74,10 @@ impl Value<'_> {
                 }
             }
             Self::Addr(IpAddr::V6(addr)) => display(&addr, out),
-            Self::Flags(flags) => display(&flags, out),
+            Self::Flag(flag) => {
+                out.extend_from_slice(if flag { b"true" } else { b"false" });
+            }
+            Self::Flags(flags) => letters(flags, out),
             Self::Missing => {}
             Self::Number(number) => digits(number, out),
             Self::Seconds(span) => {
@@ -49,6 +85,7 @@ impl Value<'_> {
                 out.push(b'.');
                 padded::<9>(span.0 % 1_000_000_000, out);
             }
+            Self::Short(short) => out.extend_from_slice(short.as_bytes()),
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Time(ts) => time(ts, out),
             Self::Vlans(outer, inner) => {
@@ -58,6 +95,28 @@ impl Value<'_> {
                     digits(u64::from(inner), out);
                 }
             }
+        }
+    }
+}
+
+/// TCP flags, in the order in which they print.
+fn letters(flags: TcpFlags, out: &mut Vec<u8>) {
+    const LETTERS: [(u8, u8); 8] = [
+        (0x02, b'S'),
+        (0x01, b'F'),
+        (0x10, b'A'),
+        (0x08, b'P'),
+        (0x04, b'R'),
+        (0x20, b'U'),
+        (0x40, b'E'),
+        (0x80, b'C'),
+    ];
+    if flags == TcpFlags::default() {
+        out.push(b'-');
+    }
+    for (bit, letter) in LETTERS {
+        if flags.0 & bit != 0 {
+            out.push(letter);
         }
     }
 }
@@ -130,6 +189,10 @@ mod tests {
         }
         for addr in ["0.0.0.0", "192.0.2.255", "::", "2001:db8::1"] {
             assert_eq!(text(Value::Addr(addr.parse().unwrap())), addr);
+        }
+        for flags in 0..=u8::MAX {
+            let flags = TcpFlags(flags);
+            assert_eq!(text(Value::Flags(flags)), flags.to_string());
         }
         assert_eq!(text(Value::Vlans(100, Some(4094))), "100.4094");
         assert_eq!(text(Value::Vlans(100, None)), "100");

@@ -1,6 +1,6 @@
 //! The thread that writes records, and the shards' ends of it.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,15 +8,17 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::FlowFormat;
+use super::FlowFileOptions;
+use super::encoder::Names;
+use super::ranking::{Ranking, States};
+use super::target::Target;
 use crate::flow::FlowRecord;
-use crate::packet::IfaceId;
-use crate::sink::{Existing, Overflow, SinkError};
+use crate::sink::{Overflow, SinkError};
 
 /// Records that a shard collects before it hands them over.
 const BATCH: usize = 256;
-/// Batches on their way at most: with a record of about 250 bytes, 16 MiB.
-const QUEUE: usize = 256;
+/// Batches on their way at most: with a record of about 800 bytes, 26 MiB.
+const QUEUE: usize = 128;
 
 /// Names of the interfaces, which grow while files are read.
 #[derive(Clone, Debug, Default)]
@@ -30,10 +32,10 @@ impl IfaceNames {
         known.extend(names);
     }
 
-    /// Calls `with` with the interface's name, which is empty if it has none.
-    fn with<R>(&self, id: IfaceId, with: impl FnOnce(&str) -> R) -> R {
+    /// Calls `with` with the names as they are.
+    fn with<R>(&self, with: impl FnOnce(Names<'_>) -> R) -> R {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        with(known.get(id.0 as usize).map_or("", String::as_str))
+        with(Names(&known))
     }
 }
 
@@ -46,12 +48,15 @@ pub struct FlowFileCounters {
     pub overflowed: AtomicU64,
     /// Records left out because the disk would not take them.
     pub failed: AtomicU64,
+    /// Records that were not asked for.
+    pub skipped: AtomicU64,
 }
 
 /// What became of a file of records.
 #[derive(Debug)]
 pub struct FlowFileSummary {
-    /// Where it is; `-` is standard output.
+    /// Where it is; `-` is standard output. A file that could not be completed is still under the name
+    /// that it had until then.
     pub path: PathBuf,
     /// Records in the file.
     pub written: u64,
@@ -59,17 +64,25 @@ pub struct FlowFileSummary {
     pub overflowed: u64,
     /// Records left out because the disk would not take them.
     pub failed: u64,
+    /// Records that were not asked for.
+    pub skipped: u64,
     /// Why, if so.
     pub error: Option<io::Error>,
     /// Whoever read our output went away, as `head` does.
     pub reader_gone: bool,
+    /// How many times records were put in order: more than once if there were too many for that.
+    pub blocks: u32,
 }
 
 /// A file of records.
 #[derive(Debug)]
 pub struct FlowFile {
     path: PathBuf,
-    thread: JoinHandle<Outcome>,
+    /// What it is called until it is complete.
+    unfinished: Option<PathBuf>,
+    thread: Option<JoinHandle<Outcome>>,
+    /// Says that the run went well, so that files may be completed.
+    complete: Sender<()>,
     counters: Arc<FlowFileCounters>,
 }
 
@@ -77,6 +90,9 @@ pub struct FlowFile {
 struct Outcome {
     error: Option<io::Error>,
     reader_gone: bool,
+    /// Where an incomplete file is.
+    unfinished: Option<PathBuf>,
+    blocks: u32,
 }
 
 /// A shard's end.
@@ -86,6 +102,7 @@ pub struct FlowSink {
     send: Sender<Vec<FlowRecord>>,
     recycled: Receiver<Vec<FlowRecord>>,
     overflow: Overflow,
+    states: States,
     counters: Arc<FlowFileCounters>,
 }
 
@@ -96,14 +113,11 @@ impl FlowFile {
     ///
     /// When the file exists and may not be replaced, or cannot be made.
     pub fn create(
-        path: &Path,
-        format: FlowFormat,
-        existing: Existing,
-        overflow: Overflow,
+        options: &FlowFileOptions,
         shards: usize,
         names: IfaceNames,
     ) -> Result<(Self, Vec<FlowSink>), SinkError> {
-        let out = crate::sink::create(path, existing)?;
+        let target = Target::create(options)?;
         let (send, receive) = bounded::<Vec<FlowRecord>>(QUEUE);
         let (give_back, recycled) = bounded(QUEUE);
         let counters = Arc::new(FlowFileCounters::default());
@@ -112,21 +126,30 @@ impl FlowFile {
                 batch: Vec::with_capacity(BATCH),
                 send: send.clone(),
                 recycled: recycled.clone(),
-                overflow,
+                overflow: options.overflow,
+                states: options.states,
                 counters: Arc::clone(&counters),
             })
             .collect();
-        let thread = {
-            let counters = Arc::clone(&counters);
-            std::thread::Builder::new()
-                .name("flow-writer".to_owned())
-                .spawn(move || write_all(out, format, &names, &receive, &give_back, &counters))
-                .map_err(SinkError::Thread)?
+        let unfinished = target.unfinished().map(Path::to_owned);
+        let (complete, completed) = bounded(1);
+        let writer = Writer {
+            target,
+            ranking: options.order.map(Ranking::new),
+            names,
+            counters: Arc::clone(&counters),
+            outcome: Outcome::default(),
         };
+        let thread = std::thread::Builder::new()
+            .name("flow-writer".to_owned())
+            .spawn(move || writer.run(&receive, &give_back, &completed))
+            .map_err(SinkError::Thread)?;
         Ok((
             Self {
-                path: path.to_owned(),
-                thread,
+                path: options.path.clone(),
+                unfinished,
+                thread: Some(thread),
+                complete,
                 counters,
             },
             sinks,
@@ -139,27 +162,42 @@ impl FlowFile {
         Arc::clone(&self.counters)
     }
 
-    /// Waits until everything is written; all ends must be gone.
+    /// Waits until everything is written and files have their names; all ends must be gone.
     #[must_use]
-    pub fn finish(self) -> FlowFileSummary {
-        let Self {
-            path,
-            thread,
-            counters,
-        } = self;
-        let outcome = thread.join().unwrap_or_else(|_| Outcome {
+    pub fn finish(mut self) -> FlowFileSummary {
+        // A thread that is gone has panicked, which joining it shows.
+        let _panicked = self.complete.send(()).is_err();
+        let joined = self.thread.take().map(JoinHandle::join);
+        let outcome = joined.and_then(Result::ok).unwrap_or_else(|| Outcome {
             error: Some(io::Error::other(
                 "the thread that writes connection records panicked",
             )),
-            reader_gone: false,
+            ..Outcome::default()
         });
+        let counters = &self.counters;
         FlowFileSummary {
-            path,
+            path: outcome.unfinished.unwrap_or_else(|| self.path.clone()),
             written: counters.written.load(Ordering::Relaxed),
             overflowed: counters.overflowed.load(Ordering::Relaxed),
             failed: counters.failed.load(Ordering::Relaxed),
+            skipped: counters.skipped.load(Ordering::Relaxed),
             error: outcome.error,
             reader_gone: outcome.reader_gone,
+            blocks: outcome.blocks,
+        }
+    }
+}
+
+/// A run that could not be started leaves nothing behind; what was written of one that failed stays
+/// under the name of what is incomplete.
+impl Drop for FlowFile {
+    fn drop(&mut self) {
+        let counters = &self.counters;
+        let taken =
+            counters.written.load(Ordering::Relaxed) + counters.failed.load(Ordering::Relaxed);
+        if let (Some(_), 0, Some(unfinished)) = (&self.thread, taken, &self.unfinished) {
+            // The error that is on its way says more than one from here could.
+            drop(std::fs::remove_file(unfinished));
         }
     }
 }
@@ -167,6 +205,10 @@ impl FlowFile {
 impl FlowSink {
     /// Takes a record.
     pub fn record(&mut self, record: FlowRecord) {
+        if !self.states.has(record.conn_state) {
+            self.counters.skipped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         self.batch.push(record);
         if self.batch.len() == BATCH {
             self.flush();
@@ -209,51 +251,92 @@ impl Drop for FlowSink {
     }
 }
 
-/// Where records go.
-pub(crate) type Out = Box<dyn Write + Send>;
-
-fn write_all(
-    mut out: Out,
-    format: FlowFormat,
-    names: &IfaceNames,
-    receive: &Receiver<Vec<FlowRecord>>,
-    give_back: &Sender<Vec<FlowRecord>>,
-    counters: &FlowFileCounters,
-) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut text = Vec::with_capacity(1 << 17);
-    format.header(&mut text);
-    for mut batch in receive {
-        if outcome.error.is_none() && !outcome.reader_gone {
-            for record in &batch {
-                names.with(record.iface, |iface| {
-                    format.record(record, iface, &mut text);
-                });
-            }
-            // A batch at a time: whoever reads along sees whole lines, and soon.
-            write(&mut out, &mut text, &mut outcome);
-        }
-        let counter = if outcome.error.is_none() && !outcome.reader_gone {
-            &counters.written
-        } else {
-            &counters.failed
-        };
-        counter.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        batch.clear();
-        // A full channel only means that enough are waiting to be used again.
-        drop(give_back.try_send(batch));
-    }
-    if !text.is_empty() && outcome.error.is_none() {
-        write(&mut out, &mut text, &mut outcome);
-    }
-    outcome
+/// The thread that writes.
+struct Writer {
+    target: Target,
+    ranking: Option<Ranking>,
+    names: IfaceNames,
+    counters: Arc<FlowFileCounters>,
+    outcome: Outcome,
 }
 
-fn write(out: &mut Out, text: &mut Vec<u8>, outcome: &mut Outcome) {
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => outcome.reader_gone = true,
-        Err(error) => outcome.error = Some(error),
+impl Writer {
+    fn run(
+        mut self,
+        receive: &Receiver<Vec<FlowRecord>>,
+        give_back: &Sender<Vec<FlowRecord>>,
+        completed: &Receiver<()>,
+    ) -> Outcome {
+        for mut batch in receive {
+            match &mut self.ranking {
+                None => self.write(&batch),
+                Some(ranking) => {
+                    count(&self.counters.skipped, ranking.take(&mut batch));
+                    if ranking.is_full() {
+                        self.write_ranked();
+                    }
+                }
+            }
+            batch.clear();
+            // A full channel only means that enough are waiting to be used again.
+            drop(give_back.try_send(batch));
+        }
+        self.write_ranked();
+        // A run that failed completes nothing.
+        if completed.recv().is_err() || self.outcome.has_failed() {
+            return self.outcome;
+        }
+        let skipped = self.counters.skipped.load(Ordering::Relaxed);
+        let Self { target, names, .. } = &mut self;
+        if let Err(error) = names.with(|names| target.finish(names, skipped)) {
+            self.fail(error);
+        }
+        self.outcome
     }
-    text.clear();
+
+    fn write_ranked(&mut self) {
+        if let Some(ranking) = &mut self.ranking {
+            let (records, left_out) = ranking.drain();
+            count(&self.counters.skipped, left_out);
+            self.outcome.blocks += 1;
+            self.write(&records);
+        }
+    }
+
+    fn write(&mut self, records: &[FlowRecord]) {
+        if records.is_empty() {
+            return;
+        }
+        if !self.outcome.has_failed() {
+            let Self { target, names, .. } = &mut *self;
+            match names.with(|names| target.records(records, names)) {
+                Ok(()) => return count(&self.counters.written, records.len() as u64),
+                Err(error) => self.fail(error),
+            }
+        }
+        count(&self.counters.failed, records.len() as u64);
+    }
+
+    /// Ends writing, and says of what was written whether it is of use.
+    fn fail(&mut self, error: io::Error) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.outcome.reader_gone = true;
+        } else {
+            self.outcome.error = Some(error);
+        }
+        let lost = self.target.unreadable();
+        self.counters.written.fetch_sub(lost, Ordering::Relaxed);
+        count(&self.counters.failed, lost);
+        self.outcome.unfinished = self.target.unfinished().map(Path::to_owned);
+    }
+}
+
+impl Outcome {
+    const fn has_failed(&self) -> bool {
+        self.error.is_some() || self.reader_gone
+    }
+}
+
+fn count(counter: &AtomicU64, records: u64) {
+    counter.fetch_add(records, Ordering::Relaxed);
 }

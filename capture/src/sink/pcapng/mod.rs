@@ -137,8 +137,20 @@ pub enum SinkError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process is writing it.
+    #[error("{}: another process is writing it; choose another name", path.display())]
+    InUse {
+        /// The file as it is called until it is complete.
+        path: PathBuf,
+    },
+    /// It was left behind incomplete.
+    #[error("{}: was left incomplete by an earlier run; --overwrite replaces it", path.display())]
+    Unfinished {
+        /// The file as it is called until it is complete.
+        path: PathBuf,
+    },
     /// The thread that writes cannot be started.
-    #[error("cannot start the thread that writes packets: {0}")]
+    #[error("cannot start the thread that writes: {0}")]
     Thread(#[source] io::Error),
     /// It cannot be written to.
     #[error("{}: cannot be written: {source}", path.display())]

@@ -1,0 +1,299 @@
+//! What is said of each end of a connection: what it sent, and what TCP showed of it.
+//!
+//! Each entry makes two columns, `initiator_…` and `responder_…`.
+
+use super::super::value::Value;
+use super::{Column, ColumnKind, Get};
+use crate::flow::{TcpSide, TcpState};
+use crate::packet::Span;
+
+/// Two columns for what every side has, a number.
+macro_rules! volume {
+    ($name:literal, $kind:ident, $help:literal, |$side:ident| $value:expr) => {
+        [
+            Column::new(
+                concat!("initiator_", $name),
+                concat!($help, ": of the initiator"),
+                ColumnKind::$kind,
+                Get::Number(|record| {
+                    let $side = &record.initiator;
+                    Some(u64::from($value))
+                }),
+            ),
+            Column::new(
+                concat!("responder_", $name),
+                concat!($help, ": of the responder"),
+                ColumnKind::$kind,
+                Get::Number(|record| {
+                    let $side = &record.responder;
+                    Some(u64::from($value))
+                }),
+            ),
+        ]
+    };
+}
+
+/// Two columns for what TCP showed of each side; other protocols have no value in them.
+macro_rules! health {
+    ($name:literal, $kind:ident, $get:ident, $help:literal, |$side:ident| $value:expr) => {
+        [
+            Column::new(
+                concat!("initiator_", $name),
+                concat!($help, ": of the initiator"),
+                ColumnKind::$kind,
+                Get::$get(|record| {
+                    record.tcp.and_then(|_| {
+                        let $side = &record.initiator.tcp;
+                        $value
+                    })
+                }),
+            )
+            .sometimes(),
+            Column::new(
+                concat!("responder_", $name),
+                concat!($help, ": of the responder"),
+                ColumnKind::$kind,
+                Get::$get(|record| {
+                    record.tcp.and_then(|_| {
+                        let $side = &record.responder.tcp;
+                        $value
+                    })
+                }),
+            )
+            .sometimes(),
+        ]
+    };
+}
+
+/// What each side sent.
+pub(super) const VOLUME: &[[Column; 2]] = &[
+    volume!("packets", U64, "packets sent", |s| s.counts.packets),
+    volume!(
+        "bytes",
+        U64,
+        "bytes sent, whole frames as Wireshark counts",
+        |s| s.counts.wire_bytes
+    ),
+    volume!(
+        "ip_bytes",
+        U64,
+        "bytes sent from the IP header on, as Zeek and IPFIX count",
+        |s| s.counts.ip_bytes
+    ),
+    volume!(
+        "payload_bytes",
+        U64,
+        "payload sent, bytes; for TCP by sequence numbers, as Zeek counts",
+        |s| s.payload_bytes
+    ),
+    volume!(
+        "missed_bytes",
+        U64,
+        "payload that was acknowledged and never seen, bytes",
+        |s| s.missed_bytes
+    ),
+    volume!(
+        "bad_checksums",
+        U64,
+        "packets sent with a wrong checksum",
+        |s| s.bad_checksums
+    ),
+    volume!(
+        "ttl",
+        U8,
+        "time to live or hop limit of the first packet sent; 0 if there was none",
+        |s| s.initial_ttl
+    ),
+];
+
+/// What TCP showed of each side.
+pub(super) const HEALTH: &[[Column; 2]] = &[
+    [
+        Column::new(
+            "initiator_flags",
+            "TCP flags that were ever set, of SFAPRUEC: of the initiator",
+            ColumnKind::Text,
+            Get::Text(|r, _| {
+                r.tcp
+                    .map_or(Value::Missing, |_| Value::Flags(r.initiator.tcp.flags))
+            }),
+        )
+        .sometimes(),
+        Column::new(
+            "responder_flags",
+            "TCP flags that were ever set, of SFAPRUEC: of the responder",
+            ColumnKind::Text,
+            Get::Text(|r, _| {
+                r.tcp
+                    .map_or(Value::Missing, |_| Value::Flags(r.responder.tcp.flags))
+            }),
+        )
+        .sometimes(),
+    ],
+    health!(
+        "state",
+        Text,
+        Word,
+        "TCP state at the end (RFC 9293)",
+        |s| Some(TcpState::name(s.state))
+    ),
+    health!(
+        "mss",
+        U16,
+        Number,
+        "announced maximum segment size, bytes",
+        |s| s.mss.map(u64::from)
+    ),
+    health!(
+        "window_scale",
+        U8,
+        Number,
+        "announced window scale, a shift (RFC 7323)",
+        |s| s.window_scale.map(u64::from)
+    ),
+    health!(
+        "sack",
+        Flag,
+        Flag,
+        "selective acknowledgments announced (RFC 2018)",
+        |s| Some(s.sack_permitted)
+    ),
+    health!(
+        "timestamps",
+        Flag,
+        Flag,
+        "timestamps option sent (RFC 7323)",
+        |s| Some(s.timestamps)
+    ),
+    health!(
+        "ecn",
+        Flag,
+        Flag,
+        "explicit congestion notification used (RFC 3168)",
+        |s| Some(s.ecn)
+    ),
+    health!(
+        "rtt_samples",
+        U32,
+        Number,
+        "times measured from a segment to its acknowledgment",
+        |s| Some(s.rtt.samples.into())
+    ),
+    health!(
+        "rtt_min",
+        Seconds,
+        Seconds,
+        "shortest of these times",
+        |s| sampled(s, s.rtt.min)
+    ),
+    health!("rtt_mean", Seconds, Seconds, "mean of these times", |s| {
+        s.rtt.mean()
+    }),
+    health!(
+        "rtt_p50",
+        Seconds,
+        Seconds,
+        "half of these times are below, to a power of two",
+        |s| quantile(s, 0.5)
+    ),
+    health!(
+        "rtt_p95",
+        Seconds,
+        Seconds,
+        "95 % of these times are below, to a power of two",
+        |s| quantile(s, 0.95)
+    ),
+    health!("rtt_max", Seconds, Seconds, "longest of these times", |s| {
+        sampled(s, s.rtt.max)
+    }),
+    health!(
+        "retransmitted_segments",
+        U64,
+        Number,
+        "segments sent again, fast and spurious ones included",
+        |s| Some(s.retransmitted_segments)
+    ),
+    health!(
+        "retransmitted_bytes",
+        U64,
+        Number,
+        "payload sent again, bytes",
+        |s| Some(s.retransmitted_bytes)
+    ),
+    health!(
+        "fast_retransmissions",
+        U64,
+        Number,
+        "segments sent again because of duplicate acknowledgments",
+        |s| Some(s.fast_retransmissions)
+    ),
+    health!(
+        "spurious_retransmissions",
+        U64,
+        Number,
+        "segments sent again although they had been acknowledged",
+        |s| Some(s.spurious_retransmissions)
+    ),
+    health!(
+        "out_of_order",
+        U64,
+        Number,
+        "segments that came after later ones",
+        |s| Some(s.out_of_order)
+    ),
+    health!(
+        "lost_segments",
+        U64,
+        Number,
+        "segments before which something is missing in the capture",
+        |s| Some(s.lost_segments)
+    ),
+    health!(
+        "acked_unseen",
+        U64,
+        Number,
+        "acknowledgments of what was not captured",
+        |s| Some(s.acked_unseen)
+    ),
+    health!(
+        "duplicate_acks",
+        U64,
+        Number,
+        "acknowledgments that were repeated",
+        |s| Some(s.duplicate_acks)
+    ),
+    health!(
+        "zero_windows",
+        U64,
+        Number,
+        "segments that announced a window of zero",
+        |s| Some(s.zero_windows)
+    ),
+    health!(
+        "zero_window_probes",
+        U64,
+        Number,
+        "probes of the other side's zero window",
+        |s| Some(s.zero_window_probes)
+    ),
+    health!(
+        "window_full",
+        U64,
+        Number,
+        "segments that filled the other side's window",
+        |s| Some(s.window_full)
+    ),
+    health!("keep_alives", U64, Number, "keep-alive segments", |s| Some(
+        s.keep_alives
+    )),
+];
+
+fn sampled(side: &TcpSide, time: Span) -> Option<Span> {
+    (side.rtt.samples > 0).then_some(time)
+}
+
+/// The histogram says only in which power of two it is, which cannot be longer than the longest.
+fn quantile(side: &TcpSide, share: f64) -> Option<Span> {
+    let bound = side.rtt.histogram.quantile(share)?;
+    Some(bound.min(side.rtt.max))
+}

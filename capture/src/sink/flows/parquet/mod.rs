@@ -1,0 +1,191 @@
+//! Parquet (<https://parquet.apache.org/docs/file-format/>), for engines that ask questions of many
+//! records: typed columns, compressed with Zstandard.
+//!
+//! What the types are, and why:
+//!
+//! - times are `TIMESTAMP(NANOS, UTC)`
+//! - spans are `DECIMAL(18, 9)`, seconds: as easy to ask about as a floating point number, and exact
+//! - whole numbers are unsigned, of their size
+//! - addresses and words are strings, with a dictionary: `WHERE initiator = '10.0.0.1'` works in every
+//!   engine, and costs one comparison for each different address
+//! - what is not known is null
+//!
+//! Rows are collected by column and encoded a row group at a time. The file's metadata, its pages'
+//! headers and columns of numbers are the `parquet` crate's; text, and columns in which all values are
+//! the same (most counts of trouble, most of the time), are encoded here, because the general way looks
+//! every value up in a hash table and would take longer than tracking the connections did.
+//!
+//! The histograms of round-trip times are left out: lists cost more than all counts together, and
+//! `rtt_p50` and `rtt_p95` are what they are for.
+//!
+//! - `column.rs` what is collected of one column
+//! - `dictionary.rs` different texts, numbered
+//! - `page.rs` the encodings
+
+mod column;
+mod dictionary;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+
+use parquet::basic::{
+    Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel,
+};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnPath, Type, TypePtr};
+
+use super::columns::{COLUMNS, Column, ColumnKind, Presence};
+use super::encoder::{Encoder, Names};
+use crate::flow::FlowRecord;
+use column::ColumnBuffer;
+use page::Pages;
+
+/// Rows of a row group: what is held in memory, about 30 MiB.
+const ROW_GROUP: usize = 1 << 16;
+/// Rows that are taken from records to columns at once: few enough to stay in the cache meanwhile.
+const STRIDE: usize = 128;
+/// Zstandard's fastest regular level.
+const ZSTD_LEVEL: i32 = 1;
+
+/// The format.
+pub(super) struct Parquet {
+    writer: SerializedFileWriter<Vec<u8>>,
+    columns: Vec<ColumnBuffer>,
+    pages: Pages,
+    rows: usize,
+}
+
+impl Parquet {
+    /// # Errors
+    ///
+    /// When there is no memory for the compressor.
+    pub(super) fn new() -> io::Result<Self> {
+        let properties = WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_1_0)
+            .set_created_by(concat!("capture ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new(
+                    "capture.version".to_owned(),
+                    env!("CARGO_PKG_VERSION").to_owned(),
+                ),
+                KeyValue::new("capture.sampling".to_owned(), "none".to_owned()),
+            ]))
+            .set_dictionary_enabled(false)
+            .set_encoding(Encoding::DELTA_BINARY_PACKED)
+            .set_compression(Compression::ZSTD(level()?))
+            .set_statistics_enabled(EnabledStatistics::None)
+            // What lets an engine pass over row groups that it need not read.
+            .set_column_statistics_enabled(ColumnPath::from("start"), EnabledStatistics::Chunk)
+            .set_column_statistics_enabled(ColumnPath::from("flow_start"), EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .build();
+        let writer = SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties))?;
+        let columns = COLUMNS
+            .iter()
+            .zip(writer.schema_descr().columns())
+            .map(|(column, descr)| ColumnBuffer::new(column, Arc::clone(descr)))
+            .collect();
+        Ok(Self {
+            writer,
+            columns,
+            pages: Pages::new()?,
+            rows: 0,
+        })
+    }
+
+    /// Encodes what was collected.
+    fn row_group(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.rows > 0 {
+            let mut group = self.writer.next_row_group()?;
+            for buffer in &mut self.columns {
+                buffer.encode(&mut group, &mut self.pages, self.rows)?;
+            }
+            group.close()?;
+            self.rows = 0;
+        }
+        self.take_bytes(out)
+    }
+
+    fn take_bytes(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.writer.flush()?;
+        out.append(self.writer.inner_mut());
+        Ok(())
+    }
+}
+
+impl Encoder for Parquet {
+    fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.take_bytes(out)
+    }
+
+    fn records(
+        &mut self,
+        batch: &[FlowRecord],
+        names: Names<'_>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        for stride in batch.chunks(STRIDE) {
+            for buffer in &mut self.columns {
+                buffer.take(stride, names);
+            }
+            self.rows += stride.len();
+            if self.rows >= ROW_GROUP {
+                self.row_group(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: Names<'_>, _: u64, out: &mut Vec<u8>) -> io::Result<()> {
+        self.row_group(out)?;
+        self.writer.finish()?;
+        self.take_bytes(out)
+    }
+
+    fn is_readable_unfinished(&self) -> bool {
+        false
+    }
+}
+
+fn level() -> io::Result<ZstdLevel> {
+    Ok(ZstdLevel::try_new(ZSTD_LEVEL)?)
+}
+
+fn schema() -> io::Result<TypePtr> {
+    let fields = COLUMNS.iter().map(field).collect::<io::Result<_>>()?;
+    let schema = Type::group_type_builder("connection")
+        .with_fields(fields)
+        .build()?;
+    Ok(Arc::new(schema))
+}
+
+fn field(column: &Column) -> io::Result<TypePtr> {
+    let (physical, logical) = match column.kind {
+        ColumnKind::Flag => (Physical::BOOLEAN, None),
+        ColumnKind::Seconds => (Physical::INT64, Some(LogicalType::decimal(9, 18))),
+        ColumnKind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        ColumnKind::Time => (
+            Physical::INT64,
+            Some(LogicalType::timestamp(true, TimeUnit::NANOS)),
+        ),
+        ColumnKind::U8 => (Physical::INT32, Some(LogicalType::integer(8, false))),
+        ColumnKind::U16 => (Physical::INT32, Some(LogicalType::integer(16, false))),
+        ColumnKind::U32 => (Physical::INT32, Some(LogicalType::integer(32, false))),
+        ColumnKind::U64 => (Physical::INT64, Some(LogicalType::integer(64, false))),
+    };
+    let mut builder = Type::primitive_type_builder(column.name, physical)
+        .with_repetition(match column.presence {
+            Presence::Always => Repetition::REQUIRED,
+            Presence::Sometimes => Repetition::OPTIONAL,
+        })
+        .with_logical_type(logical);
+    if column.kind == ColumnKind::Seconds {
+        builder = builder.with_precision(18).with_scale(9);
+    }
+    Ok(Arc::new(builder.build()?))
+}
