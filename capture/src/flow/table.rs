@@ -8,9 +8,7 @@ use super::record::{EndReason, FlowRecord};
 use super::slab::{Slab, Slot};
 use super::state::{Class, Flow};
 use super::timer::{Link, Links, WheelKind, Wheels};
-use crate::dissect::{
-    FragmentTable, Ip, Layers, Net, PROTO_TCP, Tcp, TcpFlags, Transport, fragment_key,
-};
+use crate::dissect::{Fragments, Layers, Net, PROTO_TCP, Tcp, TcpFlags, Transport};
 use crate::packet::{Packet, PacketMeta, Span, Timestamp};
 
 /// How much a table may hold.
@@ -110,7 +108,7 @@ impl Prepared {
 pub struct FlowTable {
     v4: Family<u32>,
     v6: Family<[u64; 2]>,
-    fragments: FragmentTable<(u16, u16)>,
+    fragments: Fragments,
     seed: u64,
     shared: Shared,
 }
@@ -151,7 +149,7 @@ impl FlowTable {
         Self {
             v4: Family::new(limits.max_flows, seed),
             v6: Family::new(limits.max_flows, seed),
-            fragments: FragmentTable::new(),
+            fragments: Fragments::new(),
             seed,
             shared: Shared {
                 limits,
@@ -185,7 +183,12 @@ impl FlowTable {
 
     /// First step for a packet of a burst: finds the key, asks for the index's memory.
     #[inline(always)]
-    pub fn prepare(&mut self, layers: &Layers) -> Prepared {
+    pub fn prepare(&mut self, layers: &mut Layers, packet: &Packet<'_>) -> Prepared {
+        if let Net::Ip(ip) = &layers.net
+            && ip.fragment.is_some()
+        {
+            self.fragments.follow(layers, packet);
+        }
         let key = self.key(layers);
         if let Ok((key, _, hash)) = &key {
             match key {
@@ -286,7 +289,7 @@ impl FlowTable {
     }
 
     #[inline(always)]
-    fn key(&mut self, layers: &Layers) -> Result<(AnyKey, Direction, u32), Observed> {
+    fn key(&self, layers: &Layers) -> Result<(AnyKey, Direction, u32), Observed> {
         if layers.malformed.is_some() {
             return Err(Observed::Malformed);
         }
@@ -300,18 +303,7 @@ impl FlowTable {
         if layers.snapped {
             return Err(Observed::Snapped);
         }
-        let (src_port, dst_port) = self.ports(ip, layers);
-        let (key, direction) = key_of(ip.addresses, src_port, dst_port, ip.protocol);
-        let hash = match &key {
-            AnyKey::V4(key) => key.hash(self.seed),
-            AnyKey::V6(key) => key.hash(self.seed),
-        };
-        Ok((key, direction, (hash >> 32) as u32))
-    }
-
-    #[inline(always)]
-    fn ports(&mut self, ip: &Ip, layers: &Layers) -> (u16, u16) {
-        let ports = match layers.transport {
+        let (src_port, dst_port) = match layers.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
             Transport::Ports {
                 src_port, dst_port, ..
@@ -319,25 +311,12 @@ impl FlowTable {
             Transport::Icmp { kind, code, .. } => icmp_ports(ip.protocol, kind, code),
             Transport::None | Transport::Other => (0, 0),
         };
-        if ip.fragment.is_none() {
-            ports
-        } else {
-            self.fragment_ports(ip, ports)
-        }
-    }
-
-    /// The first fragment's ports serve the later ones.
-    #[cold]
-    fn fragment_ports(&mut self, ip: &Ip, ports: (u16, u16)) -> (u16, u16) {
-        let Some(key) = fragment_key(ip) else {
-            return ports;
+        let (key, direction) = key_of(ip.addresses, src_port, dst_port, ip.protocol);
+        let hash = match &key {
+            AnyKey::V4(key) => key.hash(self.seed),
+            AnyKey::V6(key) => key.hash(self.seed),
         };
-        if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
-            self.fragments.get(&key).unwrap_or(ports)
-        } else {
-            self.fragments.insert(key, ports);
-            ports
-        }
+        Ok((key, direction, (hash >> 32) as u32))
     }
 }
 
