@@ -63,6 +63,33 @@ pub const fn ring_of(hash: u32, rings: u32) -> u32 {
     ((hash as u64 * rings as u64) >> 32) as u32
 }
 
+/// VXLAN (RFC 7348).
+pub const PORT_VXLAN: u16 = 4789;
+/// VXLAN with a protocol field (draft-ietf-nvo3-vxlan-gpe).
+pub const PORT_VXLAN_GPE: u16 = 4790;
+/// GENEVE (RFC 8926).
+pub const PORT_GENEVE: u16 = 6081;
+/// GTP-U (3GPP TS 29.281).
+pub const PORT_GTP_U: u16 = 2152;
+/// Teredo (RFC 4380).
+pub const PORT_TEREDO: u16 = 3544;
+/// GRE in UDP (RFC 8086).
+pub const PORT_GRE: u16 = 4754;
+
+/// Whether UDP datagrams from or to this port are taken for those of a tunnel (host byte order).
+///
+/// The two directions of such a tunnel have no port in common but this one: the other is chosen anew for
+/// each inner flow (RFC 7348 section 5). Their ports stay out of the hash, so that all that two
+/// tunnel end points exchange meets one shard.
+#[must_use]
+#[inline(always)]
+pub const fn is_tunnel_port(port: u16) -> bool {
+    matches!(
+        port,
+        PORT_VXLAN | PORT_VXLAN_GPE | PORT_GENEVE | PORT_GTP_U | PORT_TEREDO | PORT_GRE
+    )
+}
+
 /// What the fragments of one datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5).
 ///
 /// Only the first fragment carries ports. Whoever routes by flow remembers its hash under this key,

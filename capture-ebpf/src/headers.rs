@@ -4,7 +4,9 @@
 //! on the wire has no room for, a version or a header length that cannot be. A length field that
 //! claims more than the frame holds is not (a fragment of a snapped or offloaded packet says so too).
 
-use capture_common::flow_hash::{FragmentKey, endpoint_v4, endpoint_v6, flow_hash, link_hash};
+use capture_common::flow_hash::{
+    FragmentKey, endpoint_v4, endpoint_v6, flow_hash, is_tunnel_port, link_hash,
+};
 
 use crate::maps::FRAGMENTS;
 
@@ -31,6 +33,9 @@ const ETHERTYPE_IPV6: u16 = 0x86dd_u16.to_be();
 const ETHERTYPE_QINQ: u16 = 0x88a8_u16.to_be();
 /// QinQ before 802.1ad settled its number.
 const ETHERTYPE_QINQ_OLD: u16 = 0x9100_u16.to_be();
+
+/// Both ports, with which every transport header that has any begins.
+const PORTS_LEN: usize = 4;
 
 const PROTO_HOP_BY_HOP: u8 = 0;
 const PROTO_ICMP: u8 = 1;
@@ -470,7 +475,8 @@ fn ipv6<B: Bytes>(
     Some(())
 }
 
-/// Ports of the transport header at `offset`, (0, 0) where the protocol has none; notes TCP flags.
+/// Ports of the transport header at `offset`, (0, 0) where the protocol has none or the packet is a
+/// tunnel's; notes TCP flags.
 #[inline(always)]
 fn transport<B: Bytes>(
     bytes: &B,
@@ -486,21 +492,29 @@ fn transport<B: Bytes>(
         PROTO_ICMP | PROTO_ICMPV6 => 4,
         _ => return Some((0, 0)),
     };
+    let has_ports = walk.protocol != PROTO_ICMP && walk.protocol != PROTO_ICMPV6;
     // The first fragment of a datagram may end within the header; the rest is elsewhere.
-    if left < min_len {
+    let split = left < min_len;
+    if split && (!walk.fragment || !has_ports || left < PORTS_LEN) {
         walk.malformed = !walk.fragment;
         return Some((0, 0));
     }
-    if offset + min_len > frame_len {
+    if offset + if split { PORTS_LEN } else { min_len } > frame_len {
         walk.malformed = true;
         return Some((0, 0));
     }
-    if walk.protocol == PROTO_ICMP || walk.protocol == PROTO_ICMPV6 {
+    if !has_ports {
         return Some((0, 0));
     }
-    if walk.protocol != PROTO_TCP {
-        let header = bytes.header::<4>(offset)?;
-        return Some((header.field::<u16, 0>(), header.field::<u16, 2>()));
+    if walk.protocol != PROTO_TCP || split {
+        let header = bytes.header::<PORTS_LEN>(offset)?;
+        let (src, dst) = (header.field::<u16, 0>(), header.field::<u16, 2>());
+        let tunnel = is_tunnel_port(u16::from_be(src)) || is_tunnel_port(u16::from_be(dst));
+        return Some(if walk.protocol == PROTO_UDP && tunnel {
+            (0, 0)
+        } else {
+            (src, dst)
+        });
     }
     let header = bytes.header::<14>(offset)?;
     let ports = (header.field::<u16, 0>(), header.field::<u16, 2>());

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use aya::maps::{Map, MapData, RingBuf};
 use aya::programs::{TestRun as _, Xdp};
 use aya::{Ebpf, TestRunOptions};
-use capture::dissect::{FragmentTable, Layers, Net, TcpFlags, Transport, dissect, steering_hash};
+use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tunnels};
 use capture::iface;
 use capture::kernel::{Attachment, Clock, Disposition, Kernel, Plan, Watch};
-use capture::packet::{LinkType, Packet, PacketMeta};
+use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
 use capture_common::{Hook, HookCounters, RingRecord};
 use capture_tests::oracle::skip;
@@ -92,9 +92,24 @@ fn frames(count: usize) -> Vec<Vec<u8>> {
         0_usize..80,
     )
         .prop_map(|(protocol, mut bytes, data_offset, payload_len)| {
-            // Few ports, so that flows meet.
-            let ports = [0, 80 + bytes[0] % 2, 0, 90 + bytes[1] % 2];
-            bytes[..4].copy_from_slice(&ports);
+            // Few ports, so that flows meet, and those of tunnels.
+            let ports: [u16; 2] = match bytes[2] % 12 {
+                0 => [
+                    [4789, 4790, 6081, 2152, 3544, 4754][usize::from(bytes[3] % 6)],
+                    90,
+                ],
+                1 => [
+                    80,
+                    [4789, 4790, 6081, 2152, 3544, 4754][usize::from(bytes[3] % 6)],
+                ],
+                _ => [80 + u16::from(bytes[0] % 2), 90 + u16::from(bytes[1] % 2)],
+            };
+            for (to, from) in bytes
+                .iter_mut()
+                .zip(ports.iter().flat_map(|port| port.to_be_bytes()))
+            {
+                *to = from;
+            }
             bytes[12] = data_offset << 4;
             bytes.resize(24 + payload_len, 0x2a);
             (protocol, bytes)
@@ -276,11 +291,16 @@ fn compare(link: LinkType, frames: &[Vec<u8>]) {
         .unwrap();
     let ring = MapData::from_fd(ring).unwrap();
     let mut ring = RingBuf::try_from(Map::RingBuf(ring)).unwrap();
-    let mut fragments = FragmentTable::new();
+    let mut steering = Steering::new(SEED);
+    // The kernel looks into no tunnel.
+    let dissector = Dissector {
+        tunnels: Tunnels::Outer,
+        ..Dissector::default()
+    };
     let mut before = kernel.counters(0, Hook::XdpIngress).unwrap();
     for (number, frame) in frames.iter().enumerate() {
         run(kernel.ebpf_mut(), frame);
-        let layers = dissect(&packet(frame, link));
+        let layers = dissector.dissect(&packet(frame, link));
         let item = ring
             .next()
             .unwrap_or_else(|| panic!("no record of packet {number}"));
@@ -310,7 +330,7 @@ fn compare(link: LinkType, frames: &[Vec<u8>]) {
                 "packet {number} is {layers:?}: {frame:02x?}"
             );
             if matches!(layers.net, Net::Ip(_)) {
-                let hash = steering_hash(&layers, SEED, &mut fragments);
+                let hash = steering.hash(&layers, Timestamp::default());
                 assert_eq!(
                     flow_hash, hash,
                     "packet {number} is {layers:?}: {frame:02x?}"

@@ -1,6 +1,6 @@
 //! Damaged input by the thousand: the entry points of the fuzz targets, in every plain test run.
 
-use capture::dissect::dissect;
+use capture::dissect::{Checksums, Dissector};
 use capture::engine::{FileRun, FilesPlan, Outputs, Tracking};
 use capture::flow::{Limits, Timeouts};
 use capture::packet::{LinkType, Packet, PacketMeta};
@@ -45,13 +45,20 @@ fn damaged_packets_are_values_and_never_a_panic() {
     for _ in 0..20_000 {
         let mut data = frames[random.below(frames.len())].1.clone();
         random.damage(&mut data, 60);
-        let links = [0, 1, 9, 101, 104, 108, 113, 228, 229, 276];
+        let links = [
+            0, 1, 9, 12, 51, 101, 104, 105, 107, 108, 109, 113, 127, 204, 228, 229, 239, 242, 276,
+            281, 282, 284, 285,
+        ];
         let meta = PacketMeta {
             link: LinkType(links[random.below(links.len())]),
             wire_len: (data.len() + random.below(3) * 40) as u32,
             ..Packet::EMPTY.meta
         };
-        let layers = dissect(&Packet { meta, data: &data });
+        let dissector = Dissector {
+            checksums: [Checksums::Ignore, Checksums::Validate][random.below(2)],
+            ..Dissector::default()
+        };
+        let layers = dissector.dissect(&Packet { meta, data: &data });
         assert!(!(layers.snapped && meta.wire_len as usize == data.len()));
     }
 }

@@ -42,6 +42,31 @@ impl<'a> Cursor<'a> {
         self.array(at).map(|bytes| u32::from_ne_bytes(*bytes))
     }
 
+    /// How many bytes there are.
+    #[inline(always)]
+    pub(crate) const fn len(self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The same bytes, ending at `end` at the latest.
+    pub(crate) fn until(self, end: usize) -> Self {
+        Self {
+            bytes: self.bytes.get(..end).unwrap_or(self.bytes),
+        }
+    }
+
+    /// `len` bytes at `at`.
+    #[inline(always)]
+    pub(crate) fn slice(self, at: usize, len: usize) -> Option<&'a [u8]> {
+        self.bytes.get(at..)?.get(..len)
+    }
+
+    /// At most `len` bytes at `at`: those that are there.
+    pub(crate) fn up_to(self, at: usize, len: usize) -> &'a [u8] {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        rest.get(..len).unwrap_or(rest)
+    }
+
     /// Sixteen bytes as two halves.
     #[inline(always)]
     pub(crate) fn u128_raw(self, at: usize) -> Option<[u64; 2]> {

@@ -96,6 +96,19 @@ impl Layers {
         malformed: None,
         snapped: false,
     };
+
+    /// Makes it [`Self::EMPTY`]. One by one: of most fields only the tag is written.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        self.vlans = [0; 2];
+        self.vlan_tags = 0;
+        self.tunnel = None;
+        self.checksum = Checksum::Unknown;
+        self.net = Net::Other { ethertype: 0 };
+        self.transport = Transport::None;
+        self.malformed = None;
+        self.snapped = false;
+    }
 }
 
 /// A network layer.
@@ -180,6 +193,9 @@ pub struct Ip {
     pub ip_len: u32,
     /// Bytes behind the IP header and its extension headers.
     pub payload_len: u32,
+    /// The frame on the wire has no room for that length. Such a packet was cut down by whoever wrote
+    /// it, or is wrong; Zeek does not count it (`truncated_IP_len`).
+    pub cut_short: bool,
     /// `None` for a whole datagram.
     pub fragment: Option<Fragment>,
     /// Time to live, or hop limit.
@@ -196,12 +212,18 @@ pub struct Fragment {
     pub id: u32,
     /// Offset in bytes; 0 for the first fragment.
     pub offset: u16,
+    /// It is not the last one.
+    pub more: bool,
+    /// Where its data begins in the packet, bytes.
+    pub at: u32,
+    /// Length of its data, bytes: IPv6 extension headers behind the fragment header are a part of it.
+    pub len: u32,
 }
 
 /// A transport layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// No header here: a later fragment, or cut off.
+    /// No header here: a later fragment, a first one that ends within the ports, or cut off.
     None,
     /// TCP (RFC 9293).
     Tcp(Tcp),
@@ -330,6 +352,8 @@ pub enum Malformed {
     Version,
     /// The header's length field is below its minimum, or beyond what the layer above leaves.
     HeaderLength(Header),
+    /// The IPv4 header's checksum is wrong; looked for only where checksums are validated.
+    Checksum,
 }
 
 /// A header, to name where something is wrong.

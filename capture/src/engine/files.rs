@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::ledger::{Ledger, Written};
 use super::{EngineError, Outputs, Tracking, budget};
-use crate::dissect::{FragmentTable, dissect, steering_hash};
+use crate::dissect::{Dissector, Layers, Steering};
 use crate::flow::FlowTable;
 use crate::packet::{Packet, Timestamp};
 use crate::shard::{Shard, ShardCounters, ShardTotals};
@@ -218,8 +218,9 @@ enum Router {
     /// Several, each in its thread.
     Threads {
         lanes: Vec<Lane>,
-        seed: u64,
-        fragments: FragmentTable<u32>,
+        /// The same as the shards have.
+        dissector: Dissector,
+        steering: Steering,
     },
 }
 
@@ -276,8 +277,8 @@ impl Router {
             .collect::<Result<_, EngineError>>()?;
         Ok(Self::Threads {
             lanes,
-            seed: tracking.seed,
-            fragments: FragmentTable::new(),
+            dissector: Dissector::default(),
+            steering: Steering::new(tracking.seed),
         })
     }
 
@@ -286,13 +287,15 @@ impl Router {
             Self::Inline { shard, .. } => bursts(shard, block, slots),
             Self::Threads {
                 lanes,
-                seed,
-                fragments,
+                dissector,
+                steering,
             } => {
                 let count = lanes.len() as u32;
+                let mut layers = Layers::EMPTY;
                 for slot in slots {
                     let packet = slot.packet(block);
-                    let hash = steering_hash(&dissect(&packet), *seed, fragments);
+                    dissector.dissect_into(&packet, &mut layers);
+                    let hash = steering.hash(&layers, packet.meta.clock);
                     if let Some(lane) = lanes.get_mut(ring_of(hash, count) as usize) {
                         lane.slots.push(*slot);
                         if lane.slots.len() == BATCH {

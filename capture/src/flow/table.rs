@@ -13,8 +13,7 @@ use super::state::{Class, Content, Datagram, Flow, Step};
 use super::tcp::{Arrival, Islands};
 use super::timer::{Link, Links, WheelKind, Wheels};
 use crate::dissect::{
-    Checksum, FragmentTable, Ip, Layers, Net, PROTO_TCP, PROTO_UDP, Tcp, TcpFlags, Transport,
-    fragment_key,
+    Checksum, Fragments, Ip, Layers, Net, PROTO_TCP, PROTO_UDP, Tcp, TcpFlags, Transport,
 };
 use crate::packet::{FrameNo, Packet, PacketMeta, Span, Timestamp};
 
@@ -162,7 +161,7 @@ impl Prepared {
 pub struct FlowTable {
     v4: Family<u32>,
     v6: Family<[u64; 2]>,
-    fragments: FragmentTable<(u16, u16)>,
+    fragments: Fragments,
     seed: u64,
     shared: Shared,
 }
@@ -204,7 +203,7 @@ impl FlowTable {
         Self {
             v4: Family::new(limits.max_flows, seed),
             v6: Family::new(limits.max_flows, seed),
-            fragments: FragmentTable::new(),
+            fragments: Fragments::new(),
             seed,
             shared: Shared {
                 limits,
@@ -252,7 +251,12 @@ impl FlowTable {
 
     /// First step for a packet of a burst: finds the key, asks for the index's memory.
     #[inline(always)]
-    pub fn prepare(&mut self, layers: &Layers) -> Prepared {
+    pub fn prepare(&mut self, layers: &mut Layers, packet: &Packet<'_>) -> Prepared {
+        if let Net::Ip(ip) = &layers.net
+            && ip.fragment.is_some()
+        {
+            self.fragments.follow(layers, packet);
+        }
         let key = self.key(layers);
         if let Ok((key, _, hash)) = &key {
             match key {
@@ -342,7 +346,7 @@ impl FlowTable {
     }
 
     #[inline(always)]
-    fn key(&mut self, layers: &Layers) -> Result<(AnyKey, Direction, u32), Observed> {
+    fn key(&self, layers: &Layers) -> Result<(AnyKey, Direction, u32), Observed> {
         if layers.malformed.is_some() {
             return Err(Observed::Malformed);
         }
@@ -356,18 +360,7 @@ impl FlowTable {
         if layers.snapped {
             return Err(Observed::Snapped);
         }
-        let (src_port, dst_port) = self.ports(ip, layers);
-        let (key, direction) = key_of(ip.addresses, src_port, dst_port, ip.protocol);
-        let hash = match &key {
-            AnyKey::V4(key) => key.hash(self.seed),
-            AnyKey::V6(key) => key.hash(self.seed),
-        };
-        Ok((key, direction, (hash >> 32) as u32))
-    }
-
-    #[inline(always)]
-    fn ports(&mut self, ip: &Ip, layers: &Layers) -> (u16, u16) {
-        let ports = match layers.transport {
+        let (src_port, dst_port) = match layers.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
             Transport::Ports {
                 src_port, dst_port, ..
@@ -375,25 +368,12 @@ impl FlowTable {
             Transport::Icmp { kind, code, .. } => icmp_ports(ip.protocol, kind, code),
             Transport::None | Transport::Other => (0, 0),
         };
-        if ip.fragment.is_none() {
-            ports
-        } else {
-            self.fragment_ports(ip, ports)
-        }
-    }
-
-    /// The first fragment's ports serve the later ones.
-    #[cold]
-    fn fragment_ports(&mut self, ip: &Ip, ports: (u16, u16)) -> (u16, u16) {
-        let Some(key) = fragment_key(ip) else {
-            return ports;
+        let (key, direction) = key_of(ip.addresses, src_port, dst_port, ip.protocol);
+        let hash = match &key {
+            AnyKey::V4(key) => key.hash(self.seed),
+            AnyKey::V6(key) => key.hash(self.seed),
         };
-        if ip.fragment.is_some_and(|fragment| fragment.offset != 0) {
-            self.fragments.get(&key).unwrap_or(ports)
-        } else {
-            self.fragments.insert(key, ports);
-            ports
-        }
+        Ok((key, direction, (hash >> 32) as u32))
     }
 }
 

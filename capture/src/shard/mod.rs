@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub use counters::{Bins, ShardCounters, ShardTotals};
 pub use latency::Latency;
 
-use crate::dissect::{Layers, dissect};
+use crate::dissect::{Dissector, Layers};
 use crate::flow::{FlowRecord, FlowTable, Observed, Prepared};
 use crate::packet::{Packet, Timestamp};
 use crate::sink::flows::FlowSink;
@@ -85,8 +85,8 @@ impl Shard {
 
         let mut work: [(Layers, Prepared); BURST] = [(Layers::EMPTY, Prepared::NOT_IP); BURST];
         for (packet, (layers, prepared)) in burst.iter().zip(&mut work) {
-            *layers = dissect(packet);
-            *prepared = flows.prepare(layers);
+            Dissector::default().dissect_into(packet, layers);
+            *prepared = flows.prepare(layers, packet);
         }
         for (_, prepared) in work.iter().take(burst.len()) {
             flows.prefetch(prepared);

@@ -105,8 +105,13 @@ pub(super) fn tcp(data_offset: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 
 /// A UDP header (RFC 768).
 pub(super) fn udp(payload: &[u8]) -> Vec<u8> {
+    udp_between([49152, 443], payload)
+}
+
+/// A UDP header with these ports.
+pub(super) fn udp_between(ports: [u16; 2], payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(8 + payload.len()).expect("a UDP length");
-    let mut bytes = PORTS.to_vec();
+    let mut bytes: Vec<u8> = ports.into_iter().flat_map(u16::to_be_bytes).collect();
     bytes.extend(len.to_be_bytes());
     bytes.extend([0, 0]);
     bytes.extend(payload);

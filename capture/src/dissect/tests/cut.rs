@@ -1,7 +1,7 @@
 //! Packets that end anywhere: not captured any further, or really that short.
 
 use super::build::{ethernet, ipv4, ipv6, tag, tcp, udp};
-use super::{Header, LinkType, Malformed, Net, Transport, frame, layers_of};
+use super::{Header, Layers, LinkType, Malformed, Net, Tcp, Transport, frame, layers_of};
 
 /// A packet, and where its headers end, from the outside in.
 struct Sample {
@@ -47,6 +47,21 @@ fn samples() -> Vec<Sample> {
     samples
 }
 
+/// The same, but for what is said of the captured payload.
+fn but_for_captured(layers: Layers) -> Layers {
+    let transport = match layers.transport {
+        Transport::Tcp(tcp) => Transport::Tcp(Tcp {
+            captured: true,
+            ..tcp
+        }),
+        other => other,
+    };
+    Layers {
+        transport,
+        ..layers
+    }
+}
+
 #[test]
 fn a_packet_that_ends_within_a_header_is_truncated_there() {
     for Sample { data, ends } in samples() {
@@ -66,6 +81,10 @@ fn a_header_that_was_not_captured_is_snapped_and_not_malformed() {
         let whole = frame(&data);
         for len in 0..=data.len() {
             let layers = layers_of(LinkType::ETHERNET, &data[..len], data.len());
+            if let Transport::Tcp(tcp) = layers.transport {
+                assert_eq!(tcp.captured, len == data.len());
+            }
+            let layers = but_for_captured(layers);
             assert_eq!(layers.malformed, None, "{len} bytes of {data:02x?}");
             let all_there = ends.iter().all(|(end, _)| len >= *end);
             if all_there {

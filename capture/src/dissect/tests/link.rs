@@ -1,12 +1,9 @@
 //! Link layers: where the network header begins, for every link type that is looked into.
 
 use super::build::{ethernet, ipv4, ipv6, tag, udp};
-use super::{Header, LinkType, Malformed, Net, Transport, frame, ip, layers_of};
+use super::{Header, LinkType, Malformed, Net, Transport, frame, ip, layers_of, udp_found};
 
-const PORTS: Transport = Transport::Ports {
-    src_port: 49152,
-    dst_port: 443,
-};
+const PORTS: Transport = udp_found(3);
 
 /// The payload that is behind every link header here.
 fn v4() -> Vec<u8> {
@@ -63,6 +60,7 @@ fn four_tags_are_looked_behind_and_a_fifth_is_another_protocol() {
 }
 
 /// The bytes before the network header, by link type and protocol.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn headers() -> Vec<(LinkType, Vec<u8>, Vec<u8>)> {
     // Packet type 0, ARPHRD_ETHER, address of six bytes and its padding.
     let sll = |ethertype: u16| {
@@ -97,7 +95,109 @@ fn headers() -> Vec<(LinkType, Vec<u8>, Vec<u8>)> {
             vec![0xff, 0x03, 0x00, 0x21],
             vec![0xff, 0x03, 0x00, 0x57],
         ),
+        // RFC 1661 section 6.5: a protocol field of one byte.
+        (LinkType::PPP, vec![0x21], vec![0x57]),
+        (
+            LinkType::PPP_HDLC,
+            vec![0xff, 0x03, 0x00, 0x21],
+            vec![0xff, 0x03, 0x00, 0x57],
+        ),
+        (
+            LinkType::PPP_WITH_DIR,
+            vec![0, 0xff, 0x03, 0x00, 0x21],
+            vec![1, 0xff, 0x03, 0x00, 0x57],
+        ),
+        // Version and type, code, session, length (which nothing depends on).
+        (
+            LinkType::PPP_ETHER,
+            vec![0x11, 0, 0, 1, 0, 33, 0x00, 0x21],
+            vec![0x11, 0, 0, 1, 0, 53, 0x00, 0x57],
+        ),
+        (LinkType::RAW_BSD, vec![], vec![]),
+        (LinkType::RAW_OPENBSD, vec![], vec![]),
+        (LinkType::ENC, vec![0; 12], vec![0; 12]),
+        // RFC 2427 section 4: Q.922 address, UI, NLPID; then with SNAP and a pad; and Cisco's.
+        (
+            LinkType::FRELAY,
+            vec![0x18, 0x41, 0x03, 0xcc],
+            vec![0x18, 0x41, 0x03, 0x8e],
+        ),
+        (
+            LinkType::FRELAY,
+            vec![0x18, 0x41, 0x03, 0, 0x80, 0, 0, 0, 0x08, 0x00],
+            vec![0x18, 0x41, 0x03, 0, 0x80, 0, 0, 0, 0x86, 0xdd],
+        ),
+        (
+            LinkType::FRELAY,
+            vec![0x18, 0x41, 0x08, 0x00],
+            vec![0x18, 0x41, 0x86, 0xdd],
+        ),
+        (
+            LinkType::IPOIB,
+            behind(40, [0x08, 0x00, 0, 0]),
+            behind(40, [0x86, 0xdd, 0, 0]),
+        ),
+        (
+            LinkType::DSA_TAG_BRCM,
+            behind(16, [0x08, 0x00]),
+            behind(16, [0x86, 0xdd]),
+        ),
+        (
+            LinkType::DSA_TAG_BRCM_PREPEND,
+            behind(16, [0x08, 0x00]),
+            behind(16, [0x86, 0xdd]),
+        ),
+        (
+            LinkType::DSA_TAG_DSA,
+            behind(16, [0x08, 0x00]),
+            behind(16, [0x86, 0xdd]),
+        ),
+        (
+            LinkType::DSA_TAG_EDSA,
+            behind(20, [0x08, 0x00]),
+            behind(20, [0x86, 0xdd]),
+        ),
+        // IEEE 802.11: data to the distribution system, and with quality of service from it.
+        (
+            LinkType::IEEE802_11,
+            wlan(0x08, 0x01, 24, 0x0800),
+            wlan(0x88, 0x02, 26, 0x86dd),
+        ),
+        // Between systems, with a fourth address; and with high throughput control.
+        (
+            LinkType::IEEE802_11,
+            wlan(0x08, 0x03, 30, 0x0800),
+            wlan(0x88, 0x82, 30, 0x86dd),
+        ),
+        (
+            LinkType::IEEE802_11_RADIOTAP,
+            radiotap(&wlan(0x08, 0x01, 24, 0x0800)),
+            radiotap(&wlan(0x88, 0x01, 26, 0x86dd)),
+        ),
     ]
+}
+
+/// So many bytes that nobody looks at, and the last ones.
+fn behind<const N: usize>(len: usize, last: [u8; N]) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    bytes.extend(last);
+    bytes
+}
+
+/// An IEEE 802.11 header (section 9.3.2) of this length, with LLC and SNAP behind.
+fn wlan(kind: u8, flags: u8, len: usize, ethertype: u16) -> Vec<u8> {
+    let mut bytes = vec![kind, flags];
+    bytes.resize(len, 0);
+    bytes.extend([0xaa, 0xaa, 0x03, 0, 0, 0]);
+    bytes.extend(ethertype.to_be_bytes());
+    bytes
+}
+
+/// A radiotap header (radiotap.org) without fields but a byte of padding.
+fn radiotap(frame: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 9, 0, 0, 0, 0, 0, 0];
+    bytes.extend(frame);
+    bytes
 }
 
 #[test]
@@ -152,11 +252,49 @@ fn what_is_not_ip_is_not_malformed() {
         // ISO on NULL: neither version 4 nor 6.
         (LinkType::NULL, vec![7, 0, 0, 0, 0x83, 0, 0, 0]),
         (LinkType::RAW, vec![0x00; 40]),
-        // IEEE 802.11, into which nobody looks.
-        (LinkType(105), vec![0x80; 40]),
+        // A beacon, a null function frame, and data that is encrypted.
+        (LinkType::IEEE802_11, vec![0x80; 40]),
+        (LinkType::IEEE802_11, vec![0x48; 40]),
+        (LinkType::IEEE802_11, vec![0x08, 0x40, 0, 0, 0, 0, 0, 0]),
+        // USB, into which nobody looks.
+        (LinkType(189), vec![0x80; 64]),
     ] {
         let layers = layers_of(link, &bytes, bytes.len());
         assert!(matches!(layers.net, Net::Other { .. }), "{link}");
         assert_eq!((layers.malformed, layers.snapped), (None, false), "{link}");
     }
+}
+
+#[test]
+fn netfilter_log_messages_are_searched_for_the_packet() {
+    for (family, payload) in [(2, v4()), (10, v6())] {
+        // Family, version, resource; a hardware protocol (type 1), a prefix of three bytes that is
+        // padded (type 10), the packet (type 9): `linux/netfilter/nfnetlink_log.h`, little-endian.
+        let mut bytes = vec![
+            family, 0, 0, 42, 8, 0, 1, 0, 0, 0, 3, 0, 7, 0, 10, 0, 65, 66, 0, 0,
+        ];
+        bytes.extend((payload.len() as u16 + 4).to_le_bytes());
+        bytes.extend([9, 0]);
+        bytes.extend(payload);
+        let layers = layers_of(LinkType::NFLOG, &bytes, bytes.len());
+        assert_eq!(layers.transport, PORTS);
+        // An attribute without end, and one that has none.
+        bytes[4..6].fill(0);
+        let layers = layers_of(LinkType::NFLOG, &bytes, bytes.len());
+        assert_eq!(
+            (layers.net, layers.malformed),
+            (Net::Other { ethertype: 0 }, None)
+        );
+    }
+}
+
+#[test]
+fn switch_tags_carry_the_vlan() {
+    // Marvell's documentation of the 88E6xxx: bit 29 of the tag says that the frame was tagged, its low
+    // twelve bits with what.
+    let mut bytes = behind(12, [0xe0, 0x10, 0x05, 0x39, 0x08, 0x00]);
+    bytes.extend(v4());
+    let layers = layers_of(LinkType::DSA_TAG_DSA, &bytes, bytes.len());
+    assert_eq!((layers.vlan_tags, layers.vlans), (1, [0x539, 0]));
+    assert_eq!(layers.transport, PORTS);
 }

@@ -5,13 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use proptest::prelude::*;
 
 use super::build::{PORTS, V4, V4Header, V6, ethernet, ipv4, ipv6, ipv6_saying, tcp, udp};
-use super::{Header, LinkType, Malformed, Net, Transport, frame, ip, layers_of};
+use super::{Header, LinkType, Malformed, Net, Transport, frame, ip, layers_of, udp_found};
 use crate::dissect::Fragment;
 
-const FOUND: Transport = Transport::Ports {
-    src_port: 49152,
-    dst_port: 443,
-};
+const FOUND: Transport = udp_found(3);
 
 /// An extension header of `len` bytes, or of one word for a fragment header, with what comes next.
 fn extension(kind: u8, next: u8, len: usize, payload: &[u8]) -> Vec<u8> {
@@ -120,6 +117,20 @@ fn ipv6_behind_another_ethertype_is_malformed() {
 }
 
 #[test]
+fn time_to_live_and_congestion_are_the_headers() {
+    let mut v4 = ethernet(0x0800, &ipv4(17, &udp(b"")));
+    // Type of service: code point 46, ECT(0).
+    v4[15] = 46 << 2 | 2;
+    v4[22] = 63;
+    let mut v6 = ethernet(0x86dd, &ipv6(17, &udp(b"")));
+    // Traffic class 0xbb: code point 46, CE.
+    (v6[14], v6[15]) = (0x6b, 0xb0);
+    v6[21] = 7;
+    assert_eq!((ip(&frame(&v4)).ttl, ip(&frame(&v4)).ecn), (63, 2));
+    assert_eq!((ip(&frame(&v6)).ttl, ip(&frame(&v6)).ecn), (7, 3));
+}
+
+#[test]
 fn padding_does_not_belong_to_the_datagram() {
     // IEEE 802.3: frames have 60 bytes at least without the check sequence.
     for mut data in [
@@ -142,6 +153,12 @@ fn a_datagram_longer_than_its_frame_is_counted_as_it_says() {
     let layers = frame(&ethernet(0x0800, &header.before(&udp(b"abc"))));
     assert_eq!((ip(&layers).ip_len, ip(&layers).payload_len), (1500, 1480));
     assert_eq!((layers.transport, layers.malformed), (FOUND, None));
+    assert!(ip(&layers).cut_short);
+    let data = ethernet(0x86dd, &ipv6_saying(12, 17, &udp(b"abc")));
+    assert!(ip(&frame(&data)).cut_short);
+    // What was not captured was there.
+    assert!(!ip(&layers_of(LinkType::ETHERNET, &data, data.len() + 1)).cut_short);
+    assert!(!ip(&frame(&ethernet(0x0800, &ipv4(17, &udp(b"abc"))))).cut_short);
 }
 
 #[test]
@@ -175,6 +192,7 @@ fn a_jumbogram_is_as_long_as_the_frame() {
 
 #[test]
 fn ipv4_fragments_are_told_by_offset_and_flag() {
+    const FOUND: Transport = udp_found(24);
     let body = udp(&[0; 24]);
     for (field, expected, transport) in [
         // Don't fragment, and the reserved bit, make no fragment.
@@ -192,7 +210,13 @@ fn ipv4_fragments_are_told_by_offset_and_flag() {
         };
         let layers = frame(&ethernet(0x0800, &header.before(&body)));
         let id = u32::from(0xbeef_u16.to_be());
-        let expected = expected.map(|offset| Fragment { id, offset });
+        let expected = expected.map(|offset| Fragment {
+            id,
+            offset,
+            more: field & 0x2000 != 0,
+            at: 34,
+            len: 32,
+        });
         assert_eq!(ip(&layers).fragment, expected, "{field:#06x}");
         assert_eq!(layers.transport, transport, "{field:#06x}");
         assert_eq!(layers.malformed, None);
@@ -270,6 +294,7 @@ fn an_extension_header_beyond_the_payload_is_malformed() {
 
 #[test]
 fn ipv6_fragments_are_told_by_offset_and_flag() {
+    const FOUND: Transport = udp_found(24);
     let body = udp(&[0; 24]);
     let id = 0x0102_0304;
     for (offset, more, found, transport) in [
@@ -284,6 +309,9 @@ fn ipv6_fragments_are_told_by_offset_and_flag() {
         let expected = found.then_some(Fragment {
             id: id.to_be(),
             offset,
+            more: more != 0,
+            at: 62,
+            len: 32,
         });
         assert_eq!(ip(&layers).fragment, expected, "{offset} {more}");
         assert_eq!(layers.transport, transport, "{offset} {more}");

@@ -1,7 +1,9 @@
 //! TCP, UDP and the others behind either version of IP.
 
 use super::build::{PORTS, V4Header, ethernet, ipv4, ipv6, ipv6_saying, tcp, udp};
-use super::{Header, LinkType, Malformed, Tcp, TcpFlags, Transport, frame, layers_of};
+use super::{
+    Header, LinkType, Malformed, Tcp, TcpFlags, TcpOptions, Transport, frame, layers_of, udp_found,
+};
 
 /// The payload behind either version of IP in Ethernet.
 fn both(protocol: u8, payload: &[u8]) -> [Vec<u8>; 2] {
@@ -26,6 +28,8 @@ fn tcp_fields_are_the_headers() {
                 flags: TcpFlags::SYN.with(TcpFlags::ACK),
                 window: 8192,
                 payload_len: 5,
+                captured: true,
+                options: TcpOptions::default(),
             })
         );
     }
@@ -63,6 +67,8 @@ fn payload_is_measured_by_the_ip_header_and_not_by_what_was_captured() {
         let cut = data.len() - 1000 - 12;
         let layers = layers_of(LinkType::ETHERNET, &data[..cut], data.len());
         assert_eq!(super::tcp(&layers).payload_len, 1000);
+        assert!(!super::tcp(&layers).captured);
+        assert!(super::tcp(&frame(&data)).captured);
         assert!(!layers.snapped);
         // Padding is not payload either.
         let mut padded = data.clone();
@@ -81,16 +87,22 @@ fn syn_and_fin_take_a_sequence_number_each() {
 
 #[test]
 fn udp_and_its_relatives_have_ports() {
-    for protocol in [17, 136, 132] {
+    // SCTP's header is four bytes longer.
+    for (protocol, payload_len) in [(17, 4), (136, 4), (132, 0)] {
         for data in both(protocol, &udp(b"0123")) {
-            assert_eq!(
-                frame(&data).transport,
-                Transport::Ports {
-                    src_port: 49152,
-                    dst_port: 443
-                },
-                "{protocol}"
-            );
+            assert_eq!(frame(&data).transport, udp_found(payload_len), "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn payload_of_udp_is_what_its_own_header_says() {
+    // Shorter and longer than IP says, below its header, and RFC 2675's zero.
+    for (said, payload_len) in [(9_u16, 1), (100, 92), (7, 0), (0, 4)] {
+        let mut body = udp(b"0123");
+        body[4..6].copy_from_slice(&said.to_be_bytes());
+        for data in both(17, &body) {
+            assert_eq!(frame(&data).transport, udp_found(payload_len), "{said}");
         }
     }
 }
@@ -98,8 +110,12 @@ fn udp_and_its_relatives_have_ports() {
 #[test]
 fn icmp_has_a_type_and_a_code() {
     for protocol in [1, 58] {
-        for data in both(protocol, &[3, 13, 0, 0, 0, 0, 0, 0]) {
-            let expected = Transport::Icmp { kind: 3, code: 13 };
+        for data in both(protocol, &[3, 13, 0, 0, 0, 0, 0, 0, 1, 2, 3]) {
+            let expected = Transport::Icmp {
+                kind: 3,
+                code: 13,
+                payload_len: 3,
+            };
             assert_eq!(frame(&data).transport, expected);
         }
     }

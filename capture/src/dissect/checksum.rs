@@ -1,0 +1,126 @@
+//! The Internet checksum (RFC 1071) of IPv4, TCP, UDP and ICMP.
+//!
+//! The sum does not depend on the byte order (RFC 1071 section 2 (B)), so words are added as they lie
+//! in memory: eight bytes at a time, with room for the carries of any packet.
+
+use capture_common::flow_hash::is_tunnel_port;
+
+use super::cursor::Cursor;
+use super::layers::{Addresses, Checksum, Ip, Layers, Malformed, Net};
+use super::transport::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
+use super::{Checksums, Scope};
+
+/// The sum of all bytes as 16-bit words, not folded.
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (mut low, mut high) = (0_u64, 0_u64);
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        low += word & 0xffff_ffff;
+        high += word >> 32;
+    }
+    let mut last = [0; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let last = u64::from_ne_bytes(last);
+    // Folded once, so that several of them can be added.
+    fold32(low) + fold32(high) + fold32(last)
+}
+
+/// A sum whose value is the same in ones' complement and that has 33 bits at most.
+const fn fold32(sum: u64) -> u64 {
+    (sum & 0xffff_ffff) + (sum >> 32)
+}
+
+/// Sixteen bits in the end.
+const fn fold(sum: u64) -> u16 {
+    let sum = fold32(fold32(sum));
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    sum as u16
+}
+
+/// The pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1.
+fn pseudo(ends: &Addresses, protocol: u8, len: u32) -> u64 {
+    let ends = match *ends {
+        Addresses::V4 { src, dst } => u64::from(src) + u64::from(dst),
+        Addresses::V6 { src, dst } => src.into_iter().chain(dst).map(fold32).sum(),
+    };
+    ends + u64::from(u16::from(protocol).to_be()) + u64::from(len.to_be())
+}
+
+/// Notes a wrong checksum of the IPv4 header at `at`.
+#[inline(never)]
+pub(super) fn ipv4_header(cursor: Cursor<'_>, at: usize, len: usize, layers: &mut Layers) {
+    if let Some(header) = cursor.slice(at, len)
+        && fold(sum(header)) != 0xffff
+    {
+        layers.malformed = Some(Malformed::Checksum);
+    }
+}
+
+/// Notes what the checksum of the transport layer at `at` says. `ends` are the addresses that it covers
+/// where they are not those of the IP header.
+#[inline(never)]
+pub(super) fn transport(
+    scope: Scope<'_>,
+    at: usize,
+    ends: Option<&Addresses>,
+    layers: &mut Layers,
+) {
+    if let Net::Ip(ip) = &layers.net {
+        let ends = ends.unwrap_or(&ip.addresses);
+        layers.checksum = judge(scope, at, ip, ends).unwrap_or_default();
+    }
+}
+
+/// The checksum of what `ip` carries, at `at`; `None` if nothing can be said.
+fn judge(scope: Scope<'_>, at: usize, ip: &Ip, ends: &Addresses) -> Option<Checksum> {
+    let cursor = scope.cursor;
+    if ip.fragment.is_some() {
+        return None;
+    }
+    let mut len = ip.payload_len;
+    let field_at = match ip.protocol {
+        PROTO_TCP => 16,
+        PROTO_UDP => {
+            let said = u32::from(cursor.u16(at + 4)?);
+            // What lies behind the datagram is not a part of it (RFC 768), though it may be in IP's.
+            if (8..len).contains(&said) {
+                len = said;
+            }
+            6
+        }
+        PROTO_ICMP | PROTO_ICMPV6 => 2,
+        _ => return None,
+    };
+    let field = u16::from_ne_bytes(*cursor.array::<2>(at + field_at)?);
+    if ip.protocol == PROTO_UDP && field == 0 {
+        // RFC 768; RFC 6935 extends it to tunnels over IPv6.
+        let optional = match ip.addresses {
+            Addresses::V4 { .. } => true,
+            Addresses::V6 { .. } => is_tunnel_port(cursor.u16(at + 2)?),
+        };
+        if optional {
+            return None;
+        }
+    }
+    let bytes = cursor.slice(at, len as usize)?;
+    let pseudo = match ip.protocol {
+        PROTO_ICMP => 0,
+        _ => pseudo(ends, ip.protocol, len),
+    };
+    let partial = scope.dissector.checksums == Checksums::ValidateUnlessPartial
+        && ip.protocol != PROTO_ICMP
+        && field == fold(pseudo);
+    if partial {
+        return None;
+    }
+    Some(if fold(pseudo + sum(bytes)) == 0xffff {
+        Checksum::Good
+    } else {
+        Checksum::Bad
+    })
+}
