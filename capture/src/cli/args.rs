@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
 use crate::flow::ConnState;
 use crate::kernel::Watch;
@@ -124,9 +125,8 @@ pub(super) struct LiveArgs {
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(super) write_buffer: u64,
 
-    /// Connections that are tracked at once; when one more comes, another has to go.
-    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) max_flows: u32,
+    #[command(flatten)]
+    pub(super) tracking: TrackingArgs,
 
     /// One JSON object a second, and the ledger as JSON at the end.
     #[arg(long)]
@@ -200,9 +200,8 @@ pub(super) struct FlowsArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(super) workers: Option<u32>,
 
-    /// Connections that are tracked at once; when one more comes, another has to go.
-    #[arg(long, value_name = "N", default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) max_flows: u32,
+    #[command(flatten)]
+    pub(super) tracking: TrackingArgs,
 
     /// Show what became of every packet, on standard error.
     #[arg(short, long)]

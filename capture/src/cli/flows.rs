@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{FlowsArgs, Format, Partition};
-use crate::engine::{FileRun, FilesPlan, Outputs, Progress, Tracking};
-use crate::flow::{Limits, Timeouts};
+use super::tracking::Origin;
+use crate::engine::{FileRun, FilesPlan, Outputs, Progress};
 use crate::sink::flows::{By, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States};
 
 /// Reads the files and writes the records.
@@ -21,11 +21,7 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     flows.states = states(args);
     let plan = FilesPlan {
         files: args.files.clone(),
-        tracking: Tracking {
-            limits: Limits::flows(args.max_flows),
-            timeouts: Timeouts::default(),
-            seed: super::seed(),
-        },
+        tracking: args.tracking.tracking(Origin::Files),
         outputs: Outputs {
             packets: None,
             flows: Some(flows),

@@ -12,8 +12,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 
 use super::args::LiveArgs;
 use super::status::{Status, Style};
-use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs, Tracking};
-use crate::flow::{Limits, Timeouts};
+use super::tracking::Origin;
+use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs};
 use crate::iface::XdpMode;
 use crate::kernel::{Attachment, Disposition, Insist, Plan, Watch};
 use crate::sink::Overflow;
@@ -214,11 +214,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             seed: super::seed(),
             verbose: args.verbose,
         },
-        tracking: Tracking {
-            limits: Limits::flows(args.max_flows),
-            timeouts: Timeouts::default(),
-            seed: super::seed(),
-        },
+        tracking: args.tracking.tracking(Origin::Live),
         outputs: outputs(args)?,
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: args.count,

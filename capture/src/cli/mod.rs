@@ -15,6 +15,7 @@ mod flows;
 mod live;
 mod logger;
 mod status;
+mod tracking;
 mod units;
 
 use std::io::{self, IsTerminal as _, Write as _};

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::ledger::{Ledger, Written};
 use super::{EngineError, Outputs, Tracking, budget};
-use crate::dissect::{Dissector, Layers, Steering};
+use crate::dissect::{Checksums, Dissector, Layers, Steering};
 use crate::flow::FlowTable;
 use crate::packet::{Packet, Timestamp};
 use crate::shard::{Shard, ShardCounters, ShardTotals};
@@ -243,7 +243,7 @@ impl Router {
             let table = FlowTable::new(share, tracking.timeouts, tracking.seed);
             let counters = Arc::new(ShardCounters::default());
             (
-                Shard::new(table, sink, None, Arc::clone(&counters)),
+                Shard::new(tracking.dissector, table, sink, None, Arc::clone(&counters)),
                 counters,
             )
         });
@@ -277,7 +277,11 @@ impl Router {
             .collect::<Result<_, EngineError>>()?;
         Ok(Self::Threads {
             lanes,
-            dissector: Dissector::default(),
+            // Where a packet goes does not depend on checksums.
+            dissector: Dissector {
+                checksums: Checksums::Ignore,
+                ..tracking.dissector
+            },
             steering: Steering::new(tracking.seed),
         })
     }

@@ -155,7 +155,13 @@ impl LiveCapture {
                 plan.tracking.timeouts,
                 plan.tracking.seed,
             );
-            let shard = Shard::new(table, flow_sink, packet_sink, Arc::clone(shard_counters));
+            let shard = Shard::new(
+                plan.tracking.dissector,
+                table,
+                flow_sink,
+                packet_sink,
+                Arc::clone(shard_counters),
+            );
             let worker = Worker {
                 source,
                 shard,

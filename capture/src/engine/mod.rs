@@ -24,6 +24,7 @@ pub use live::{LiveCapture, LivePlan, LiveReport, Snapshot};
 
 use std::path::PathBuf;
 
+use crate::dissect::Dissector;
 use crate::flow::{Limits, Timeouts};
 use crate::sink::flows::FlowFileOptions;
 use crate::sink::{Existing, SinkError};
@@ -50,6 +51,8 @@ pub struct Tracking {
     pub timeouts: Timeouts,
     /// Seed of the hash tables.
     pub seed: u64,
+    /// What is looked at in packets.
+    pub dissector: Dissector,
 }
 
 impl Tracking {

@@ -360,6 +360,10 @@ impl FlowTable {
         if layers.snapped {
             return Err(Observed::Snapped);
         }
+        // The frame has no room for the datagram: as in Zeek, nothing of it is believed.
+        if ip.cut_short {
+            return Err(Observed::Malformed);
+        }
         let (src_port, dst_port) = match layers.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
             Transport::Ports {
@@ -526,6 +530,12 @@ impl Visit<'_> {
                 since_first: self.meta.ts.since(first),
             }),
             _ if is_tcp => Content::Part,
+            // Of a datagram in fragments, the one that completes it stands for all.
+            Transport::Ports { payload_len: 0, .. } | Transport::Icmp { payload_len: 0, .. }
+                if ip.fragment.is_some() =>
+            {
+                Content::Part
+            }
             Transport::Ports { payload_len, .. } | Transport::Icmp { payload_len, .. } => {
                 datagram(*payload_len)
             }

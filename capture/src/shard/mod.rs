@@ -23,6 +23,7 @@ use crate::source::BURST;
 /// One worker's state.
 #[derive(Debug)]
 pub struct Shard {
+    dissector: Dissector,
     flows: FlowTable,
     records: Records,
     packets: Option<PacketSink>,
@@ -50,12 +51,14 @@ impl Shard {
     /// A shard with an empty table.
     #[must_use]
     pub fn new(
+        dissector: Dissector,
         flows: FlowTable,
         records: Option<FlowSink>,
         packets: Option<PacketSink>,
         counters: Arc<ShardCounters>,
     ) -> Self {
         Self {
+            dissector,
             flows,
             records: Records {
                 sink: records,
@@ -73,6 +76,7 @@ impl Shard {
     /// are worked on.
     pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
         let Self {
+            dissector,
             flows,
             records,
             packets,
@@ -85,7 +89,7 @@ impl Shard {
 
         let mut work: [(Layers, Prepared); BURST] = [(Layers::EMPTY, Prepared::NOT_IP); BURST];
         for (packet, (layers, prepared)) in burst.iter().zip(&mut work) {
-            Dissector::default().dissect_into(packet, layers);
+            dissector.dissect_into(packet, layers);
             *prepared = flows.prepare(layers, packet);
         }
         for (_, prepared) in work.iter().take(burst.len()) {
@@ -115,6 +119,7 @@ impl Shard {
             packets,
             bins,
             counters,
+            ..
         } = self;
         flows.advance(watermark, &mut |record| records.emit(record));
         if let Some(sink) = packets {
