@@ -67,8 +67,9 @@ pub(super) struct LiveArgs {
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(super) packets: Option<PathBuf>,
 
-    /// Write connection records to this file (- is standard output); .parquet, .csv, .jsonl or .txt
-    /// chooses the format. A directory (DIR/) gets a file for each hour.
+    /// Write connection records to this file (- is standard output); .parquet, .csv, .jsonl, .log
+    /// (Zeek), .ipfix or .txt chooses the format. A directory (DIR/) gets a file for each hour;
+    /// udp://HOST:PORT or tcp://HOST:PORT is an IPFIX collector.
     #[arg(long, value_name = "FILE")]
     pub(super) flows: Option<PathBuf>,
 
@@ -156,6 +157,8 @@ Examples:
   capture flows big.pcap --top 20 --by retransmissions
   capture flows big.pcap --state S0,REJ       connections that nobody answered, or refused
   capture flows *.pcapng -o flows.parquet && duckdb -c \"FROM 'flows.parquet' LIMIT 5\"
+  capture flows big.pcap -o conn.log          as Zeek writes it; --format zeek-json for JSON
+  capture flows big.pcap -o tcp://collector:4739
   capture flows *.pcapng -o records/          a directory, a file or more for each hour
   capture flows big.pcap --format jsonl | jq 'select(.outcome == \"refused\")'
   tcpdump -i eth0 -w - | capture flows -"
@@ -165,8 +168,9 @@ pub(super) struct FlowsArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
 
-    /// Write the records here (- is standard output); .parquet, .csv, .jsonl or .txt chooses the
-    /// format. A directory (DIR/) gets a file for each hour.
+    /// Write the records here (- is standard output); .parquet, .csv, .jsonl, .log (Zeek), .ipfix or
+    /// .txt chooses the format. A directory (DIR/) gets a file for each hour; udp://HOST:PORT or
+    /// tcp://HOST:PORT is an IPFIX collector.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
@@ -226,19 +230,28 @@ pub(super) enum Format {
     Parquet,
     /// Comma-separated values with a header.
     Csv,
+    /// IPFIX messages, as collectors take them.
+    Ipfix,
     /// One JSON object a line.
     Jsonl,
     /// Aligned columns for people.
     Table,
+    /// Zeek's conn.log.
+    Zeek,
+    /// Zeek's conn.log as JSON lines.
+    ZeekJson,
 }
 
 impl From<Format> for FlowFormat {
     fn from(format: Format) -> Self {
         match format {
             Format::Csv => Self::Csv,
+            Format::Ipfix => Self::Ipfix,
             Format::Jsonl => Self::JsonLines,
             Format::Parquet => Self::Parquet,
             Format::Table => Self::Table,
+            Format::Zeek => Self::Zeek,
+            Format::ZeekJson => Self::ZeekJson,
         }
     }
 }

@@ -9,7 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{FlowsArgs, Format, Partition};
 use super::tracking::Origin;
 use crate::engine::{FileRun, FilesPlan, Outputs, Progress};
-use crate::sink::flows::{By, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States};
+use crate::sink::flows::{
+    By, Collector, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States,
+};
 
 /// Reads the files and writes the records.
 pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
@@ -69,6 +71,15 @@ pub(super) fn complain_of(file: &FlowFileSummary) -> bool {
     let Some(error) = &file.error else {
         return false;
     };
+    if Collector::of(&file.path).is_some() {
+        super::complain(&format!(
+            "{}: {error}; of {} records, {} are known to have been lost",
+            file.path.display(),
+            file.written + file.failed,
+            file.failed
+        ));
+        return true;
+    }
     let what = match (file.written, file.failed) {
         (0, failed) => format!("none of {failed} records can be read"),
         (written, 0) => format!("it is incomplete; {written} records are in it"),
@@ -90,6 +101,13 @@ pub(super) fn options(
     asked: Option<Format>,
     partition: Option<Partition>,
 ) -> anyhow::Result<FlowFileOptions> {
+    if let Some(collector) = Collector::of(&path) {
+        collector?;
+        if asked.is_some_and(|format| format != Format::Ipfix) || partition.is_some() {
+            anyhow::bail!("{}: a collector takes IPFIX only", path.display());
+        }
+        return Ok(FlowFileOptions::new(path, FlowFormat::Ipfix));
+    }
     let to_stdout = path.as_os_str() == "-";
     if to_stdout && partition.is_some() {
         anyhow::bail!("--partition needs a directory; name one with -o or --flows");
@@ -106,14 +124,20 @@ pub(super) fn options(
         (None, Layout::File) => FlowFormat::of(&path).ok_or_else(|| {
             anyhow::anyhow!(
                 "{}: the ending names no format; use {}, end the name with / for a directory, or say \
-                 --format parquet|csv|jsonl|table",
+                 --format parquet|csv|jsonl|zeek|zeek-json|ipfix|table",
                 path.display(),
                 FlowFormat::ENDINGS
             )
         })?,
     };
-    if to_stdout && format == FlowFormat::Parquet && io::stdout().is_terminal() {
-        anyhow::bail!("Parquet is not written to a terminal; name a file with -o");
+    if to_stdout
+        && matches!(format, FlowFormat::Ipfix | FlowFormat::Parquet)
+        && io::stdout().is_terminal()
+    {
+        anyhow::bail!(
+            "{} is not written to a terminal; name a file with -o",
+            format.ending()
+        );
     }
     let width = (to_stdout && io::stdout().is_terminal())
         .then(terminal_size::terminal_size)

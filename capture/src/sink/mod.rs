@@ -2,7 +2,7 @@
 //!
 //! Shards never touch a file: they fill buffers, and one thread for each file writes them.
 //!
-//! - `flows/` connection records: Parquet, CSV, JSON lines, a table for people
+//! - `flows/` connection records: Parquet, CSV, JSON lines, Zeek's logs, IPFIX, a table for people
 //! - `partial.rs` files that have their name only once they are complete
 //! - `pcapng/` packets
 

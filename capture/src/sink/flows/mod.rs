@@ -1,4 +1,5 @@
-//! Connection records on their way out: Parquet, CSV, JSON lines, or a table for people.
+//! Connection records on their way out: Parquet, CSV, JSON lines, Zeek's logs, IPFIX, or a table
+//! for people.
 //!
 //! Shards move records in batches to one writer thread, which encodes and writes. Batches come from
 //! a bounded channel; when the disk is too slow for that, a live capture counts what it leaves out,
@@ -8,15 +9,16 @@
 //! - `identity.rs` names under which a connection is found again
 //! - `ranking.rs` which records are written, and in which order
 //! - `encoder.rs` what a format is
-//! - `csv.rs`, `jsonl.rs`, `parquet/`, `table/` the formats
+//! - `csv.rs`, `ipfix/`, `jsonl.rs`, `parquet/`, `table/`, `zeek/` the formats
 //! - `value.rs` values as text
-//! - `target.rs` one file, or one for each hour
+//! - `target.rs` one file, one for each hour, or a collector
 //! - `writer.rs` the thread and the shards' ends of it
 
 mod columns;
 mod csv;
 mod encoder;
 mod identity;
+mod ipfix;
 mod jsonl;
 mod parquet;
 mod ranking;
@@ -28,10 +30,12 @@ mod target;
 mod tests;
 mod value;
 mod writer;
+mod zeek;
 
 use std::path::{Path, PathBuf};
 
 pub use columns::{COLUMNS, Column, ColumnKind, Presence, protocol_name};
+pub use ipfix::{Collector, CollectorError, Transport};
 pub use ranking::{By, Order, States};
 pub use writer::{FlowFile, FlowFileCounters, FlowFileSummary, FlowSink, IfaceNames};
 
@@ -42,24 +46,32 @@ use super::{Existing, Overflow};
 pub enum FlowFormat {
     /// Comma-separated values with a header (RFC 4180).
     Csv,
+    /// IPFIX messages (RFC 7011, RFC 5655).
+    Ipfix,
     /// One JSON object a line.
     JsonLines,
     /// Typed columns, compressed (<https://parquet.apache.org>).
     Parquet,
     /// Aligned columns for people.
     Table,
+    /// Zeek's `conn.log`: values with tabs between them.
+    Zeek,
+    /// Zeek's `conn.log` as JSON: one object a line.
+    ZeekJson,
 }
 
 impl FlowFormat {
     /// The endings that name a format, for people.
-    pub const ENDINGS: &'static str = ".parquet, .csv, .jsonl or .txt";
+    pub const ENDINGS: &'static str = ".parquet, .csv, .jsonl, .log, .ipfix or .txt";
 
     /// The format that a file's ending names; `None` if it names none.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "csv" => Some(Self::Csv),
+            "ipfix" => Some(Self::Ipfix),
             "jsonl" | "ndjson" | "json" => Some(Self::JsonLines),
+            "log" => Some(Self::Zeek),
             "parquet" => Some(Self::Parquet),
             "txt" => Some(Self::Table),
             _ => None,
@@ -71,9 +83,11 @@ impl FlowFormat {
     pub const fn ending(self) -> &'static str {
         match self {
             Self::Csv => "csv",
+            Self::Ipfix => "ipfix",
             Self::JsonLines => "jsonl",
             Self::Parquet => "parquet",
             Self::Table => "txt",
+            Self::Zeek | Self::ZeekJson => "log",
         }
     }
 }
@@ -91,7 +105,8 @@ pub enum Layout {
 /// Where records go, which of them, and how.
 #[derive(Clone, Debug)]
 pub struct FlowFileOptions {
-    /// The file, or the directory; `-` is standard output.
+    /// The file, or the directory; `-` is standard output, and `udp://HOST:PORT` or `tcp://HOST:PORT`
+    /// an IPFIX collector ([`Collector::of`]).
     pub path: PathBuf,
     /// Whether it is a file or a directory.
     pub layout: Layout,

@@ -48,6 +48,42 @@ pub(crate) fn between(protocol: u8, initiator: (&str, u16), responder: (&str, u1
     }
 }
 
+/// A TCP connection of 2.5 seconds that both sides closed, with different numbers everywhere.
+pub(crate) fn closed_connection() -> FlowRecord {
+    const FLAGS: TcpFlags = TcpFlags::SYN.with(TcpFlags::ACK).with(TcpFlags::FIN);
+    let mut record = between(6, ("192.0.2.1", 40_000), ("198.51.100.2", 443));
+    record.id = FrameNo(0x0001_0203_0405_0607);
+    record.flow_ts = Timestamp(1_700_000_000_123_456_789);
+    record.first_ts = record.flow_ts;
+    record.last_ts = Timestamp(1_700_000_002_623_456_789);
+    record.vlan_tags = 2;
+    record.vlans = [100, 200];
+    record.initiator.counts = Counts {
+        packets: 7,
+        wire_bytes: 1_098,
+        ip_bytes: 1_000,
+    };
+    record.initiator.payload_bytes = 630;
+    record.initiator.initial_ttl = 64;
+    record.initiator.tcp.flags = FLAGS.with(TcpFlags::PSH);
+    record.responder.counts = Counts {
+        packets: 6,
+        wire_bytes: 20_084,
+        ip_bytes: 20_000,
+    };
+    record.responder.payload_bytes = 19_670;
+    record.responder.missed_bytes = 1_460;
+    record.responder.initial_ttl = 55;
+    record.responder.tcp.flags = FLAGS;
+    record.conn_state = ConnState::Sf;
+    for letter in *b"ShADadFf" {
+        record.history.push(letter);
+    }
+    record.outcome = Outcome::Closed;
+    record.end = EndReason::Fin;
+    record
+}
+
 /// Different records: three of four are TCP, every fifth IPv6, every seventh tunneled, three seconds
 /// lie between their starts.
 pub(crate) fn records(count: u64) -> Vec<FlowRecord> {

@@ -1,4 +1,4 @@
-//! Where records go: one file, or a directory with a file for each hour.
+//! Where records go: one file, a directory with a file for each hour, or a collector.
 
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::encoder::{Encoder, Names};
+use super::ipfix::{Collector, Exported, Exporter, Now};
 use super::{FlowFileOptions, FlowFormat, Layout};
 use crate::flow::FlowRecord;
 use crate::packet::Timestamp;
@@ -14,6 +15,7 @@ use crate::sink::{Existing, Overflow, SinkError};
 
 /// Where the records of a run go.
 pub(super) enum Target {
+    Collector(Exporter),
     File(OpenFile),
     Hours(Hours),
 }
@@ -21,8 +23,11 @@ pub(super) enum Target {
 impl Target {
     /// # Errors
     ///
-    /// When the file or the directory cannot be made.
+    /// When the file or the directory cannot be made, or the collector not be reached.
     pub(super) fn create(options: &FlowFileOptions) -> Result<Self, SinkError> {
+        if let Some(collector) = Collector::of(&options.path) {
+            return Ok(Self::Collector(Exporter::new(&collector?)?));
+        }
         match options.layout {
             Layout::File => {
                 let file = OpenFile::create(
@@ -37,25 +42,48 @@ impl Target {
         }
     }
 
-    /// Writes a batch, which is not empty.
-    pub(super) fn records(&mut self, batch: &[FlowRecord], names: Names<'_>) -> io::Result<()> {
+    /// Writes a batch, which is not empty, and says what is known to have become of this one and those
+    /// before it.
+    pub(super) fn records(
+        &mut self,
+        batch: &[FlowRecord],
+        names: Names<'_>,
+    ) -> io::Result<Exported> {
         match self {
+            Self::Collector(exporter) => {
+                return Ok(exporter.export(batch, |record| names.of(record.iface), Now::read()));
+            }
             Self::File(file) => file.records(batch, names),
             Self::Hours(hours) => hours.records(batch, names),
-        }
+        }?;
+        Ok(Exported {
+            sent: batch.len() as u64,
+            lost: 0,
+        })
     }
 
     /// Ends all files and gives them their names.
-    pub(super) fn finish(&mut self, names: Names<'_>, skipped: u64) -> io::Result<()> {
+    pub(super) fn finish(&mut self, names: Names<'_>, skipped: u64) -> io::Result<Exported> {
         match self {
+            Self::Collector(exporter) => return Ok(exporter.finish(Now::read())),
             Self::File(file) => file.finish(names, skipped),
             Self::Hours(hours) => hours.finish(names),
+        }?;
+        Ok(Exported::default())
+    }
+
+    /// Why records were lost although writing went on, if so.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        match self {
+            Self::Collector(exporter) => exporter.take_error(),
+            Self::File(_) | Self::Hours(_) => None,
         }
     }
 
     /// Of the records that were written, how many cannot be read should it end here.
     pub(super) fn unreadable(&self) -> u64 {
         match self {
+            Self::Collector(_) => 0,
             Self::File(file) => file.unreadable(),
             Self::Hours(hours) => hours.open.iter().map(|part| part.file.unreadable()).sum(),
         }
@@ -65,7 +93,7 @@ impl Target {
     pub(super) fn unfinished(&self) -> Option<&Path> {
         match self {
             Self::File(file) => file.output.unfinished(),
-            Self::Hours(_) => None,
+            Self::Collector(_) | Self::Hours(_) => None,
         }
     }
 }
@@ -303,9 +331,12 @@ impl FlowFormat {
     fn encoder(self, options: &FlowFileOptions) -> io::Result<Box<dyn Encoder>> {
         Ok(match self {
             Self::Csv => Box::new(super::csv::Csv),
+            Self::Ipfix => Box::new(super::ipfix::IpfixFile::new()),
             Self::JsonLines => Box::new(super::jsonl::JsonLines),
             Self::Parquet => Box::new(super::parquet::Parquet::new()?),
             Self::Table => Box::new(super::table::Table::new(options.width)),
+            Self::Zeek => Box::new(super::zeek::ConnLog),
+            Self::ZeekJson => Box::new(super::zeek::ConnJson),
         })
     }
 }

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::FlowFileOptions;
 use super::encoder::Names;
+use super::ipfix::Exported;
 use super::ranking::{Ranking, States};
 use super::target::Target;
 use crate::flow::FlowRecord;
@@ -46,7 +47,7 @@ pub struct FlowFileCounters {
     pub written: AtomicU64,
     /// Records left out because the disk was too slow.
     pub overflowed: AtomicU64,
-    /// Records left out because the disk would not take them.
+    /// Records left out because the disk, or the collector, would not take them.
     pub failed: AtomicU64,
     /// Records that were not asked for.
     pub skipped: AtomicU64,
@@ -62,7 +63,7 @@ pub struct FlowFileSummary {
     pub written: u64,
     /// Records left out because the disk was too slow.
     pub overflowed: u64,
-    /// Records left out because the disk would not take them.
+    /// Records left out because the disk, or the collector, would not take them.
     pub failed: u64,
     /// Records that were not asked for.
     pub skipped: u64,
@@ -288,8 +289,13 @@ impl Writer {
         }
         let skipped = self.counters.skipped.load(Ordering::Relaxed);
         let Self { target, names, .. } = &mut self;
-        if let Err(error) = names.with(|names| target.finish(names, skipped)) {
-            self.fail(error);
+        match names.with(|names| target.finish(names, skipped)) {
+            Ok(exported) => self.tally(exported),
+            Err(error) => self.fail(error),
+        }
+        // What a collector did not take is known to be lost, whatever came after it.
+        if let Some(error) = self.target.take_error() {
+            self.outcome.error.get_or_insert(error);
         }
         self.outcome
     }
@@ -310,11 +316,16 @@ impl Writer {
         if !self.outcome.has_failed() {
             let Self { target, names, .. } = &mut *self;
             match names.with(|names| target.records(records, names)) {
-                Ok(()) => return count(&self.counters.written, records.len() as u64),
+                Ok(exported) => return self.tally(exported),
                 Err(error) => self.fail(error),
             }
         }
         count(&self.counters.failed, records.len() as u64);
+    }
+
+    fn tally(&self, exported: Exported) {
+        count(&self.counters.written, exported.sent);
+        count(&self.counters.failed, exported.lost);
     }
 
     /// Ends writing, and says of what was written whether it is of use.

@@ -35,6 +35,7 @@ pub use blocks::{IfaceDescription, IfaceStatistics, Section};
 pub use encoder::{Overflow, PacketSink};
 
 use crate::packet::{IfaceId, Timestamp};
+use crate::sink::flows::CollectorError;
 use output::Output;
 use writer::{Ended, Marks, Message, Shared, Tally, Writer};
 
@@ -123,6 +124,9 @@ pub enum Ending {
 /// A packet file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
+    /// The collector of connection records cannot be reached.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
     /// It cannot be created.
     #[error("{}: cannot be created: {source}", path.display())]
     Create {
