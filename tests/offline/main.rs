@@ -8,4 +8,6 @@ mod fixture;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod robustness;
