@@ -10,4 +10,6 @@ mod flows;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod robustness;

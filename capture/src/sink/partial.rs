@@ -125,7 +125,7 @@ impl Output {
     ///
     /// When there is a file of that name by now and it may not be replaced, or the directory is gone.
     /// The file keeps the name that it had.
-    pub(crate) fn complete(&mut self, durability: Durability) -> io::Result<()> {
+    pub(crate) fn complete(&self, durability: Durability) -> io::Result<()> {
         let Place::File {
             unfinished,
             path,
@@ -236,7 +236,7 @@ mod tests {
     fn files_in_directories_of_engines_are_hidden_until_then() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
-        let mut output = Output::create(&path, Existing::Refuse, Unfinished::Hidden).unwrap();
+        let output = Output::create(&path, Existing::Refuse, Unfinished::Hidden).unwrap();
         assert_eq!(names(folder.path()), [".a.parquet.partial"]);
         output.complete(Durability::Relaxed).unwrap();
         assert_eq!(names(folder.path()), ["a.parquet"]);

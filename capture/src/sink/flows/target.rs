@@ -255,29 +255,29 @@ impl Hours {
             .max()
             .unwrap_or_default()
             + 1;
-        let place = match self.open.iter().position(|part| part.hour == hour) {
-            Some(place) => place,
-            None => {
-                if self.open.len() >= Self::MOST_OPEN {
-                    let oldest = self
-                        .open
-                        .iter()
-                        .enumerate()
-                        .min_by_key(|(_, part)| part.used);
-                    if let Some((place, _)) = oldest {
-                        self.end(place, names)?;
-                    }
+        let known = self.open.iter().position(|part| part.hour == hour);
+        let place = if let Some(place) = known {
+            place
+        } else {
+            if self.open.len() >= Self::MOST_OPEN {
+                let oldest = self
+                    .open
+                    .iter()
+                    .enumerate()
+                    .min_by_key(|(_, part)| part.used);
+                if let Some((place, _)) = oldest {
+                    self.end(place, names)?;
                 }
-                let file = self.new_file(hour)?;
-                let until = ((hour + 1) * NS_PER_HOUR).max(self.latest.0) + Self::LINGER;
-                self.open.push(Part {
-                    hour,
-                    file,
-                    until,
-                    used,
-                });
-                self.open.len() - 1
             }
+            let file = self.new_file(hour)?;
+            let until = ((hour + 1) * NS_PER_HOUR).max(self.latest.0) + Self::LINGER;
+            self.open.push(Part {
+                hour,
+                file,
+                until,
+                used,
+            });
+            self.open.len() - 1
         };
         let part = &mut self.open[place];
         part.used = used;

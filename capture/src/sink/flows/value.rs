@@ -36,7 +36,7 @@ pub(super) enum Value<'a> {
 /// A few ASCII letters and digits, in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Short {
-    bytes: [u8; Short::CAPACITY],
+    bytes: [u8; Self::CAPACITY],
     len: u8,
 }
 

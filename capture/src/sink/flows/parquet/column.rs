@@ -11,7 +11,7 @@ use super::super::columns::{Column, ColumnKind, Get, Presence};
 use super::super::encoder::Names;
 use super::super::value::Value;
 use super::dictionary::Dictionary;
-use super::page::{Pages, Words};
+use super::page::{Pages, Squeeze, Words};
 use crate::flow::FlowRecord;
 
 /// The values of a column.
@@ -174,7 +174,7 @@ impl ColumnBuffer {
             Values::Flags(values) => {
                 chunk.pages.begin(levels);
                 chunk.pages.bits(values);
-                chunk.append(None)?;
+                chunk.append(None, Squeeze::Zstd)?;
                 values.clear();
             }
             Values::Small(values) => {
@@ -218,7 +218,7 @@ impl ColumnBuffer {
             Values::Plain(page) => {
                 chunk.pages.begin(levels);
                 chunk.pages.data.append(page);
-                chunk.append(None)?;
+                chunk.append(None, Squeeze::Not)?;
             }
         }
         self.levels.clear();
@@ -278,10 +278,13 @@ impl Chunk<'_, '_> {
     fn same(&mut self, value: &[u8], times: usize) -> io::Result<()> {
         self.pages.begin(self.levels);
         self.pages.first_index(times);
-        self.append(Some(Words {
-            page: value,
-            count: 1,
-        }))
+        self.append(
+            Some(Words {
+                page: value,
+                count: 1,
+            }),
+            Squeeze::Zstd,
+        )
     }
 
     /// Numbers that differ, which the crate encodes.
@@ -306,20 +309,23 @@ impl Chunk<'_, '_> {
             for index in indices {
                 self.pages.data.extend_from_slice(dictionary.entry(*index));
             }
-            return self.append(None);
+            return self.append(None, Squeeze::Zstd);
         }
         self.pages.indices(indices, dictionary.len());
-        self.append(Some(Words {
-            page: dictionary.page(),
-            count: dictionary.len(),
-        }))
+        self.append(
+            Some(Words {
+                page: dictionary.page(),
+                count: dictionary.len(),
+            }),
+            Squeeze::Zstd,
+        )
     }
 
     /// Appends the page that was made.
-    fn append(&mut self, words: Option<Words<'_>>) -> io::Result<()> {
-        let (bytes, close) = self
-            .pages
-            .end(ColumnDescPtr::clone(self.descr), self.rows, words)?;
+    fn append(&mut self, words: Option<Words<'_>>, squeeze: Squeeze) -> io::Result<()> {
+        let (bytes, close) =
+            self.pages
+                .end(ColumnDescPtr::clone(self.descr), self.rows, words, squeeze)?;
         self.group.append_column(&Bytes::from(bytes), close)?;
         Ok(())
     }

@@ -77,7 +77,8 @@ impl Parquet {
             ]))
             .set_dictionary_enabled(false)
             .set_encoding(Encoding::DELTA_BINARY_PACKED)
-            .set_compression(Compression::ZSTD(level()?))
+            // Numbers are packed to as few bits as their differences need, which leaves nothing to gain.
+            .set_compression(Compression::UNCOMPRESSED)
             .set_statistics_enabled(EnabledStatistics::None)
             // What lets an engine pass over row groups that it need not read.
             .set_column_statistics_enabled(ColumnPath::from("start"), EnabledStatistics::Chunk)

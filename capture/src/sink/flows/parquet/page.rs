@@ -17,6 +17,18 @@ pub(super) struct Pages {
     pub(super) data: Vec<u8>,
 }
 
+/// Whether a column is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Squeeze {
+    /// Not: text of random letters would take most of the time, and still three fifths of the room.
+    Not,
+    /// With Zstandard, unless it is hardly anything.
+    Zstd,
+}
+
+/// Columns of fewer bytes are left as they are: readers need not bother.
+const WORTH_COMPRESSING: usize = 256;
+
 /// A dictionary page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a> {
@@ -40,7 +52,7 @@ impl Pages {
         self.data.clear();
         if let Some(levels) = levels {
             self.data.extend_from_slice(&[0; 4]);
-            hybrid(levels, |level| level as u32, 1, &mut self.data);
+            hybrid(levels, |level| u32::from(level != 0), 1, &mut self.data);
             let len = (self.data.len() - 4) as u32;
             if let Some(room) = self.data.first_chunk_mut() {
                 *room = len.to_le_bytes();
@@ -79,7 +91,22 @@ impl Pages {
         descr: ColumnDescPtr,
         rows: usize,
         words: Option<Words<'_>>,
+        squeeze: Squeeze,
     ) -> io::Result<(Vec<u8>, ColumnCloseResult)> {
+        let plain_bytes = self.data.len() + words.map_or(0, |words| words.page.len());
+        let is_compressed = squeeze == Squeeze::Zstd && plain_bytes >= WORTH_COMPRESSING;
+        let compression = if is_compressed {
+            Compression::ZSTD(super::level()?)
+        } else {
+            Compression::UNCOMPRESSED
+        };
+        let mut packed = |bytes: &[u8]| {
+            if is_compressed {
+                self.compressor.compress(bytes)
+            } else {
+                Ok(bytes.to_vec())
+            }
+        };
         let mut sink = TrackedWrite::new(Vec::with_capacity(self.data.len() / 2 + 256));
         let mut pages = SerializedPageWriter::new(&mut sink);
         let mut uncompressed_bytes = 0;
@@ -87,7 +114,7 @@ impl Pages {
             None => None,
             Some(Words { page, count }) => {
                 let dictionary = Page::DictionaryPage {
-                    buf: self.compressor.compress(page)?.into(),
+                    buf: packed(page)?.into(),
                     num_values: count as u32,
                     encoding: Encoding::PLAIN,
                     is_sorted: false,
@@ -103,7 +130,7 @@ impl Pages {
             Encoding::PLAIN
         };
         let data = Page::DataPage {
-            buf: self.compressor.compress(&self.data)?.into(),
+            buf: packed(&self.data)?.into(),
             num_values: rows as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -119,12 +146,12 @@ impl Pages {
         }
         let metadata = ColumnChunkMetaData::builder(descr)
             .set_encodings(encodings)
-            .set_compression(Compression::ZSTD(super::level()?))
-            .set_num_values(rows as i64)
-            .set_total_compressed_size(bytes.len() as i64)
-            .set_total_uncompressed_size(uncompressed_bytes as i64)
-            .set_data_page_offset(written.offset as i64)
-            .set_dictionary_page_offset(dictionary.map(|written| written.offset as i64))
+            .set_compression(compression)
+            .set_num_values(signed(rows))
+            .set_total_compressed_size(signed(bytes.len()))
+            .set_total_uncompressed_size(signed(uncompressed_bytes))
+            .set_data_page_offset(written.offset.cast_signed())
+            .set_dictionary_page_offset(dictionary.map(|written| written.offset.cast_signed()))
             .build()?;
         let close = ColumnCloseResult {
             bytes_written: bytes.len() as u64,
@@ -136,6 +163,10 @@ impl Pages {
         };
         Ok((bytes, close))
     }
+}
+
+fn signed(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
 }
 
 /// Bits that an index into so many words takes, at least one: some readers do not take zero.

@@ -145,17 +145,13 @@ fn fit(layout: &mut Vec<(&'static Cell, usize)>, width: usize) {
         if excess == 0 || shrink(layout, excess, |cell| cell.usual) {
             return;
         }
-        let least = layout
-            .iter()
-            .enumerate()
-            .filter(|(_, (cell, _))| cell.rank > 0)
-            .max_by_key(|(_, (cell, _))| cell.rank)
-            .map(|(place, _)| place);
-        let Some(place) = least else {
+        let rank = layout.iter().map(|(cell, _)| cell.rank).max();
+        let Some(rank) = rank.filter(|rank| *rank > 0) else {
             shrink(layout, excess, |cell| cell.heading.len().min(cell.usual));
             return;
         };
-        layout.remove(place);
+        // Both directions of a count go together.
+        layout.retain(|(cell, _)| cell.rank != rank);
     }
 }
 
