@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn table() -> FlowTable {
-        FlowTable::new(Limits { max_flows: 10_000 }, Timeouts::default(), 7)
+        FlowTable::new(Limits::flows(10_000), Timeouts::default(), 7)
     }
 
     #[test]

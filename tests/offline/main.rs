@@ -2,6 +2,10 @@
 
 // The attribute tells the lints that helpers of tests are tests, too.
 #[cfg(test)]
+mod conversation;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod fixture;
@@ -13,3 +17,7 @@ mod layers;
 mod records;
 #[cfg(test)]
 mod robustness;
+#[cfg(test)]
+mod slow_tracker;
+#[cfg(test)]
+mod slow_tracker_oracles;

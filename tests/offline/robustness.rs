@@ -75,7 +75,7 @@ fn damaged_files_end_in_records_and_closed_books() {
         let plan = FilesPlan {
             files: vec![path],
             tracking: Tracking {
-                limits: Limits { max_flows: 8 },
+                limits: Limits::flows(8),
                 timeouts: Timeouts::default(),
                 seed: number,
             },

@@ -14,6 +14,7 @@ mod demo;
 mod ebpf;
 mod lint;
 mod object;
+mod oracle;
 mod records;
 mod run;
 #[path = "../../capture-ebpf/source_hash.rs"]
@@ -68,6 +69,11 @@ enum Task {
     Lint,
     /// What has to pass before a merge: lint, `ebpf --check`, test.
     Ci,
+    /// Compares what is said of whole captures with what other people's tools say.
+    Oracle {
+        #[command(subcommand)]
+        oracle: Oracle,
+    },
     /// The demo itself, as root and inside a mount namespace of its own.
     #[command(hide = true)]
     Demo {
@@ -77,6 +83,29 @@ enum Task {
         /// Where its files go.
         #[arg(long)]
         directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Oracle {
+    /// Connection records with Zeek's conn.log, with and without checksum validation.
+    ///
+    /// Holds if 99 % of the TCP rows are equal, and every difference stands in
+    /// tests/oracle/zeek-differences.tsv, and nothing else does.
+    Zeek {
+        /// The captures: a folder with `real`, `seeds` and `expected` in it [default: captures in the
+        /// folder that `CAPTURE_SHARED` names, or in ../shared].
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// The program [default: it is built].
+        #[arg(long)]
+        program: Option<PathBuf>,
+        /// Prints the report as JSON.
+        #[arg(long)]
+        json: bool,
+        /// Prints the known differences, too.
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -107,6 +136,20 @@ fn main() -> ExitCode {
         }
         Task::Lint => lint::lint().map(|()| Verdict::Held),
         Task::Ci => ci::ci(),
+        Task::Oracle {
+            oracle:
+                Oracle::Zeek {
+                    folder,
+                    program,
+                    json,
+                    all,
+                },
+        } => oracle::zeek(&oracle::Options {
+            folder,
+            program,
+            json,
+            all,
+        }),
         Task::Demo { program, directory } => {
             demo::demo(&program, &directory).map(|()| Verdict::Held)
         }
