@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use capture::dissect::dissect;
+use capture::dissect::{Checksums, Dissector, Tunnels};
 use capture::flow::{FlowRecord, FlowTable, Limits, Timeouts};
 use capture::packet::{FrameNo, LinkType, Packet, PacketMeta, Span, Timestamp};
 use clap::Parser;
@@ -191,6 +191,12 @@ impl Totals {
     }
 }
 
+/// What is looked at in packets of the machine itself.
+const DISSECTOR: Dissector = Dissector {
+    tunnels: Tunnels::Inner,
+    checksums: Checksums::ValidateUnlessPartial,
+};
+
 /// As `Shard::on_burst` does.
 fn observe(table: &mut FlowTable, burst: &[Packet<'_>], totals: &mut Totals) {
     let records = &mut totals.records;
@@ -202,8 +208,8 @@ fn observe(table: &mut FlowTable, burst: &[Packet<'_>], totals: &mut Totals) {
     table.advance(first.meta.clock, &mut emit);
     let mut work = [const { None }; BURST];
     for (packet, place) in burst.iter().zip(&mut work) {
-        let layers = dissect(packet);
-        let prepared = table.prepare(&layers);
+        let mut layers = DISSECTOR.dissect(packet);
+        let prepared = table.prepare(&mut layers, packet);
         *place = Some((layers, prepared));
     }
     for (_, prepared) in work.iter().flatten() {

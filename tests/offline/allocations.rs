@@ -109,7 +109,13 @@ mod tests {
     #[test]
     fn packets_of_known_flows_allocate_nothing() {
         let counters = Arc::new(ShardCounters::default());
-        let mut shard = Shard::new(Dissector::default(), table(), None, None, Arc::clone(&counters));
+        let mut shard = Shard::new(
+            Dissector::default(),
+            table(),
+            None,
+            None,
+            Arc::clone(&counters),
+        );
         assert_eq!(steady(&mut shard), 0);
         assert_eq!(counters.read().tracked, 40 * 500);
         assert_eq!(counters.read().records, 0);
@@ -140,7 +146,13 @@ mod tests {
         };
         let (file, mut sinks) = PacketFile::create(&options, 1).unwrap();
         let counters = Arc::new(ShardCounters::default());
-        let mut shard = Shard::new(Dissector::default(), table(), None, sinks.pop(), Arc::clone(&counters));
+        let mut shard = Shard::new(
+            Dissector::default(),
+            table(),
+            None,
+            sinks.pop(),
+            Arc::clone(&counters),
+        );
         // A buffer holds some two hundred of the 10,000 packets.
         assert!(steady(&mut shard) <= BUFFERS);
         shard.finish();

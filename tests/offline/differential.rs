@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 
-use capture::dissect::{TcpFlags, dissect};
+use capture::dissect::{Checksums as Sums, Dissector, TcpFlags, Tunnels};
 use capture::flow::{FlowRecord, FlowTable, History, Limits, Side, Timeouts};
 use capture::packet::{FrameNo, LinkType, Packet, PacketMeta, Timestamp};
 use capture_tests::oracle::output;
@@ -16,6 +16,11 @@ use proptest::test_runner::{RngSeed, TestRunner};
 
 use crate::conversation::{Frame, conversations};
 use crate::slow_tracker::{Checksums, Connection, Link, Segment, SideFacts, Tracker};
+
+const DISSECTOR: Dissector = Dissector {
+    tunnels: Tunnels::Inner,
+    checksums: Sums::Validate,
+};
 
 const START_NS: u64 = 1_700_000_000_000_000_000;
 
@@ -66,8 +71,8 @@ fn records(frames: &[Frame]) -> Vec<FlowRecord> {
         let work: Vec<_> = burst
             .iter()
             .map(|packet| {
-                let layers = dissect(packet);
-                let prepared = table.prepare(&layers);
+                let mut layers = DISSECTOR.dissect(packet);
+                let prepared = table.prepare(&mut layers, packet);
                 (layers, prepared)
             })
             .collect();

@@ -68,6 +68,10 @@ fn damaged_files_end_in_records_and_closed_books() {
     let folder = tempfile::tempdir().unwrap();
     let whole = pcap(&connections(6), 0);
     let mut random = Random(2);
+    let dissector = Dissector {
+        checksums: Checksums::Validate,
+        ..Dissector::default()
+    };
     for number in 0..2000 {
         let mut bytes = whole.clone();
         random.damage(&mut bytes, 200);
@@ -78,6 +82,7 @@ fn damaged_files_end_in_records_and_closed_books() {
                 limits: Limits::flows(8),
                 timeouts: Timeouts::default(),
                 seed: number,
+                dissector,
             },
             outputs: Outputs {
                 packets: None,

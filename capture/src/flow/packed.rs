@@ -39,7 +39,7 @@ impl U48 {
 }
 
 /// One end, and what was counted of what it sent.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Half {
     /// Packets; before this wraps around, a record is written (see `FlowTable`).
     pub(crate) packets: u32,
@@ -57,6 +57,25 @@ pub(crate) struct Half {
     pub(crate) wire_bytes: U48,
     window: u16,
     mss: u16,
+}
+
+impl Half {
+    /// Of an end of which nothing was heard.
+    const NEW: Self = Self {
+        packets: 0,
+        start: 0,
+        last: 0,
+        ack: 0,
+        next_at: Ticks(0),
+        rtt_min: 0,
+        rtt_max: 0,
+        rtt_sum: 0,
+        bits: SCALE.put((Analysis::UNKNOWN_SCALE + 2) as u32),
+        ip_bytes: U48::new(0),
+        wire_bytes: U48::new(0),
+        window: 0,
+        mss: 0,
+    };
 }
 
 /// The rest of an end.
@@ -176,7 +195,7 @@ impl Packed {
         Self {
             history: [0; 2],
             handshake: [0; 2],
-            halves: [Half::default(); 2],
+            halves: [Half::NEW; 2],
             bits: (REVERSED.flag(originator == Direction::Reverse) | ACTIVE.flag(true)) as u16,
             rest: [Rest::default(); 2],
         }
@@ -517,19 +536,19 @@ fn fits(end: &End, peer: &End) -> bool {
 
 /// Behind the FIN, and what its letter remembers, if nothing came after it.
 #[inline(always)]
-fn implied_fin(end: &End) -> (u64, u32) {
+fn implied_fin(end: &End) -> (u64, u64) {
     if end.fin {
         let last = end.relative_last();
-        (last, (last as u32).wrapping_sub(1))
+        (last, last.wrapping_sub(1))
     } else {
         (0, 0)
     }
 }
 
 #[inline(always)]
-fn implied_rst(end: &End) -> u32 {
+fn implied_rst(end: &End) -> u64 {
     if end.flags.has(TcpFlags::RST) {
-        end.relative_last() as u32
+        end.relative_last()
     } else {
         0
     }

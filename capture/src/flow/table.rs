@@ -426,11 +426,17 @@ impl Shared {
                 flow.silent_since(self.clock).after(timeouts.other)
             }
             Class::TcpClosed => flow.closed_since(self.clock).after(timeouts.tcp_closed),
-            Class::TcpAttempt => flow.first_ts.after(timeouts.tcp_attempt),
+            Class::TcpAttempt => self.begin_of(flow).after(timeouts.tcp_attempt),
             Class::TcpBroken | Class::TcpUnheard => {
-                next_check(flow.first_ts, flow.silent_since(self.clock))
+                next_check(self.begin_of(flow), flow.silent_since(self.clock))
             }
         }
+    }
+
+    /// When the flow began, on the source's clock.
+    fn begin_of(&self, flow: &Flow) -> Timestamp {
+        let behind = flow.silent_since(self.clock).since(flow.last_ts);
+        flow.first_ts.after(behind)
     }
 
     /// Whether a record of the flow is due although it goes on.

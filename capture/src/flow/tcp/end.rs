@@ -78,9 +78,9 @@ pub(crate) struct End {
     pub(crate) fin_end: u64,
     /// Relative sequence numbers of the last SYN, FIN (behind its payload) and RST: their letters come
     /// again only for another one.
-    pub(crate) last_syn: u32,
-    pub(crate) last_fin: u32,
-    pub(crate) last_rst: u32,
+    pub(crate) last_syn: u64,
+    pub(crate) last_fin: u64,
+    pub(crate) last_rst: u64,
     /// Up to here, relative to `start`, everything is there or given up.
     pub(crate) delivered: u64,
     /// Up to here it was acknowledged, as far as putting in order is concerned.

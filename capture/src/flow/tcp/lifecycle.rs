@@ -147,7 +147,6 @@ impl Connection {
         let control = u8::from(has(TcpFlags::SYN))
             + u8::from(has(TcpFlags::FIN))
             + u8::from(has(TcpFlags::RST));
-        let at = at as u32;
         match control {
             0 if segment.payload_len > 0 => {
                 self.expect_traffic();
@@ -171,7 +170,7 @@ impl Connection {
                 }
             }
             1 if has(TcpFlags::FIN) => {
-                let behind = at.wrapping_add(segment.payload_len);
+                let behind = at.wrapping_add(u64::from(segment.payload_len));
                 let given = self.once(sender, Once::FIN, Letter::F);
                 let last = std::mem::replace(&mut self.ends[sender.index()].last_fin, behind);
                 if given && last != behind {

@@ -110,6 +110,26 @@ pub(crate) struct Followed {
 }
 
 impl Connection {
+    /// A connection whose first segment is about to come.
+    #[cfg(test)]
+    pub(crate) fn new(originator: Direction) -> Self {
+        Self {
+            ends: [End::NEW; 2],
+            originator,
+            partial: false,
+            seen: [false; 2],
+            given: [0; 2],
+            active: true,
+            close_deferred: false,
+            closed: false,
+            first_fin: None,
+            first_rst: None,
+            crossed_fins: false,
+            history: Letters::default(),
+            handshake: Handshake::None,
+        }
+    }
+
     /// The sender's end and the other one.
     #[inline(always)]
     pub(crate) fn pair(&mut self, sender: Direction) -> [&mut End; 2] {

@@ -32,6 +32,7 @@ fn v6(src: u64, dst: u64, protocol: u8, transport: Transport) -> Layers {
         fragment: None,
         ttl: 64,
         ecn: 0,
+        cut_short: false,
     };
     Layers {
         net: Net::Ip(ip),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use capture_common::ring_of;
 use proptest::prelude::*;
 
-use super::script::{START, Script, datagram, fragment_of, host, segment};
-use crate::dissect::{FragmentTable, Layers, Net, steering_hash};
+use super::script::{START, Script, bytes_of, datagram, fragment_of, host, segment};
+use crate::dissect::{Layers, Net, Steering};
 use crate::flow::{FlowRecord, FlowTable, Limits, Timeouts};
 use crate::packet::{FrameNo, LinkType, Packet, PacketMeta, Timestamp};
 
@@ -21,7 +21,14 @@ struct Event {
     flags: Option<u8>,
 }
 
-fn event() -> impl Strategy<Value = Event> {
+/// What there is beside whole datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    Fragments,
+    None,
+}
+
+fn event(parts: Parts) -> impl Strategy<Value = Event> {
     let pause = prop_oneof![
         20 => 0_i64..1_000_000_000,
         5 => 1_000_000_000_i64..70_000_000_000,
@@ -30,7 +37,8 @@ fn event() -> impl Strategy<Value = Event> {
         // The timeouts, exactly.
         1 => prop::sample::select(vec![5_000_000_000_i64, 60_000_000_000, 300_000_000_000]),
     ];
-    let kind = prop_oneof![6 => Just(6_u8), 3 => Just(17), 1 => Just(44)];
+    let part = if parts == Parts::Fragments { 44 } else { 17 };
+    let kind = prop_oneof![6 => Just(6_u8), 3 => Just(17), 1 => Just(part)];
     let ends = (0_u8..3, 0_u8..3, 0_u16..3, 0_u16..3);
     let numbers = (any::<[u32; 2]>(), 0_u8..64, 0_u16..3);
     (kind, ends, numbers, 60_u32..1500, pause).prop_map(
@@ -81,17 +89,19 @@ fn records(packets: &[(PacketMeta, &Event)], shards: u32, advance: &[bool]) -> V
     let mut tables: Vec<_> = (0..shards)
         .map(|_| FlowTable::new(limits, Timeouts::default(), SEED))
         .collect();
-    let mut fragments = FragmentTable::new();
+    let mut steering = Steering::new(SEED);
     let mut out = Vec::new();
     for (number, (meta, event)) in packets.iter().enumerate() {
-        let hash = steering_hash(&event.layers, SEED, &mut fragments);
+        let hash = steering.hash(&event.layers, meta.clock);
         let table = &mut tables[ring_of(hash, shards) as usize];
-        let prepared = table.prepare(&event.layers);
+        let data = bytes_of(&event.layers);
         let packet = Packet {
             meta: *meta,
-            data: &[],
+            data: &data,
         };
-        table.observe(&prepared, &packet, &event.layers, &mut |record| {
+        let mut layers = event.layers;
+        let prepared = table.prepare(&mut layers, &packet);
+        table.observe(&prepared, &packet, &layers, &mut |record| {
             out.push(record);
         });
         if advance.get(number % advance.len().max(1)) == Some(&true) {
@@ -114,7 +124,7 @@ proptest! {
 
     #[test]
     fn records_depend_neither_on_shards_nor_on_when_time_was_told(
-        events in prop::collection::vec(event(), 1..300),
+        events in prop::collection::vec(event(Parts::Fragments), 1..300),
         shards in 2_u32..9,
         advance in prop::collection::vec(any::<bool>(), 1..20),
     ) {
@@ -130,7 +140,7 @@ proptest! {
     /// pair, since the table also splits by time and reuse of ports.
     #[test]
     fn counts_are_those_of_a_list_of_packets(
-        events in prop::collection::vec(event(), 1..300),
+        events in prop::collection::vec(event(Parts::None), 1..300),
     ) {
         type End = (std::net::IpAddr, u16);
         #[derive(Debug, Default, PartialEq, Eq)]
@@ -184,7 +194,7 @@ proptest! {
 
     #[test]
     fn any_order_of_packets_keeps_the_tables_books(
-        events in prop::collection::vec(event(), 1..300),
+        events in prop::collection::vec(event(Parts::Fragments), 1..300),
         max_flows in 1_u32..12,
     ) {
         let mut script = Script::bounded(max_flows);

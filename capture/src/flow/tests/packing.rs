@@ -98,7 +98,7 @@ fn play(opening: bool, isns: [u32; 2], moves: &[Move]) {
     let first = Timestamp(1_700_000_000_000_000_000);
     let mut now = first;
     let mut flow = Flow::new(FrameNo(1), [first; 2], 0, Direction::Forward);
-    let mut oracle: Connection = flow.packed.unpack();
+    let mut oracle = Connection::new(Direction::Forward);
     let mut next = isns;
     let mut plain = Vec::new();
     if opening {
@@ -146,6 +146,7 @@ fn play(opening: bool, isns: [u32; 2], moves: &[Move]) {
             fragment: None,
             ttl: 64,
             ecn: it.ecn,
+            cut_short: false,
         };
         let arrival = Arrival {
             segment: &segment,

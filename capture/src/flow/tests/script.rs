@@ -31,6 +31,7 @@ pub(super) fn layers(src: u32, dst: u32, protocol: u8, transport: Transport) -> 
         fragment: None,
         ttl: 64,
         ecn: 0,
+        cut_short: false,
     };
     Layers {
         net: Net::Ip(ip),
@@ -74,12 +75,40 @@ pub(super) fn segment(
 /// The same packet as a fragment, without ports unless it is the first one.
 pub(super) fn fragment_of(mut layers: Layers, id: u32, offset: u16) -> Layers {
     if let Net::Ip(ip) = &mut layers.net {
-        ip.fragment = Some(Fragment { id, offset });
+        ip.fragment = Some(Fragment {
+            id,
+            offset,
+            more: true,
+            at: 0,
+            len: ip.payload_len,
+        });
     }
     if offset > 0 {
         layers.transport = Transport::None;
     }
     layers
+}
+
+/// The only bytes that a table looks at: a first fragment's header.
+pub(super) fn bytes_of(layers: &Layers) -> Vec<u8> {
+    match (&layers.net, layers.transport) {
+        (
+            Net::Ip(Ip {
+                fragment: Some(Fragment { offset: 0, .. }),
+                ..
+            }),
+            Transport::Ports {
+                src_port, dst_port, ..
+            },
+        ) => [
+            src_port.to_be_bytes(),
+            dst_port.to_be_bytes(),
+            [3, 0],
+            [0; 2],
+        ]
+        .concat(),
+        _ => Vec::new(),
+    }
 }
 
 /// A table and all that came out of it.
@@ -147,16 +176,14 @@ impl Script {
 
     pub(super) fn packet_with(&mut self, meta: PacketMeta, layers: &Layers) -> Observed {
         let Self { table, records, .. } = self;
-        let prepared = table.prepare(layers);
+        let data = bytes_of(layers);
+        let packet = Packet { meta, data: &data };
+        let mut layers = *layers;
+        let prepared = table.prepare(&mut layers, &packet);
         table.prefetch(&prepared);
-        table.observe(
-            &prepared,
-            &Packet { meta, data: &[] },
-            layers,
-            &mut |record| {
-                records.push(record);
-            },
-        )
+        table.observe(&prepared, &packet, &layers, &mut |record| {
+            records.push(record);
+        })
     }
 
     /// Ends everything; the records in the order of their first packets.
