@@ -153,7 +153,29 @@ fn fill(frame: &mut [u8], connection: u64, step: u64, args: &Args) -> usize {
     put(&seq.to_be_bytes());
     put(&ack.to_be_bytes());
     put(&[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-    54 + len
+    let end = 54 + len;
+    // The pseudo header's protocol and length, then addresses, TCP header and payload as they lie there.
+    let covered = frame.get(26..end).unwrap_or_default();
+    let sum = folded(6 + (20 + len as u32) + words(covered));
+    if let Some(place) = frame.get_mut(50..52) {
+        place.copy_from_slice(&(!sum).to_be_bytes());
+    }
+    end
+}
+
+/// The sum of bytes as big-endian words of 16 bits (RFC 1071).
+fn words(bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<2>();
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    sum + rest.first().map_or(0, |last| u32::from(*last) << 8)
+}
+
+/// Sixteen bits in the end.
+fn folded(mut sum: u32) -> u16 {
+    while sum >> 16 != 0 {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
 }
 
 /// Checksum of the IPv4 header above (RFC 1071).
@@ -168,9 +190,5 @@ fn checksum(ip_len: u16, src: u32, dst: u32) -> u16 {
         dst >> 16,
         dst & 0xffff,
     ];
-    let mut sum: u32 = words.iter().sum();
-    while sum >> 16 != 0 {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
+    !folded(words.iter().sum())
 }

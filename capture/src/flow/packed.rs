@@ -15,6 +15,7 @@ use super::tcp::{
     is_power_of_ten,
 };
 use crate::dissect::{Checksum, TcpFlags};
+use crate::packet::Span;
 
 /// A whole number of up to 48 bits, with the alignment of 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +100,17 @@ pub(crate) struct Packed {
     pub(crate) rest: [Rest; 2],
 }
 
+/// Whether a segment was a plain one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plain {
+    /// No; nothing has changed.
+    No,
+    /// Yes, the first one of its sender that carries data, or none.
+    First,
+    /// Yes, like others before.
+    Again,
+}
+
 /// A run of bits in a word.
 #[derive(Clone, Copy)]
 struct Field {
@@ -165,6 +177,12 @@ const FIRST_RST: Field = Field::new(9, 2);
 const CROSSED: Field = Field::new(11, 1);
 const STAGE: Field = Field::new(12, 3);
 
+/// Values of `STAGE`.
+const STAGE_SYN: u32 = 1;
+const STAGE_SYN_ACK: u32 = 2;
+const STAGE_DONE: u32 = 3;
+const STAGE_UNSPLIT: u32 = 4;
+
 const fn direction(reversed: bool) -> Direction {
     if reversed {
         Direction::Reverse
@@ -208,7 +226,15 @@ impl Packed {
     }
 
     /// What a connection is when it is unpacked; counts stay here.
+    #[inline(always)]
     pub(crate) fn unpack(&self) -> Connection {
+        let [forward, reverse] = &self.halves;
+        if forward.bits == Half::NEW.bits && reverse.bits == Half::NEW.bits {
+            return Connection {
+                history: self.letters(),
+                ..Connection::new(self.originator())
+            };
+        }
         let bits = u32::from(self.bits);
         let [a, b] = &self.halves;
         let [a_rest, b_rest] = &self.rest;
@@ -236,10 +262,10 @@ impl Packed {
             crossed_fins: CROSSED.is_set(bits),
             history: self.letters(),
             handshake: match STAGE.get(bits) {
-                1 => Handshake::Syn(x),
-                2 => Handshake::SynAck(x, y),
-                3 => Handshake::Done(x, y),
-                4 => Handshake::Unsplit(x),
+                STAGE_SYN => Handshake::Syn(x),
+                STAGE_SYN_ACK => Handshake::SynAck(x, y),
+                STAGE_DONE => Handshake::Done(x, y),
+                STAGE_UNSPLIT => Handshake::Unsplit(x),
                 _ => Handshake::None,
             },
         }
@@ -249,10 +275,10 @@ impl Packed {
     pub(crate) fn pack(&mut self, connection: &Connection) -> bool {
         let (stage, handshake) = match connection.handshake {
             Handshake::None => (0, [0; 2]),
-            Handshake::Syn(x) => (1, [x.0, 0]),
-            Handshake::SynAck(x, y) => (2, [x.0, y.0]),
-            Handshake::Done(x, y) => (3, [x.0, y.0]),
-            Handshake::Unsplit(x) => (4, [x.0, 0]),
+            Handshake::Syn(x) => (STAGE_SYN, [x.0, 0]),
+            Handshake::SynAck(x, y) => (STAGE_SYN_ACK, [x.0, y.0]),
+            Handshake::Done(x, y) => (STAGE_DONE, [x.0, y.0]),
+            Handshake::Unsplit(x) => (STAGE_UNSPLIT, [x.0, 0]),
         };
         let [seen_originator, seen_responder] = connection.seen;
         let bits = REVERSED.flag(connection.originator == Direction::Reverse)
@@ -288,45 +314,47 @@ impl Packed {
         fits
     }
 
-    /// Takes a segment that changes nothing but numbers: in order, on an open connection, as there
-    /// were before. `false` if it is not one; then nothing has changed.
+    /// Takes a segment that changes nothing but numbers: in order, on an open connection. `No` if it is
+    /// not one; then nothing has changed.
     #[inline(always)]
-    pub(crate) fn on_plain_segment(&mut self, arrival: &Arrival<'_>) -> bool {
+    pub(crate) fn on_plain_segment(&mut self, arrival: &Arrival<'_>) -> Plain {
         const CONTROL: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
+        const LAST_ACK_MASK: u32 = LAST_ACK.mask << LAST_ACK.shift;
         /// What an end's bits have to be: open, and nothing special about its last segment.
         const OPEN_MASK: u32 = STATE.mask << STATE.shift
             | FIN.mask << FIN.shift
             | UNORDERED.mask << UNORDERED.shift
             | KEPT_ALIVE.mask << KEPT_ALIVE.shift
             | PROBED.mask << PROBED.shift
-            | WINDOW_KNOWN.mask << WINDOW_KNOWN.shift
-            | LAST_ACK.mask << LAST_ACK.shift;
+            | WINDOW_KNOWN.mask << WINDOW_KNOWN.shift;
         const OPEN: u32 = STATE.put(EndState::Established as u32) | WINDOW_KNOWN.put(1);
         /// Data on its way, bytes; above, putting it in order has limits to look at.
         const MOST_UNACKED: u32 = 8 << 20;
+        /// The same while nothing was acknowledged.
+        const MOST_WITHOUT_ACK: u32 = 16_000;
         let segment = arrival.segment;
         let len = segment.payload_len;
         let sender = arrival.sender;
-        let role = usize::from(sender != self.originator());
+        let from_originator = sender == self.originator();
+        let role = usize::from(!from_originator);
         let given = GIVEN.get(self.halves[role].bits);
+        let stage = STAGE.get(self.bits.into());
         let [forward, reverse] = &mut self.halves;
         let [forward_rest, reverse_rest] = &mut self.rest;
         let (half, rest, peer, peer_rest) = match sender {
             Direction::Forward => (forward, forward_rest, reverse, reverse_rest),
             Direction::Reverse => (reverse, reverse_rest, forward, forward_rest),
         };
-        let wanted = if len > 0 { Once::DATA.0 } else { Once::ACK.0 };
         let flags = segment.flags.0;
         if flags & CONTROL != 0
             || flags & TcpFlags::ACK.0 == 0
             || half.bits & OPEN_MASK != OPEN
             || peer.bits & OPEN_MASK != OPEN
-            || given & u32::from(wanted) == 0
             || segment.seq != half.last
             || segment.window == 0
             || arrival.checksum == Checksum::Bad
         {
-            return false;
+            return Plain::No;
         }
         let newly_acked = segment.ack.wrapping_sub(peer.ack);
         let last = half.last.wrapping_add(len);
@@ -334,42 +362,66 @@ impl Packed {
         if newly_acked > peer.last.wrapping_sub(peer.ack)
             || segment.ack < peer.ack
             || last < half.last
-            || half.last < half.start
-            || peer.last < peer.start
+            || half.last <= half.start
+            || peer.last <= peer.start
         {
-            return false;
+            return Plain::No;
         }
         if len == 0 {
             // The same again: a duplicate, or an answer to a keep-alive.
-            if newly_acked == 0 && segment.window == half.window {
-                return false;
+            let last_ack = match LAST_ACK.get(half.bits) {
+                ACK_ONE_MORE => peer.ack.wrapping_add(1),
+                ACK_ZERO => 0,
+                _ => peer.ack,
+            };
+            if segment.ack == last_ack && segment.window == half.window {
+                return Plain::No;
             }
         } else {
-            let shift = SCALE.get(peer.bits).saturating_sub(2);
+            let shift = if FIRST_ACK.is_set(peer.bits) {
+                0
+            } else {
+                SCALE.get(peer.bits).saturating_sub(2)
+            };
             let window = u32::from(peer.window);
+            let most = if half.ack <= half.start.wrapping_add(1) {
+                MOST_WITHOUT_ACK
+            } else {
+                MOST_UNACKED
+            };
             if !segment.captured
                 || window == 0
-                || FIRST_ACK.is_set(peer.bits)
+                || peer.bits & LAST_ACK_MASK != LAST_ACK.put(ACK_SAME)
                 || last == half.ack.wrapping_add(window << shift)
-                || half.ack <= half.start.wrapping_add(1)
-                || last - half.ack > MOST_UNACKED
+                || last.wrapping_sub(half.ack) > most
             {
-                return false;
+                return Plain::No;
             }
         }
+        // The handshake's last segment.
+        let completed = if matches!(stage, STAGE_SYN | STAGE_SYN_ACK) {
+            if stage == STAGE_SYN || !from_originator || segment.ack != peer.start.wrapping_add(1) {
+                return Plain::No;
+            }
+            let [syn, after] = self.handshake.map(|it| ShortSpan(it).span().0);
+            let rest = arrival.since_first.0.saturating_sub(syn);
+            Some(ShortSpan::of(Span(rest.saturating_sub(after))))
+        } else {
+            None
+        };
         let now = Ticks::of(arrival.ts);
         if TIMING.is_set(peer.bits) && segment.ack == peer.last {
             let us = now.since(peer.next_at);
-            if us >= 1 << 31 || peer_rest.rtt_samples == 3 {
-                return false;
+            let Some(sum) = peer.rtt_sum.checked_add(us) else {
+                return Plain::No;
+            };
+            if us >= 1 << 31 || peer_rest.rtt_samples >= 3 {
+                return Plain::No;
             }
             if peer_rest.rtt_samples == 0 || us < peer.rtt_min {
                 peer.rtt_min = us;
             }
             peer.rtt_max = peer.rtt_max.max(us);
-            let Some(sum) = peer.rtt_sum.checked_add(us) else {
-                return false;
-            };
             peer.rtt_sum = sum;
             peer_rest.rtt_samples += 1;
             peer.bits &= !TIMING.put(1);
@@ -381,11 +433,26 @@ impl Packed {
             half.bits |= TIMING.put(1);
         }
         half.window = segment.window;
-        half.bits = half.bits & !FIRST_ACK.put(1)
+        half.bits = half.bits & !(FIRST_ACK.put(1) | LAST_ACK_MASK)
             | ECN.flag(arrival.ip.ecn != 0 || flags & 0xc0 != 0)
             | TIMESTAMPS.flag(segment.options.timestamps);
         rest.flags |= flags;
-        true
+        if let Some(rest) = completed {
+            let [_, after] = self.handshake;
+            self.handshake = [after, rest.0];
+            self.bits = self.bits & !(STAGE.put(STAGE.mask) as u16) | STAGE.put(STAGE_DONE) as u16;
+        }
+        let (once, letter) = if len > 0 {
+            (Once::DATA, Letter::D)
+        } else {
+            (Once::ACK, Letter::A)
+        };
+        if given & u32::from(once.0) == 0 {
+            self.halves[role].bits |= GIVEN.put(once.0.into());
+            self.letter(sender, letter);
+            return Plain::First;
+        }
+        Plain::Again
     }
 
     /// How the flow is treated by expiry and eviction now.

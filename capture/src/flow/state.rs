@@ -2,7 +2,7 @@
 
 use super::detail::{Detail, Details};
 use super::key::Direction;
-use super::packed::Packed;
+use super::packed::{Packed, Plain};
 use super::tcp::{Arrival, Connection, EndState, Followed, Islands, Once, Timing, Verdict};
 use super::timer::Link;
 use crate::dissect::{Tcp, TcpFlags};
@@ -235,25 +235,35 @@ impl Flow {
         FrameNo(worker.0 >> Self::ID_BITS << Self::ID_BITS | c << 32 | b << 16 | a)
     }
 
-    /// Takes a packet.
+    /// Takes a packet; says whether the flow's class can be another one now.
     #[inline(always)]
     pub(crate) fn on_packet(
         &mut self,
         step: &Step<'_>,
         details: &mut Details,
         islands: &mut Islands,
-    ) {
+    ) -> bool {
         match &step.content {
             Content::Segment(arrival) => {
-                if self.detail == Details::NONE && self.packed.on_plain_segment(arrival) {
-                    self.count(step);
-                    self.heard(step, false);
-                } else {
-                    self.on_segment(step, arrival, details, islands);
+                if self.detail == Details::NONE {
+                    let plain = self.packed.on_plain_segment(arrival);
+                    if plain != Plain::No {
+                        self.count(step);
+                        self.heard(step, false);
+                        return plain == Plain::First;
+                    }
                 }
+                self.on_segment(step, arrival, details, islands);
+                true
             }
-            Content::Part => self.count(step),
-            Content::Datagram(datagram) => self.on_datagram(step, *datagram),
+            Content::Part => {
+                self.count(step);
+                false
+            }
+            Content::Datagram(datagram) => {
+                self.on_datagram(step, *datagram);
+                true
+            }
         }
     }
 

@@ -626,12 +626,13 @@ impl<A: Address> Family<A> {
             return;
         };
         let is_tcp = key.protocol() == PROTO_TCP;
-        let number = match self.find(&key, visit.hash) {
+        let (number, before) = match self.find(&key, visit.hash) {
             Some(number) => {
                 let slot = self.slab.get(number);
+                let class = shared.class(slot);
                 // Whether the flow has expired must not depend on whether its timer was looked at
                 // yet, so that any number of shards gives the same records.
-                let over = shared.is_expired(slot)
+                let over = shared.deadline(&slot.flow, class) <= shared.clock
                     || visit
                         .segment()
                         .is_some_and(|tcp| slot.flow.is_reused_by(tcp, &shared.details));
@@ -642,12 +643,11 @@ impl<A: Address> Family<A> {
                     if shared.is_part_over(&slot.flow) {
                         self.end_part(number, visit.meta.ts, shared, emit);
                     }
-                    number
+                    (number, class)
                 }
             }
             None => self.begin(key, visit, shared),
         };
-        let before = shared.class(self.slab.get(number));
         let slot = self.slab.get_mut(number);
         let step = Step {
             direction: visit.direction,
@@ -658,8 +658,12 @@ impl<A: Address> Family<A> {
             ttl: ip.ttl,
             content: visit.content(ip, is_tcp, slot.flow.first_ts),
         };
-        slot.flow
+        let changed = slot
+            .flow
             .on_packet(&step, &mut shared.details, &mut shared.islands);
+        if !changed {
+            return;
+        }
         let after = shared.class(slot);
         if before != after {
             let deadline = shared.deadline(&slot.flow, after);
@@ -673,7 +677,7 @@ impl<A: Address> Family<A> {
     }
 
     /// A new flow in a new slot; there is room, since whoever calls made some.
-    fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
+    fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> (u32, Class) {
         let meta = visit.meta;
         let context = Context::of(meta.iface, visit.layers);
         let mut flow = Flow::new(
@@ -693,7 +697,7 @@ impl<A: Address> Family<A> {
         self.wheels
             .insert(&mut self.slab, number, wheel_of(class), deadline);
         shared.counters.created += 1;
-        number
+        (number, class)
     }
 
     /// Writes a flow's record and forgets it.

@@ -111,7 +111,7 @@ pub(crate) struct Followed {
 
 impl Connection {
     /// A connection whose first segment is about to come.
-    #[cfg(test)]
+    #[inline(always)]
     pub(crate) fn new(originator: Direction) -> Self {
         Self {
             ends: [End::NEW; 2],

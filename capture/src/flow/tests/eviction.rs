@@ -175,3 +175,32 @@ fn a_table_for_one_flow_works() {
     }
     assert_eq!(script.finish().len(), 20);
 }
+
+#[test]
+fn plain_connections_need_no_details() {
+    use super::script::{Client, FIN, Server, Talk};
+    let limits = Limits {
+        max_flows: 100,
+        max_details: 0,
+    };
+    let endings: [&[(super::script::Side, u8)]; 4] = [
+        &[(Client, FIN | ACK), (Server, FIN | ACK), (Client, ACK)],
+        &[(Server, FIN | ACK), (Client, ACK), (Client, FIN | ACK), (Server, ACK)],
+        &[(Client, RST | ACK)],
+        &[(Server, RST)],
+    ];
+    for ending in endings {
+        let mut talk = Talk::new();
+        talk.script = Script::with(limits, Timeouts::default());
+        talk.open().exchange().exchange();
+        for &(from, flags) in ending {
+            talk.send(from, flags, 0);
+            assert_eq!(talk.script.table.counters().details_refused, 0, "{flags:#x}");
+        }
+    }
+    // A SYN that is refused, or never answered.
+    let mut talk = Talk::new();
+    talk.script = Script::with(limits, Timeouts::default());
+    talk.send(Client, SYN, 0).send(Server, RST | ACK, 0);
+    assert_eq!(talk.script.table.counters().details_refused, 0);
+}
