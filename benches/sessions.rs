@@ -166,7 +166,10 @@ fn fill(frame: &mut [u8], connection: u64, step: u64, args: &Args) -> usize {
 /// The sum of bytes as big-endian words of 16 bits (RFC 1071).
 fn words(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<2>();
-    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    let sum: u32 = words
+        .iter()
+        .map(|word| u32::from(u16::from_be_bytes(*word)))
+        .sum();
     sum + rest.first().map_or(0, |last| u32::from(*last) << 8)
 }
 

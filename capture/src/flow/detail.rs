@@ -45,7 +45,7 @@ impl Detail {
 
     /// A round-trip time of what was sent this way.
     pub(super) fn add_rtt(&mut self, direction: Direction, us: u32) {
-        self.histograms[direction.index()].add(Span(u64::from(us) * 1000));
+        self.histograms[direction.index()].add(Span(u64::from(us) * 1000), 1);
     }
 
     pub(super) fn next_part(&mut self, ts: Timestamp, is_tcp: bool) {

@@ -209,10 +209,10 @@ impl RttHistogram {
         }
     }
 
-    /// Counts a time.
-    pub fn add(&mut self, rtt: Span) {
+    /// Counts a time so many times.
+    pub fn add(&mut self, rtt: Span, times: u64) {
         let count = &mut self.0[Self::bucket(rtt)];
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(u16::try_from(times).unwrap_or(u16::MAX));
     }
 
     /// The upper bound of the bucket in which this share (0 to 1) of the samples is reached; `None`

@@ -249,8 +249,8 @@ impl Flow {
                     let plain = self.packed.on_plain_segment(arrival);
                     if plain != Plain::No {
                         self.count(step);
-                        self.heard(step, false);
-                        return plain == Plain::First;
+                        self.on_plain(step, plain);
+                        return matches!(plain, Plain::First | Plain::Closing);
                     }
                 }
                 self.on_segment(step, arrival, details, islands);
@@ -264,6 +264,19 @@ impl Flow {
                 self.on_datagram(step, *datagram);
                 true
             }
+        }
+    }
+
+    #[inline(always)]
+    fn on_plain(&mut self, step: &Step<'_>, plain: Plain) {
+        match plain {
+            Plain::Again => self.heard(step, false),
+            Plain::First => self.heard(step, self.packed.is_closed()),
+            Plain::Closing => {
+                self.last_ts = step.ts;
+                self.seen = Moment::of(step.clock);
+            }
+            Plain::Late | Plain::No => {}
         }
     }
 

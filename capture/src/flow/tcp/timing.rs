@@ -122,18 +122,23 @@ impl Rtt {
         self.at = Ticks(0);
     }
 
-    /// How often each range of times occurred, as long as there are at most three: they follow from
-    /// the least, the greatest and the sum.
+    /// How often each range of times occurred, as far as it follows from the least, the greatest and
+    /// the sum: of more than three samples, all others count where their mean lies.
     pub(crate) fn histogram(&self) -> RttHistogram {
         let mut histogram = RttHistogram::default();
-        let middle = (self.sum as u32)
-            .wrapping_sub(self.min)
-            .wrapping_sub(self.max);
-        for us in [self.min, self.max, middle]
-            .into_iter()
-            .take(self.samples as usize)
-        {
-            histogram.add(Span(u64::from(us) * 1000));
+        let Some(others) = u64::from(self.samples).checked_sub(1) else {
+            return histogram;
+        };
+        let ns = |us: u64| Span(us * 1000);
+        histogram.add(ns(self.min.into()), 1);
+        if let Some(others) = others.checked_sub(1) {
+            histogram.add(ns(self.max.into()), 1);
+            let rest = self
+                .sum
+                .saturating_sub(u64::from(self.min) + u64::from(self.max));
+            if let Some(mean) = rest.checked_div(others) {
+                histogram.add(ns(mean), others);
+            }
         }
         histogram
     }
@@ -243,7 +248,8 @@ impl Connection {
                 sample = Some(us);
             }
         }
-        if segment.payload_len == 0 || flags.has(TcpFlags::RST) {
+        let occupies = segment.payload_len > 0 || flags.has(TcpFlags::FIN);
+        if !occupies || flags.has(TcpFlags::SYN) || flags.has(TcpFlags::RST) {
             return sample;
         }
         if events.has(TcpEvents(SENT_AGAIN | TcpEvents::KEEP_ALIVE.0)) {

@@ -185,7 +185,12 @@ fn plain_connections_need_no_details() {
     };
     let endings: [&[(super::script::Side, u8)]; 4] = [
         &[(Client, FIN | ACK), (Server, FIN | ACK), (Client, ACK)],
-        &[(Server, FIN | ACK), (Client, ACK), (Client, FIN | ACK), (Server, ACK)],
+        &[
+            (Server, FIN | ACK),
+            (Client, ACK),
+            (Client, FIN | ACK),
+            (Server, ACK),
+        ],
         &[(Client, RST | ACK)],
         &[(Server, RST)],
     ];
@@ -195,7 +200,11 @@ fn plain_connections_need_no_details() {
         talk.open().exchange().exchange();
         for &(from, flags) in ending {
             talk.send(from, flags, 0);
-            assert_eq!(talk.script.table.counters().details_refused, 0, "{flags:#x}");
+            assert_eq!(
+                talk.script.table.counters().details_refused,
+                0,
+                "{flags:#x}"
+            );
         }
     }
     // A SYN that is refused, or never answered.

@@ -171,10 +171,16 @@ fn play(opening: bool, isns: [u32; 2], moves: &[Move]) {
             Timing::OneByOne
         };
         let packets_before = flow.counts(it.sender).packets;
+        let last_before = flow.last_ts;
         flow.on_packet(&step, &mut details, &mut islands);
         let followed = oracle.on_segment(&arrival, timing, &mut own_islands);
         let counted = u64::from(followed.verdict != Verdict::Corrupt);
         assert_eq!(flow.counts(it.sender).packets, packets_before + counted);
+        let last = match followed.verdict {
+            Verdict::Counted | Verdict::Closing => now,
+            Verdict::Late | Verdict::Corrupt => last_before,
+        };
+        assert_eq!(flow.last_ts, last, "after {it:?}");
         let found = match details.get(flow.detail) {
             Some(Detail { connection, .. }) => *connection,
             None => flow.packed.unpack(),

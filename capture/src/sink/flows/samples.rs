@@ -172,7 +172,7 @@ fn tcp_side(n: u64) -> TcpSide {
             rtt.max = rtt.max.max(time);
             rtt.sum = Span(rtt.sum.0 + time.0);
             rtt.samples += 1;
-            rtt.histogram.add(time);
+            rtt.histogram.add(time, 1);
         }
     }
     let rare = |every: u64| if n % every == 1 { n % 10 + 1 } else { 0 };
