@@ -404,13 +404,16 @@ impl Packed {
             Some(_) => return Plain::No,
             None => (Analysis::NO_SCALE + 2) as u32,
         };
+        // The other end acknowledged nothing: 0, which has to be told in other words now.
+        let zero = if segment.seq == 0 { ACK_SAME } else { ACK_ZERO };
         let (state, prev, given, letter) = if is_ack {
             let answers = STATE.get(peer.bits) == EndState::SynSent as u32
                 && stage == STAGE_SYN
                 && segment.ack == peer.last
                 && peer.last == peer.start.wrapping_add(1)
                 && peer.start != u32::MAX
-                && (half.bits == NEW || half.bits == NEW & !SCALE.put(SCALE.mask))
+                && LAST_ACK.get(peer.bits) == ACK_SAME
+                && half.bits & !(SCALE.put(SCALE.mask) | LAST_ACK.put(LAST_ACK.mask)) == 0
                 && (announced.is_some() || unscaled(peer.bits));
             if !answers {
                 return Plain::No;
@@ -419,9 +422,12 @@ impl Packed {
             let after = Span(arrival.since_first.0.saturating_sub(syn));
             self.handshake[1] = ShortSpan::of(after).0;
             peer.ack = segment.ack;
-            peer.bits = peer.bits & !(STATE.put(STATE.mask) | PREV.put(PREV.mask))
+            let replaced =
+                STATE.put(STATE.mask) | PREV.put(PREV.mask) | LAST_ACK.put(LAST_ACK.mask);
+            peer.bits = peer.bits & !replaced
                 | STATE.put(EndState::Established as u32)
-                | PREV.put(EndState::SynSent as u32);
+                | PREV.put(EndState::SynSent as u32)
+                | LAST_ACK.put(zero);
             (
                 EndState::Established,
                 EndState::Inactive,
@@ -435,9 +441,8 @@ impl Packed {
             {
                 return Plain::No;
             }
-            if announced.is_none() {
-                peer.bits = NEW & !SCALE.put(SCALE.mask);
-            }
+            let scale = if announced.is_some() { NEW } else { 0 };
+            peer.bits = scale | LAST_ACK.put(zero);
             self.handshake[0] = ShortSpan::of(arrival.since_first).0;
             (EndState::SynSent, EndState::Inactive, Once::SYN, Letter::S)
         };
