@@ -10,10 +10,11 @@
 
 use capture_common::flow_hash::{endpoint_v4, endpoint_v6, flow_hash, is_tunnel_port};
 
+use super::cursor::Cursor;
 use super::fragment::{FragmentTable, fragment_key};
 use super::layers::{Addresses, Layers, Net, Transport};
-use super::transport::PROTO_UDP;
-use crate::packet::Timestamp;
+use super::transport::{PROTO_TCP, PROTO_UDP};
+use crate::packet::{LinkType, Packet, Timestamp};
 
 /// Finds the flow hashes of packets.
 #[derive(Debug)]
@@ -30,6 +31,32 @@ impl Steering {
             seed,
             fragments: FragmentTable::new(),
         }
+    }
+
+    /// The flow hash of a TCP segment in whole IPv4 datagram in a bare Ethernet frame, as most packets
+    /// are; `None` for any other packet, whose layers have to be found first. A router looks at every
+    /// packet and wants nothing but this.
+    #[must_use]
+    #[inline]
+    pub fn plain(&self, packet: &Packet<'_>) -> Option<u32> {
+        /// Ethernet header, IPv4 header without options, ports.
+        const HEADERS: usize = 14 + 20 + 4;
+        /// "More fragments", and the offset.
+        const FRAGMENT: u16 = 0x3fff;
+        let bytes = packet.data.first_chunk::<HEADERS>()?;
+        let headers = Cursor::new(bytes);
+        let plain = packet.meta.link == LinkType::ETHERNET
+            && headers.u16(12)? == 0x0800
+            && headers.u8(14)? == 0x45
+            && headers.u16(20)? & FRAGMENT == 0
+            && headers.u8(23)? == PROTO_TCP;
+        plain.then_some(())?;
+        let port = |at| headers.array::<2>(at).map(|raw| u16::from_ne_bytes(*raw));
+        Some(flow_hash(
+            endpoint_v4(self.seed, headers.u32_raw(26)?, port(34)?),
+            endpoint_v4(self.seed, headers.u32_raw(30)?, port(36)?),
+            PROTO_TCP,
+        ))
     }
 
     /// The flow hash of a packet with these layers at this packet time, as the eBPF programs compute it;

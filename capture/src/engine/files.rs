@@ -298,8 +298,10 @@ impl Router {
                 let mut layers = Layers::EMPTY;
                 for slot in slots {
                     let packet = slot.packet(block);
-                    dissector.dissect_into(&packet, &mut layers);
-                    let hash = steering.hash(&layers, packet.meta.clock);
+                    let hash = steering.plain(&packet).unwrap_or_else(|| {
+                        dissector.dissect_into(&packet, &mut layers);
+                        steering.hash(&layers, packet.meta.clock)
+                    });
                     if let Some(lane) = lanes.get_mut(ring_of(hash, count) as usize) {
                         lane.slots.push(*slot);
                         if lane.slots.len() == BATCH {

@@ -18,6 +18,7 @@ mod net;
 mod options;
 mod oracle;
 mod shim;
+mod steering;
 mod transport;
 mod tunnel;
 
