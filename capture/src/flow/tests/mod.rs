@@ -2,6 +2,7 @@
 //!
 //! - `script.rs` packets and records without bytes
 //! - `handshake.rs`, `teardown.rs` the paths of RFC 9293
+//! - `health.rs` what Wireshark's rules find
 //! - `expiry.rs`, `eviction.rs` when records are written
 //! - `identity.rs` what belongs to one flow
 //! - `oracle.rs` against a list of all packets, and any number of shards
@@ -11,6 +12,7 @@
 mod eviction;
 mod expiry;
 mod handshake;
+mod health;
 mod identity;
 mod oracle;
 mod packing;
