@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha1::{Digest as _, Sha1};
 
 use crate::flow::FlowRecord;
 
@@ -54,11 +53,22 @@ const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// The leading digits of a number that is taken as a fraction of 2 to the power of 64.
+/// The leading digits of a number that is taken as a fraction of 2 to the power of 64, two at a time.
 fn base_62(mut fraction: u64, digits: &mut [u8]) {
-    for digit in digits {
-        let product = u128::from(fraction) * 62;
-        *digit = BASE_62[(product >> 64) as usize];
+    /// All pairs of digits.
+    static PAIRS: [[u8; 2]; 62 * 62] = {
+        let mut pairs = [[0; 2]; 62 * 62];
+        let mut pair = 0;
+        while pair < pairs.len() {
+            pairs[pair] = [BASE_62[pair / 62], BASE_62[pair % 62]];
+            pair += 1;
+        }
+        pairs
+    };
+    for digits in digits.chunks_mut(2) {
+        let product = u128::from(fraction) * 62 * 62;
+        let pair = PAIRS[(product >> 64) as usize];
+        digits.copy_from_slice(pair.get(..digits.len()).unwrap_or_default());
         fraction = product as u64;
     }
 }
@@ -79,11 +89,11 @@ pub(crate) fn community_id(record: &FlowRecord) -> [u8; COMMUNITY_ID_LEN] {
         _ if initiator <= responder => [initiator, responder],
         _ => [responder, initiator],
     };
-    // Seed, addresses, protocol, padding, ports: 2 + 32 + 2 + 4 bytes at most.
-    let mut input = [0_u8; 40];
+    // Seed, addresses, protocol, padding, ports, and SHA-1's end mark: 41 bytes at most.
+    let mut block = [0_u8; 64];
     let mut len = 2;
     let mut push = |bytes: &[u8]| {
-        if let Some(room) = input.get_mut(len..len + bytes.len()) {
+        if let Some(room) = block.get_mut(len..len + bytes.len()) {
             room.copy_from_slice(bytes);
             len += bytes.len();
         }
@@ -99,12 +109,33 @@ pub(crate) fn community_id(record: &FlowRecord) -> [u8; COMMUNITY_ID_LEN] {
         push(&ends[0].port.to_be_bytes());
         push(&ends[1].port.to_be_bytes());
     }
-    let hash = Sha1::digest(input.get(..len).unwrap_or_default());
+    push(&[0x80]);
+    let bits = (len as u64 - 1) * 8;
+    block[56..].copy_from_slice(&bits.to_be_bytes());
+    let hash = sha1(&block);
     let mut id = [b'='; COMMUNITY_ID_LEN];
     id[..2].copy_from_slice(b"1:");
     // 20 bytes are 28 characters, which is the room there is.
     let _written = STANDARD.encode_slice(hash, &mut id[2..]);
     id
+}
+
+/// SHA-1 of a message that fits into one block with its padding (FIPS 180-4, sections 5.1.1 and 6.1): the
+/// library's function without its buffer.
+fn sha1(block: &[u8; 64]) -> [u8; 20] {
+    let mut state = [
+        0x6745_2301,
+        0xefcd_ab89,
+        0x98ba_dcfe,
+        0x1032_5476,
+        0xc3d2_e1f0,
+    ];
+    sha1::block_api::compress(&mut state, std::slice::from_ref(block));
+    let mut hash = [0; 20];
+    for (room, word) in hash.chunks_exact_mut(4).zip(state) {
+        room.copy_from_slice(&word.to_be_bytes());
+    }
+    hash
 }
 
 /// What becomes of the ports, which are types and codes for ICMP.

@@ -1,7 +1,7 @@
 //! A value of a record on its way into a file, written without the formatting machinery: with hundreds
 //! of thousands of records a second, that would cost more than tracking the connections.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::identity::COMMUNITY_ID_LEN;
 use crate::dissect::TcpFlags;
@@ -56,7 +56,7 @@ impl Short {
         }
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
@@ -65,14 +65,7 @@ impl Value<'_> {
     /// Appends the value as plain text.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match *self {
-            Self::Addr(IpAddr::V4(addr)) => {
-                for (place, octet) in addr.octets().into_iter().enumerate() {
-                    if place > 0 {
-                        out.push(b'.');
-                    }
-                    digits(u64::from(octet), out);
-                }
-            }
+            Self::Addr(IpAddr::V4(addr)) => dotted(addr, out),
             Self::Addr(IpAddr::V6(addr)) => display(&addr, out),
             Self::Flag(flag) => {
                 out.extend_from_slice(if flag { b"true" } else { b"false" });
@@ -97,6 +90,44 @@ impl Value<'_> {
             }
         }
     }
+}
+
+/// An IPv4 address: four bytes are appended at a time, and those after the dot are written over.
+fn dotted(addr: Ipv4Addr, out: &mut Vec<u8>) {
+    /// The digits of each octet and a dot, and how many bytes these are.
+    static OCTETS: [([u8; 4], u8); 256] = {
+        let mut octets = [([b'.'; 4], 0); 256];
+        let mut octet = 0;
+        while octet < 256 {
+            let digits = [octet / 100, octet / 10 % 10, octet % 10];
+            let mut place = if octet < 10 {
+                2
+            } else if octet < 100 {
+                1
+            } else {
+                0
+            };
+            while place < 3 {
+                octets[octet].0[octets[octet].1 as usize] = b'0' + digits[place] as u8;
+                octets[octet].1 += 1;
+                place += 1;
+            }
+            octets[octet].1 += 1;
+            octet += 1;
+        }
+        octets
+    };
+    let mut text = [0; 16];
+    let mut len = 0;
+    for octet in addr.octets() {
+        let (digits, more) = OCTETS[usize::from(octet)];
+        if let Some(room) = text.get_mut(len..len + 4) {
+            room.copy_from_slice(&digits);
+        }
+        len += usize::from(more);
+    }
+    // Without the last dot.
+    out.extend_from_slice(text.get(..len - 1).unwrap_or_default());
 }
 
 /// TCP flags, in the order in which they print.
@@ -187,7 +218,14 @@ mod tests {
             assert_eq!(text(Value::Seconds(Span(ns))), Span(ns).to_string());
             assert_eq!(text(Value::Number(ns)), ns.to_string());
         }
-        for addr in ["0.0.0.0", "192.0.2.255", "::", "2001:db8::1"] {
+        for addr in [
+            "0.0.0.0",
+            "9.10.99.100",
+            "192.0.2.255",
+            "255.255.255.255",
+            "::",
+            "2001:db8::1",
+        ] {
             assert_eq!(text(Value::Addr(addr.parse().unwrap())), addr);
         }
         for flags in 0..=u8::MAX {

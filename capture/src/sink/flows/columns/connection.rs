@@ -1,8 +1,10 @@
 //! What is said once of a connection: which one it is, what became of it, how its handshake went.
 
+use std::net::IpAddr;
+
 use super::super::identity::{community_id, uid};
 use super::super::value::{Short, Value};
-use super::{Column, ColumnKind, Get, protocol_name};
+use super::{Column, ColumnKind, Get, get, protocol_name};
 use crate::flow::FlowRecord;
 use crate::packet::Span;
 
@@ -22,21 +24,12 @@ const fn word(
     Column::new(name, help, ColumnKind::Text, Get::Word(get))
 }
 
-const fn number(
+const fn addr(
     name: &'static str,
     help: &'static str,
-    kind: ColumnKind,
-    get: fn(&FlowRecord) -> Option<u64>,
+    get: fn(&FlowRecord) -> Option<IpAddr>,
 ) -> Column {
-    Column::new(name, help, kind, Get::Number(get))
-}
-
-const fn seconds(
-    name: &'static str,
-    help: &'static str,
-    get: fn(&FlowRecord) -> Option<Span>,
-) -> Column {
-    Column::new(name, help, ColumnKind::Seconds, Get::Seconds(get))
+    Column::new(name, help, ColumnKind::Text, Get::Addr(get))
 }
 
 /// Which connection it is, and what became of it.
@@ -45,42 +38,43 @@ pub(super) const IDENTITY: &[Column] = &[
         "start",
         "time of the first packet of this record",
         ColumnKind::Time,
-        Get::Time(|r| r.first_ts),
+        get!(Time, |r| Some(r.first_ts)),
     ),
-    seconds(
+    Column::new(
         "duration",
         "from the first packet of this record to the last",
-        |r| Some(r.duration()),
+        ColumnKind::Seconds,
+        get!(Seconds, |r| Some(r.duration())),
     ),
     Column::new(
         "uid",
         "identifies the connection, in all its records, and again when the file is read again",
         ColumnKind::Text,
-        Get::Unique(|r, _| Value::Short(Short::new(&uid(r)))),
+        Get::Unique(|r| Short::new(&uid(r))),
     ),
     Column::new(
         "community_id",
         "Community ID (version 1, seed 0), which other tools give the same connection",
         ColumnKind::Text,
-        Get::Unique(|r, _| Value::Short(Short::new(&community_id(r)))),
+        Get::Unique(|r| Short::new(&community_id(r))),
     ),
-    number(
+    Column::new(
         "id",
         "number of the connection's first packet; unique within a run",
         ColumnKind::U64,
-        |r| Some(r.id.0),
+        get!(Number, |r| Some(r.id.0)),
     ),
-    number(
+    Column::new(
         "part",
         "which of the connection's records this is, from 0; counts of all of them add up",
         ColumnKind::U32,
-        |r| Some(r.part.into()),
+        get!(Number, |r| Some(r.part.into())),
     ),
     Column::new(
         "flow_start",
         "time of the connection's first packet, the same in all its records",
         ColumnKind::Time,
-        Get::Time(|r| r.flow_ts),
+        get!(Time, |r| Some(r.flow_ts)),
     ),
     text(
         "iface",
@@ -107,36 +101,32 @@ pub(super) const IDENTITY: &[Column] = &[
         |r| r.tunnel.map(|tunnel| tunnel.kind.name()),
     )
     .sometimes(),
-    number(
+    Column::new(
         "tunnel_id",
         "VXLAN or GENEVE network, GTP tunnel endpoint, GRE key; 0 where there is none",
         ColumnKind::U32,
-        |r| r.tunnel.map(|tunnel| tunnel.id.into()),
+        get!(Number, |r| r.tunnel.map(|tunnel| tunnel.id.into())),
     )
     .sometimes(),
-    text(
+    addr(
         "tunnel_src",
         "source of the innermost tunnel's outer header",
-        |r, _| {
-            let addr = r.tunnel.and_then(|tunnel| tunnel.src);
-            addr.map_or(Value::Missing, Value::Addr)
-        },
+        |r| r.tunnel.and_then(|tunnel| tunnel.src),
     )
     .sometimes(),
-    text(
+    addr(
         "tunnel_dst",
         "destination of the innermost tunnel's outer header",
-        |r, _| {
-            let addr = r.tunnel.and_then(|tunnel| tunnel.dst);
-            addr.map_or(Value::Missing, Value::Addr)
-        },
+        |r| r.tunnel.and_then(|tunnel| tunnel.dst),
     )
     .sometimes(),
-    number(
+    Column::new(
         "tunnel_depth",
         "how many tunnels there are, one in the other; 0 for none",
         ColumnKind::U8,
-        |r| Some(r.tunnel.map_or(0, |tunnel| tunnel.depth.into())),
+        get!(Number, |r| Some(
+            r.tunnel.map_or(0, |tunnel| tunnel.depth.into())
+        )),
     ),
     text(
         "proto",
@@ -145,23 +135,23 @@ pub(super) const IDENTITY: &[Column] = &[
             protocol_name(r.protocol).map_or_else(|| Value::Number(r.protocol.into()), Value::Text)
         },
     ),
-    text("initiator", "address of who began", |r, _| {
-        Value::Addr(r.initiator.endpoint.addr)
+    addr("initiator", "address of who began", |r| {
+        Some(r.initiator.endpoint.addr)
     }),
-    number(
+    Column::new(
         "initiator_port",
         "port of who began; for ICMP the type",
         ColumnKind::U16,
-        |r| Some(r.initiator.endpoint.port.into()),
+        get!(Number, |r| Some(r.initiator.endpoint.port.into())),
     ),
-    text("responder", "address of the other end", |r, _| {
-        Value::Addr(r.responder.endpoint.addr)
+    addr("responder", "address of the other end", |r| {
+        Some(r.responder.endpoint.addr)
     }),
-    number(
+    Column::new(
         "responder_port",
         "port of the other end; for ICMP the type of the answer, or the code",
         ColumnKind::U16,
-        |r| Some(r.responder.endpoint.port.into()),
+        get!(Number, |r| Some(r.responder.endpoint.port.into())),
     ),
     word("conn_state", "how it went, by Zeek's words", |r| {
         Some(r.conn_state.name())
@@ -193,22 +183,28 @@ pub(super) const IDENTITY: &[Column] = &[
 
 /// Round trips of the handshake.
 pub(super) const HANDSHAKE: &[Column] = &[
-    seconds(
+    Column::new(
         "handshake_rtt",
         "from the SYN to the acknowledgment of the SYN-ACK",
-        |r| handshake(r).map(|[a, b]| Span(a.0.saturating_add(b.0))),
+        ColumnKind::Seconds,
+        get!(Seconds, |r| handshake(r)
+            .map(|[a, b]| Span(a.0.saturating_add(b.0)))),
     )
     .sometimes(),
-    seconds(
+    Column::new(
         "responder_rtt",
         "of that, from the SYN to the SYN-ACK: to the responder and back",
-        |r| handshake(r).map(|[to_responder, _]| to_responder),
+        ColumnKind::Seconds,
+        get!(Seconds, |r| handshake(r)
+            .map(|[to_responder, _]| to_responder)),
     )
     .sometimes(),
-    seconds(
+    Column::new(
         "initiator_rtt",
         "of that, from the SYN-ACK to its acknowledgment: to the initiator and back",
-        |r| handshake(r).map(|[_, to_initiator]| to_initiator),
+        ColumnKind::Seconds,
+        get!(Seconds, |r| handshake(r)
+            .map(|[_, to_initiator]| to_initiator)),
     )
     .sometimes(),
 ];

@@ -2,13 +2,19 @@
 //!
 //! - `connection.rs` what is said once of a connection
 //! - `sides.rs` what is said of each of its two ends
+//! - `stride.rs` the numbers of a column in a few records
 
 mod connection;
 mod sides;
+mod stride;
 
-use super::value::Value;
+use std::net::IpAddr;
+
+use super::value::{Short, Value};
 use crate::flow::FlowRecord;
 use crate::packet::{Span, Timestamp};
+use stride::Fill;
+pub(super) use stride::Stride;
 
 /// A column: its name, what it holds, and how to get it.
 #[derive(Clone, Copy, Debug)]
@@ -72,31 +78,62 @@ pub enum Presence {
     Sometimes,
 }
 
-/// How to get a value of a record, by type, so that Parquet fills its columns without a detour. Text
-/// takes the name of the interface as well. `None` only where the column's presence allows it.
+/// How to get a value of a record, by type. Text takes the name of the interface as well. `None` only
+/// where the column's presence allows it.
+///
+/// Numbers have a second function that gets those of many records at once, which is the same code
+/// without a call for each.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Get {
-    Flag(fn(&FlowRecord) -> Option<bool>),
-    Number(fn(&FlowRecord) -> Option<u64>),
-    Seconds(fn(&FlowRecord) -> Option<Span>),
+    Addr(fn(&FlowRecord) -> Option<IpAddr>),
+    Flag(fn(&FlowRecord) -> Option<bool>, Fill),
+    Number(fn(&FlowRecord) -> Option<u64>, Fill),
+    Seconds(fn(&FlowRecord) -> Option<Span>, Fill),
     /// Text of which there are few different ones, or which often repeats.
     Text(for<'a> fn(&'a FlowRecord, &'a str) -> Value<'a>),
-    Time(fn(&FlowRecord) -> Timestamp),
+    Time(fn(&FlowRecord) -> Option<Timestamp>, Fill),
     /// Text that is another one in nearly every record.
-    Unique(for<'a> fn(&'a FlowRecord, &'a str) -> Value<'a>),
+    Unique(fn(&FlowRecord) -> Short),
     /// One of a few words that the program knows.
     Word(fn(&FlowRecord) -> Option<&'static str>),
 }
+
+/// Makes a [`Get`] of numbers.
+macro_rules! get {
+    (Flag, $get:expr) => {
+        $crate::sink::flows::columns::Get::Flag($get, |records, stride| {
+            stride.fill::<bool>(records, $get);
+        })
+    };
+    (Number, $get:expr) => {
+        $crate::sink::flows::columns::Get::Number($get, |records, stride| {
+            stride.fill::<u64>(records, $get);
+        })
+    };
+    (Seconds, $get:expr) => {
+        $crate::sink::flows::columns::Get::Seconds($get, |records, stride| {
+            stride.fill::<$crate::packet::Span>(records, $get);
+        })
+    };
+    (Time, $get:expr) => {
+        $crate::sink::flows::columns::Get::Time($get, |records, stride| {
+            stride.fill::<$crate::packet::Timestamp>(records, $get);
+        })
+    };
+}
+use get;
 
 impl Column {
     /// The value of a record that was captured at the interface of this name.
     pub(super) fn value<'a>(&self, record: &'a FlowRecord, iface: &'a str) -> Value<'a> {
         match self.get {
-            Get::Flag(get) => get(record).map_or(Value::Missing, Value::Flag),
-            Get::Number(get) => get(record).map_or(Value::Missing, Value::Number),
-            Get::Seconds(get) => get(record).map_or(Value::Missing, Value::Seconds),
-            Get::Text(get) | Get::Unique(get) => get(record, iface),
-            Get::Time(get) => Value::Time(get(record)),
+            Get::Addr(get) => get(record).map_or(Value::Missing, Value::Addr),
+            Get::Flag(get, _) => get(record).map_or(Value::Missing, Value::Flag),
+            Get::Number(get, _) => get(record).map_or(Value::Missing, Value::Number),
+            Get::Seconds(get, _) => get(record).map_or(Value::Missing, Value::Seconds),
+            Get::Text(get) => get(record, iface),
+            Get::Time(get, _) => get(record).map_or(Value::Missing, Value::Time),
+            Get::Unique(get) => Value::Short(get(record)),
             Get::Word(get) => get(record).map_or(Value::Missing, Value::Text),
         }
     }

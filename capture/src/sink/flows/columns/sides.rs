@@ -3,8 +3,8 @@
 //! Each entry makes two columns, `initiator_…` and `responder_…`.
 
 use super::super::value::Value;
-use super::{Column, ColumnKind, Get};
-use crate::flow::{TcpSide, TcpState};
+use super::{Column, ColumnKind, Get, get};
+use crate::flow::{RttHistogram, TcpSide, TcpState};
 use crate::packet::Span;
 
 /// Two columns for what every side has, a number.
@@ -15,7 +15,7 @@ macro_rules! volume {
                 concat!("initiator_", $name),
                 concat!($help, ": of the initiator"),
                 ColumnKind::$kind,
-                Get::Number(|record| {
+                get!(Number, |record| {
                     let $side = &record.initiator;
                     Some(u64::from($value))
                 }),
@@ -24,7 +24,7 @@ macro_rules! volume {
                 concat!("responder_", $name),
                 concat!($help, ": of the responder"),
                 ColumnKind::$kind,
-                Get::Number(|record| {
+                get!(Number, |record| {
                     let $side = &record.responder;
                     Some(u64::from($value))
                 }),
@@ -41,7 +41,7 @@ macro_rules! health {
                 concat!("initiator_", $name),
                 concat!($help, ": of the initiator"),
                 ColumnKind::$kind,
-                Get::$get(|record| {
+                get!($get, |record| {
                     record.tcp.and_then(|_| {
                         let $side = &record.initiator.tcp;
                         $value
@@ -53,7 +53,7 @@ macro_rules! health {
                 concat!("responder_", $name),
                 concat!($help, ": of the responder"),
                 ColumnKind::$kind,
-                Get::$get(|record| {
+                get!($get, |record| {
                     record.tcp.and_then(|_| {
                         let $side = &record.responder.tcp;
                         $value
@@ -130,13 +130,22 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
         )
         .sometimes(),
     ],
-    health!(
-        "state",
-        Text,
-        Word,
-        "TCP state at the end (RFC 9293)",
-        |s| Some(TcpState::name(s.state))
-    ),
+    [
+        Column::new(
+            "initiator_state",
+            "TCP state at the end (RFC 9293): of the initiator",
+            ColumnKind::Text,
+            Get::Word(|r| r.tcp.map(|_| TcpState::name(r.initiator.tcp.state))),
+        )
+        .sometimes(),
+        Column::new(
+            "responder_state",
+            "TCP state at the end (RFC 9293): of the responder",
+            ColumnKind::Text,
+            Get::Word(|r| r.tcp.map(|_| TcpState::name(r.responder.tcp.state))),
+        )
+        .sometimes(),
+    ],
     health!(
         "mss",
         U16,
@@ -194,14 +203,14 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
         Seconds,
         Seconds,
         "half of these times are below, to a power of two",
-        |s| quantile(s, 0.5)
+        |s| quantile(s, 50)
     ),
     health!(
         "rtt_p95",
         Seconds,
         Seconds,
         "95 % of these times are below, to a power of two",
-        |s| quantile(s, 0.95)
+        |s| quantile(s, 95)
     ),
     health!("rtt_max", Seconds, Seconds, "longest of these times", |s| {
         sampled(s, s.rtt.max)
@@ -292,8 +301,46 @@ fn sampled(side: &TcpSide, time: Span) -> Option<Span> {
     (side.rtt.samples > 0).then_some(time)
 }
 
-/// The histogram says only in which power of two it is, which cannot be longer than the longest.
-fn quantile(side: &TcpSide, share: f64) -> Option<Span> {
-    let bound = side.rtt.histogram.quantile(share)?;
-    Some(bound.min(side.rtt.max))
+/// The time that so many percent of the samples do not exceed. The histogram says only in which power of
+/// two it is, which cannot be longer than the longest.
+fn quantile(side: &TcpSide, percent: u32) -> Option<Span> {
+    let rtt = &side.rtt;
+    if rtt.samples == 0 {
+        return None;
+    }
+    let counts = &rtt.histogram.0;
+    let total: u32 = counts.iter().map(|count| u32::from(*count)).sum();
+    let wanted = (total * percent).div_ceil(100).max(1);
+    let mut seen = 0;
+    for (count, log2) in counts.iter().zip(RttHistogram::FIRST_LOG2_NS..) {
+        seen += u32::from(*count);
+        if seen >= wanted {
+            return Some(rtt.max.min(Span(1 << log2)));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The oracle is the histogram's own, in floating point.
+    #[test]
+    fn quantiles_are_those_of_the_histogram() {
+        for samples in 0..500_u64 {
+            let mut side = TcpSide::default();
+            for sample in 0..samples {
+                let time = Span(sample * sample * 70_000 + samples);
+                side.rtt.samples += 1;
+                side.rtt.max = side.rtt.max.max(time);
+                side.rtt.histogram.add(time);
+            }
+            for (percent, share) in [(50, 0.5), (95, 0.95)] {
+                let bound = side.rtt.histogram.quantile(share);
+                let expected = bound.map(|bound| bound.min(side.rtt.max));
+                assert_eq!(quantile(&side, percent), expected, "{samples} {percent}");
+            }
+        }
+    }
 }

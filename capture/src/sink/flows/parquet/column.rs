@@ -1,154 +1,175 @@
 //! What is collected of one column until its row group is full.
 
-use std::io;
+use std::{io, mem};
 
-use bytes::Bytes;
-use parquet::column::writer::ColumnWriter;
+use parquet::basic::Encoding;
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::super::columns::{Column, ColumnKind, Get, Presence};
+use super::super::columns::{Column, ColumnKind, Get, Presence, Stride};
 use super::super::encoder::Names;
 use super::super::value::Value;
+use super::bits::Bits;
+use super::delta::{self, Physical};
 use super::dictionary::Dictionary;
-use super::page::{Pages, Squeeze, Words};
+use super::page::{Contents, Pages, Squeeze, Words};
 use crate::flow::FlowRecord;
 
 /// The values of a column.
 pub(super) struct ColumnBuffer {
     column: &'static Column,
     descr: ColumnDescPtr,
-    /// 1 for each row that has a value, 0 for each that has none; empty if all have one.
-    levels: Vec<i16>,
+    /// Which rows have a value; nothing for a column that always has one.
+    levels: Bits,
     values: Values,
 }
 
 enum Values {
-    Flags(Vec<bool>),
-    Small(Vec<i32>),
-    Large(Vec<i64>),
+    Flags(Bits),
+    Numbers(Numbers),
     /// Text that repeats: indices into the dictionary.
     Indexed {
         indices: Vec<u32>,
         dictionary: Dictionary,
-        /// Words by where they are in the program, and their index.
-        words: Vec<(&'static str, u32)>,
         text: Vec<u8>,
     },
     /// Text that does not, as a page has it.
     Plain(Vec<u8>),
 }
 
+/// Numbers, which take no room while they are all the same.
+#[derive(Default)]
+struct Numbers {
+    /// How many there are that are all `first`, while `values` is empty.
+    same: usize,
+    first: u64,
+    values: Vec<u64>,
+}
+
+impl Numbers {
+    fn extend(&mut self, values: &[u64]) {
+        if self.values.is_empty() {
+            if self.same == 0 {
+                self.first = values.first().copied().unwrap_or_default();
+            }
+            let first = self.first;
+            if values.iter().fold(0, |all, value| all | (value ^ first)) == 0 {
+                self.same += values.len();
+                return;
+            }
+            self.values.resize(self.same, first);
+        }
+        self.values.extend_from_slice(values);
+    }
+
+    fn clear(&mut self) {
+        self.same = 0;
+        self.values.clear();
+    }
+}
+
 impl ColumnBuffer {
     pub(super) fn new(column: &'static Column, descr: ColumnDescPtr) -> Self {
-        let values = match (column.get, column.kind) {
-            (Get::Flag(_), _) => Values::Flags(Vec::new()),
-            (Get::Number(_), ColumnKind::U8 | ColumnKind::U16 | ColumnKind::U32) => {
-                Values::Small(Vec::new())
+        let values = match column.get {
+            Get::Flag(..) => Values::Flags(Bits::default()),
+            Get::Number(..) | Get::Seconds(..) | Get::Time(..) => {
+                Values::Numbers(Numbers::default())
             }
-            (Get::Number(_) | Get::Seconds(_) | Get::Time(_), _) => Values::Large(Vec::new()),
-            (Get::Text(_) | Get::Word(_), _) => Values::Indexed {
+            Get::Addr(_) | Get::Text(_) | Get::Word(_) => Values::Indexed {
                 indices: Vec::new(),
                 dictionary: Dictionary::new(),
-                words: Vec::new(),
                 text: Vec::new(),
             },
-            (Get::Unique(_), _) => Values::Plain(Vec::new()),
+            Get::Unique(_) => Values::Plain(Vec::new()),
         };
         Self {
             column,
             descr,
-            levels: Vec::new(),
+            levels: Bits::default(),
             values,
         }
     }
 
-    /// Takes the values of a few records.
-    pub(super) fn take(&mut self, records: &[FlowRecord], names: Names<'_>) {
+    /// Takes the values of a few records, at most [`Stride::LEN`].
+    pub(super) fn take(&mut self, records: &[FlowRecord], names: Names<'_>, stride: &mut Stride) {
         let Self {
             column,
             levels,
             values,
             ..
         } = self;
-        let mut levels = Levels {
-            levels,
-            presence: column.presence,
-        };
-        match (values, column.get) {
-            (Values::Flags(values), Get::Flag(get)) => {
-                levels.collect(values, records, get);
+        let present = match (values, column.get) {
+            (Values::Flags(flags), Get::Flag(_, fill)) => {
+                fill(records, stride);
+                let ones = stride.values().iter().rev();
+                let word = ones.fold(0, |word, flag| word << 1 | flag);
+                flags.push(word, stride.values().len());
+                stride.present()
             }
-            (Values::Small(values), Get::Number(get)) => {
-                levels.collect(values, records, |record| {
-                    get(record).map(|number| number as i32)
-                });
+            (
+                Values::Numbers(numbers),
+                Get::Number(_, fill) | Get::Seconds(_, fill) | Get::Time(_, fill),
+            ) => {
+                fill(records, stride);
+                numbers.extend(stride.values());
+                stride.present()
             }
-            (Values::Large(values), Get::Number(get)) => {
-                levels.collect(values, records, |record| get(record).map(u64::cast_signed));
-            }
-            (Values::Large(values), Get::Seconds(get)) => {
-                levels.collect(values, records, |record| {
-                    get(record).map(|span| span.0.min(MOST_SECONDS).cast_signed())
-                });
-            }
-            (Values::Large(values), Get::Time(get)) => {
-                levels.collect(values, records, |record| {
-                    Some(i64::try_from(get(record).0).unwrap_or(i64::MAX))
-                });
-            }
+            (
+                Values::Indexed {
+                    indices,
+                    dictionary,
+                    ..
+                },
+                Get::Addr(get),
+            ) => index(records, indices, get, |addr| {
+                dictionary.number_of_addr(*addr)
+            }),
             (
                 Values::Indexed {
                     indices,
                     dictionary,
                     text,
-                    ..
                 },
                 Get::Text(get),
             ) => {
-                levels.collect(indices, records, |record| {
-                    let value = get(record, names.of(record.iface));
-                    if value == Value::Missing {
-                        return None;
-                    }
+                let get = |record| match get(record, names.of(record.iface)) {
+                    Value::Missing => None,
+                    value => Some(value),
+                };
+                index(records, indices, get, |value| {
                     text.clear();
                     value.write(text);
-                    Some(dictionary.number(text))
-                });
+                    dictionary.number(text)
+                })
             }
             (
                 Values::Indexed {
                     indices,
                     dictionary,
-                    words,
                     ..
                 },
                 Get::Word(get),
-            ) => {
-                levels.collect(indices, records, |record| {
-                    let word = get(record)?;
-                    let known = words.iter().find(|(known, _)| std::ptr::eq(*known, word));
-                    if let Some((_, number)) = known {
-                        return Some(*number);
-                    }
-                    let number = dictionary.number(word.as_bytes());
-                    words.push((word, number));
-                    Some(number)
-                });
-            }
+            ) => index(
+                records,
+                indices,
+                |record| get(record).map(Known),
+                |word| dictionary.number(word.0.as_bytes()),
+            ),
             (Values::Plain(page), Get::Unique(get)) => {
                 for record in records {
-                    let start = page.len();
-                    page.extend_from_slice(&[0; 4]);
-                    get(record, names.of(record.iface)).write(page);
-                    let len = (page.len() - start - 4) as u32;
-                    if let Some(room) = page.get_mut(start..start + 4) {
-                        room.copy_from_slice(&len.to_le_bytes());
-                    }
+                    let text = get(record);
+                    let text = text.as_bytes();
+                    page.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                    page.extend_from_slice(text);
                 }
+                return;
             }
             // `new` made the values for the getter.
-            _ => {}
+            _ => return,
+        };
+        if column.presence == Presence::Sometimes {
+            levels.push(present, records.len());
         }
     }
 
@@ -159,174 +180,136 @@ impl ColumnBuffer {
         pages: &mut Pages,
         rows: usize,
     ) -> io::Result<()> {
-        let levels = match self.column.presence {
+        pages.begin(match self.column.presence {
             Presence::Always => None,
-            Presence::Sometimes => Some(self.levels.as_slice()),
-        };
-        let mut chunk = Chunk {
-            group,
-            pages,
-            rows,
-            levels,
-            descr: &self.descr,
-        };
-        match &mut self.values {
-            Values::Flags(values) => {
-                chunk.pages.begin(levels);
-                chunk.pages.bits(values);
-                chunk.append(None, Squeeze::Zstd)?;
-                values.clear();
+            Presence::Sometimes => Some(&self.levels),
+        });
+        let first;
+        let contents = match &mut self.values {
+            Values::Flags(flags) => {
+                flags.write(&mut pages.data);
+                Contents::new(Encoding::PLAIN, Squeeze::Zstd)
             }
-            Values::Small(values) => {
-                match all_same(values) {
-                    Some(value) => chunk.same(&value.to_le_bytes(), values.len())?,
-                    None => chunk.numbers(|writer| match writer {
-                        ColumnWriter::Int32ColumnWriter(writer) => {
-                            writer.write_batch(values, levels, None)
-                        }
-                        _ => Ok(0),
-                    })?,
+            Values::Numbers(numbers) => {
+                let physical = physical(self.column.kind);
+                let mut contents = if numbers.values.is_empty() {
+                    // A dictionary with this number, and one run.
+                    pages.first_index(numbers.same);
+                    first = numbers.first.to_le_bytes();
+                    Contents::indexed(Words {
+                        page: first.get(..physical.bytes()).unwrap_or_default(),
+                        count: 1,
+                    })
+                } else {
+                    delta::encode(&numbers.values, physical, &mut pages.data);
+                    Contents::new(Encoding::DELTA_BINARY_PACKED, Squeeze::Not)
+                };
+                if self.column.kind == ColumnKind::Time {
+                    contents.statistics = Some(extremes(numbers));
                 }
-                values.clear();
-            }
-            Values::Large(values) => {
-                match all_same(values) {
-                    // Their statistics are the crate's work.
-                    Some(value) if self.column.kind != ColumnKind::Time => {
-                        chunk.same(&value.to_le_bytes(), values.len())?;
-                    }
-                    _ => chunk.numbers(|writer| match writer {
-                        ColumnWriter::Int64ColumnWriter(writer) => {
-                            writer.write_batch(values, levels, None)
-                        }
-                        _ => Ok(0),
-                    })?,
-                }
-                values.clear();
+                contents
             }
             Values::Indexed {
                 indices,
                 dictionary,
-                words,
+                ..
+            } => text(indices, dictionary, pages),
+            Values::Plain(page) => {
+                if pages.data.is_empty() {
+                    mem::swap(&mut pages.data, page);
+                } else {
+                    pages.data.append(page);
+                }
+                Contents::new(Encoding::PLAIN, Squeeze::Not)
+            }
+        };
+        let (chunk, close) = pages.end(ColumnDescPtr::clone(&self.descr), rows, contents)?;
+        group.append_column(&chunk, close)?;
+        pages.recycle(chunk);
+        match &mut self.values {
+            Values::Flags(flags) => flags.clear(),
+            Values::Numbers(numbers) => numbers.clear(),
+            Values::Indexed {
+                indices,
+                dictionary,
                 ..
             } => {
-                chunk.text(indices, dictionary)?;
                 indices.clear();
-                words.clear();
                 dictionary.clear();
             }
-            Values::Plain(page) => {
-                chunk.pages.begin(levels);
-                chunk.pages.data.append(page);
-                chunk.append(None, Squeeze::Not)?;
-            }
+            Values::Plain(page) => page.clear(),
         }
         self.levels.clear();
         Ok(())
     }
 }
 
-/// The longest span that 18 digits of nanoseconds hold: 31 years.
-const MOST_SECONDS: u64 = 999_999_999_999_999_999;
+/// A word of the program's, which is another one if it is somewhere else.
+struct Known(&'static str);
 
-struct Levels<'a> {
-    levels: &'a mut Vec<i16>,
-    presence: Presence,
-}
-
-impl Levels<'_> {
-    fn collect<T: Default>(
-        &mut self,
-        values: &mut Vec<T>,
-        records: &[FlowRecord],
-        mut get: impl FnMut(&FlowRecord) -> Option<T>,
-    ) {
-        match self.presence {
-            Presence::Always => {
-                values.extend(records.iter().map(|record| get(record).unwrap_or_default()));
-            }
-            Presence::Sometimes => {
-                let levels = &mut *self.levels;
-                levels.reserve(records.len());
-                values.extend(records.iter().filter_map(|record| {
-                    let value = get(record);
-                    levels.push(value.is_some().into());
-                    value
-                }));
-            }
-        }
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
     }
 }
 
-/// The value that all are; `None` if they differ. Nothing is taken for zero.
-fn all_same<T: Copy + Default + PartialEq>(values: &[T]) -> Option<T> {
-    let first = values.first().copied().unwrap_or_default();
-    values.iter().all(|value| *value == first).then_some(first)
-}
-
-/// A column of a row group on its way into the file.
-struct Chunk<'a, 'g> {
-    group: &'a mut SerializedRowGroupWriter<'g, Vec<u8>>,
-    pages: &'a mut Pages,
-    rows: usize,
-    levels: Option<&'a [i16]>,
-    descr: &'a ColumnDescPtr,
-}
-
-impl Chunk<'_, '_> {
-    /// All values are the same: a dictionary with this one, and one run.
-    fn same(&mut self, value: &[u8], times: usize) -> io::Result<()> {
-        self.pages.begin(self.levels);
-        self.pages.first_index(times);
-        self.append(
-            Some(Words {
-                page: value,
-                count: 1,
-            }),
-            Squeeze::Zstd,
-        )
-    }
-
-    /// Numbers that differ, which the crate encodes.
-    fn numbers(
-        &mut self,
-        write: impl FnOnce(&mut ColumnWriter<'_>) -> parquet::errors::Result<usize>,
-    ) -> io::Result<()> {
-        let Some(mut column) = self.group.next_column()? else {
-            return Err(io::Error::other(
-                "the schema has fewer columns than a record",
-            ));
+/// Appends the numbers of what records have, and returns a bit for each that has something. What comes
+/// twice in a row is looked up once.
+fn index<'a, T: PartialEq>(
+    records: &'a [FlowRecord],
+    indices: &mut Vec<u32>,
+    get: impl Fn(&'a FlowRecord) -> Option<T>,
+    mut number: impl FnMut(&T) -> u32,
+) -> u64 {
+    let mut present = 0;
+    let mut last = None;
+    for (place, record) in records.iter().enumerate() {
+        let Some(value) = get(record) else { continue };
+        present |= 1 << place;
+        let index = match &last {
+            Some((known, index)) if *known == value => *index,
+            _ => number(&value),
         };
-        write(column.untyped())?;
-        column.close()?;
-        Ok(())
+        indices.push(index);
+        last = Some((value, index));
     }
+    present
+}
 
-    fn text(&mut self, indices: &[u32], dictionary: &Dictionary) -> io::Result<()> {
-        self.pages.begin(self.levels);
-        // Where nearly every text is another one, a dictionary is only in the way.
-        if dictionary.len() > 1024 && dictionary.len() > indices.len() / 2 {
-            for index in indices {
-                self.pages.data.extend_from_slice(dictionary.entry(*index));
-            }
-            return self.append(None, Squeeze::Zstd);
+/// The physical type of a column of numbers.
+const fn physical(kind: ColumnKind) -> Physical {
+    match kind {
+        ColumnKind::U8 | ColumnKind::U16 | ColumnKind::U32 => Physical::Int32,
+        _ => Physical::Int64,
+    }
+}
+
+/// What lets an engine pass over row groups that it need not read: the first and the last time.
+fn extremes(numbers: &Numbers) -> Statistics {
+    let (mut least, mut most) = match numbers.values.first() {
+        Some(first) => (*first, *first),
+        None => (numbers.first, numbers.first),
+    };
+    for value in &numbers.values {
+        least = least.min(*value);
+        most = most.max(*value);
+    }
+    let [least, most] = [least, most].map(|value| Some(value.cast_signed()));
+    Statistics::int64(least, most, None, Some(0), false)
+}
+
+/// Appends the indices of texts to a page, or the texts.
+fn text<'a>(indices: &[u32], dictionary: &'a Dictionary, pages: &mut Pages) -> Contents<'a> {
+    // Where nearly every text is another one, a dictionary is only in the way.
+    if dictionary.len() > 1024 && dictionary.len() > indices.len() / 2 {
+        for index in indices {
+            pages.data.extend_from_slice(dictionary.entry(*index));
         }
-        self.pages.indices(indices, dictionary.len());
-        self.append(
-            Some(Words {
-                page: dictionary.page(),
-                count: dictionary.len(),
-            }),
-            Squeeze::Zstd,
-        )
+        return Contents::new(Encoding::PLAIN, Squeeze::Zstd);
     }
-
-    /// Appends the page that was made.
-    fn append(&mut self, words: Option<Words<'_>>, squeeze: Squeeze) -> io::Result<()> {
-        let (bytes, close) =
-            self.pages
-                .end(ColumnDescPtr::clone(self.descr), self.rows, words, squeeze)?;
-        self.group.append_column(&Bytes::from(bytes), close)?;
-        Ok(())
-    }
+    pages.indices(indices, dictionary.len());
+    Contents::indexed(Words {
+        page: dictionary.page(),
+        count: dictionary.len(),
+    })
 }

@@ -10,45 +10,45 @@
 //!   engine, and costs one comparison for each different address
 //! - what is not known is null
 //!
-//! Rows are collected by column and encoded a row group at a time. The file's metadata, its pages'
-//! headers and columns of numbers are the `parquet` crate's; text, and columns in which all values are
-//! the same (most counts of trouble, most of the time), are encoded here, because the general way looks
-//! every value up in a hash table and would take longer than tracking the connections did.
+//! Rows are collected by column and encoded a row group at a time. The file's metadata and its pages'
+//! headers are the `parquet` crate's. The values are encoded here, a few at a time and without asking of
+//! what type they are, because the general way would take longer than tracking the connections did; and a
+//! column in which all values are the same (most counts of trouble, most of the time) is only looked at.
 //!
 //! The histograms of round-trip times are left out: lists cost more than all counts together, and
 //! `rtt_p50` and `rtt_p95` are what they are for.
 //!
+//! - `bits.rs` truth values, packed
 //! - `column.rs` what is collected of one column
+//! - `delta.rs` whole numbers, packed
 //! - `dictionary.rs` different texts, numbered
-//! - `page.rs` the encodings
+//! - `page.rs` column chunks
 
+mod bits;
 mod column;
+mod delta;
 mod dictionary;
 mod page;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::Arc;
+use std::{io, mem};
 
-use parquet::basic::{
-    Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel,
-};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, Type, TypePtr};
+use parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{COLUMNS, Column, ColumnKind, Presence};
+use super::columns::{COLUMNS, Column, ColumnKind, Presence, Stride};
 use super::encoder::{Encoder, Names};
 use crate::flow::FlowRecord;
 use column::ColumnBuffer;
 use page::Pages;
 
-/// Rows of a row group: what is held in memory, about 30 MiB.
+/// Rows of a row group: what is held in memory, 30 MiB, or less where numbers are the same.
 const ROW_GROUP: usize = 1 << 16;
-/// Rows that are taken from records to columns at once: few enough to stay in the cache meanwhile.
-const STRIDE: usize = 128;
 /// Zstandard's fastest regular level.
 const ZSTD_LEVEL: i32 = 1;
 
@@ -57,6 +57,7 @@ pub(super) struct Parquet {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: Vec<ColumnBuffer>,
     pages: Pages,
+    stride: Stride,
     rows: usize,
 }
 
@@ -76,13 +77,7 @@ impl Parquet {
                 KeyValue::new("capture.sampling".to_owned(), "none".to_owned()),
             ]))
             .set_dictionary_enabled(false)
-            .set_encoding(Encoding::DELTA_BINARY_PACKED)
-            // Numbers are packed to as few bits as their differences need, which leaves nothing to gain.
-            .set_compression(Compression::UNCOMPRESSED)
             .set_statistics_enabled(EnabledStatistics::None)
-            // What lets an engine pass over row groups that it need not read.
-            .set_column_statistics_enabled(ColumnPath::from("start"), EnabledStatistics::Chunk)
-            .set_column_statistics_enabled(ColumnPath::from("flow_start"), EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .build();
         let writer = SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties))?;
@@ -95,6 +90,7 @@ impl Parquet {
             writer,
             columns,
             pages: Pages::new()?,
+            stride: Stride::new(),
             rows: 0,
         })
     }
@@ -114,7 +110,11 @@ impl Parquet {
 
     fn take_bytes(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         self.writer.flush()?;
-        out.append(self.writer.inner_mut());
+        if out.is_empty() {
+            mem::swap(out, self.writer.inner_mut());
+        } else {
+            out.append(self.writer.inner_mut());
+        }
         Ok(())
     }
 }
@@ -130,9 +130,9 @@ impl Encoder for Parquet {
         names: Names<'_>,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        for stride in batch.chunks(STRIDE) {
+        for stride in batch.chunks(Stride::LEN) {
             for buffer in &mut self.columns {
-                buffer.take(stride, names);
+                buffer.take(stride, names, &mut self.stride);
             }
             self.rows += stride.len();
             if self.rows >= ROW_GROUP {

@@ -1,20 +1,26 @@
-//! Column chunks of one data page: levels, dictionary indices and plain values
+//! Column chunks of one data page: levels, dictionary indices and values
 //! (<https://parquet.apache.org/docs/file-format/data-pages/encodings/>).
 
-use std::io;
+use std::{io, mem};
 
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+
+use super::bits::Bits;
 
 /// Makes pages, with memory that is used again.
 pub(super) struct Pages {
     compressor: zstd::bulk::Compressor<'static>,
     /// The values of the page being made, after their levels.
     pub(super) data: Vec<u8>,
+    /// Memory for a column chunk.
+    chunk: Vec<u8>,
 }
 
 /// Whether a column is compressed.
@@ -38,25 +44,65 @@ pub(super) struct Words<'a> {
     pub(super) count: usize,
 }
 
+/// What a page holds that was begun.
+#[derive(Debug)]
+pub(super) struct Contents<'a> {
+    /// How the values are encoded.
+    pub(super) encoding: Encoding,
+    /// The dictionary that they are indices of.
+    pub(super) words: Option<Words<'a>>,
+    pub(super) squeeze: Squeeze,
+    /// What lets an engine pass over the chunk.
+    pub(super) statistics: Option<Statistics>,
+}
+
+impl<'a> Contents<'a> {
+    /// Values without a dictionary.
+    pub(super) const fn new(encoding: Encoding, squeeze: Squeeze) -> Self {
+        Self {
+            encoding,
+            words: None,
+            squeeze,
+            statistics: None,
+        }
+    }
+
+    /// Indices of a dictionary.
+    pub(super) const fn indexed(words: Words<'a>) -> Self {
+        Self {
+            encoding: Encoding::RLE_DICTIONARY,
+            words: Some(words),
+            squeeze: Squeeze::Zstd,
+            statistics: None,
+        }
+    }
+}
+
 impl Pages {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             compressor: zstd::bulk::Compressor::new(super::ZSTD_LEVEL)?,
             data: Vec::new(),
+            chunk: Vec::new(),
         })
     }
 
     /// Begins a page with its definition levels: 0 for null, 1 for a value. A column that always has
     /// values has no levels.
-    pub(super) fn begin(&mut self, levels: Option<&[i16]>) {
+    pub(super) fn begin(&mut self, levels: Option<&Bits>) {
         self.data.clear();
-        if let Some(levels) = levels {
-            self.data.extend_from_slice(&[0; 4]);
-            hybrid(levels, |level| u32::from(level != 0), 1, &mut self.data);
-            let len = (self.data.len() - 4) as u32;
-            if let Some(room) = self.data.first_chunk_mut() {
-                *room = len.to_le_bytes();
+        let Some(levels) = levels else { return };
+        self.data.extend_from_slice(&[0; 4]);
+        match levels.all_same() {
+            Some(all) => run(all.into(), levels.len(), 1, &mut self.data),
+            None => {
+                varint((levels.len().div_ceil(8) as u64) << 1 | 1, &mut self.data);
+                levels.write(&mut self.data);
             }
+        }
+        let len = (self.data.len() - 4) as u32;
+        if let Some(room) = self.data.first_chunk_mut() {
+            *room = len.to_le_bytes();
         }
     }
 
@@ -64,7 +110,7 @@ impl Pages {
     pub(super) fn indices(&mut self, indices: &[u32], words: usize) {
         let width = width(words);
         self.data.push(width as u8);
-        hybrid(indices, |index| index, width, &mut self.data);
+        hybrid(indices, width, &mut self.data);
     }
 
     /// Appends the first index of a dictionary, so many times.
@@ -75,24 +121,19 @@ impl Pages {
         }
     }
 
-    /// Appends truth values, eight in a byte.
-    pub(super) fn bits(&mut self, values: &[bool]) {
-        self.data.extend(values.chunks(8).map(|eight| {
-            eight
-                .iter()
-                .rev()
-                .fold(0, |byte, bit| byte << 1 | u8::from(*bit))
-        }));
-    }
-
     /// The column chunk of the page that was begun.
     pub(super) fn end(
         &mut self,
         descr: ColumnDescPtr,
         rows: usize,
-        words: Option<Words<'_>>,
-        squeeze: Squeeze,
-    ) -> io::Result<(Vec<u8>, ColumnCloseResult)> {
+        contents: Contents<'_>,
+    ) -> io::Result<(Bytes, ColumnCloseResult)> {
+        let Contents {
+            encoding,
+            words,
+            squeeze,
+            statistics,
+        } = contents;
         let plain_bytes = self.data.len() + words.map_or(0, |words| words.page.len());
         let is_compressed = squeeze == Squeeze::Zstd && plain_bytes >= WORTH_COMPRESSING;
         let compression = if is_compressed {
@@ -100,21 +141,20 @@ impl Pages {
         } else {
             Compression::UNCOMPRESSED
         };
-        let mut packed = |bytes: &[u8]| {
-            if is_compressed {
-                self.compressor.compress(bytes)
-            } else {
-                Ok(bytes.to_vec())
-            }
-        };
-        let mut sink = TrackedWrite::new(Vec::with_capacity(self.data.len() / 2 + 256));
+        let mut chunk = mem::take(&mut self.chunk);
+        chunk.clear();
+        let mut sink = TrackedWrite::new(chunk);
         let mut pages = SerializedPageWriter::new(&mut sink);
         let mut uncompressed_bytes = 0;
         let dictionary = match words {
             None => None,
             Some(Words { page, count }) => {
                 let dictionary = Page::DictionaryPage {
-                    buf: packed(page)?.into(),
+                    buf: if is_compressed {
+                        self.compressor.compress(page)?.into()
+                    } else {
+                        Bytes::copy_from_slice(page)
+                    },
                     num_values: count as u32,
                     encoding: Encoding::PLAIN,
                     is_sorted: false,
@@ -124,35 +164,42 @@ impl Pages {
                 Some(written)
             }
         };
-        let encoding = if words.is_some() {
-            Encoding::RLE_DICTIONARY
-        } else {
-            Encoding::PLAIN
-        };
-        let data = Page::DataPage {
-            buf: packed(&self.data)?.into(),
+        let plain_len = self.data.len();
+        let data = Bytes::from(mem::take(&mut self.data));
+        let page = Page::DataPage {
+            buf: if is_compressed {
+                self.compressor.compress(&data)?.into()
+            } else {
+                Bytes::clone(&data)
+            },
             num_values: rows as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let written = pages.write_page(CompressedPage::new(data, self.data.len()))?;
+        let written = pages.write_page(CompressedPage::new(page, plain_len))?;
         uncompressed_bytes += written.uncompressed_size;
-        let bytes = sink.into_inner()?;
-        let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
+        drop(pages);
+        // Nobody else has it any more, so that it is not copied.
+        self.data = data.into();
+        let bytes = Bytes::from(sink.into_inner()?);
+        let mut encodings = vec![Encoding::RLE, encoding];
         if words.is_some() {
-            encodings.push(Encoding::RLE_DICTIONARY);
+            encodings.push(Encoding::PLAIN);
         }
-        let metadata = ColumnChunkMetaData::builder(descr)
+        let mut metadata = ColumnChunkMetaData::builder(descr)
             .set_encodings(encodings)
             .set_compression(compression)
             .set_num_values(signed(rows))
             .set_total_compressed_size(signed(bytes.len()))
             .set_total_uncompressed_size(signed(uncompressed_bytes))
             .set_data_page_offset(written.offset.cast_signed())
-            .set_dictionary_page_offset(dictionary.map(|written| written.offset.cast_signed()))
-            .build()?;
+            .set_dictionary_page_offset(dictionary.map(|written| written.offset.cast_signed()));
+        if let Some(statistics) = statistics {
+            metadata = metadata.set_statistics(statistics);
+        }
+        let metadata = metadata.build()?;
         let close = ColumnCloseResult {
             bytes_written: bytes.len() as u64,
             rows_written: rows as u64,
@@ -162,6 +209,11 @@ impl Pages {
             offset_index: None,
         };
         Ok((bytes, close))
+    }
+
+    /// Takes back the memory of a chunk that was written.
+    pub(super) fn recycle(&mut self, chunk: Bytes) {
+        self.chunk = chunk.into();
     }
 }
 
@@ -177,12 +229,7 @@ const fn width(words: usize) -> u32 {
 
 /// The hybrid of run lengths and bit packing: runs of the same value as such, what is between them
 /// packed in groups of eight.
-fn hybrid<T: Copy + PartialEq>(
-    values: &[T],
-    number: impl Fn(T) -> u32 + Copy,
-    width: u32,
-    out: &mut Vec<u8>,
-) {
+fn hybrid(values: &[u32], width: u32, out: &mut Vec<u8>) {
     /// Shorter runs are packed.
     const WORTH_A_RUN: usize = 16;
     let mut packed = 0;
@@ -195,16 +242,15 @@ fn hybrid<T: Copy + PartialEq>(
         if len >= fill + WORTH_A_RUN {
             pack(
                 values.get(packed..place + fill).unwrap_or_default(),
-                number,
                 width,
                 out,
             );
-            run(number(*value), len - fill, width, out);
+            run(*value, len - fill, width, out);
             packed = place + len;
         }
         place += len;
     }
-    pack(values.get(packed..).unwrap_or_default(), number, width, out);
+    pack(values.get(packed..).unwrap_or_default(), width, out);
 }
 
 fn run(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
@@ -214,7 +260,7 @@ fn run(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes.get(..len).unwrap_or_default());
 }
 
-fn pack<T: Copy>(values: &[T], number: impl Fn(T) -> u32, width: u32, out: &mut Vec<u8>) {
+fn pack(values: &[u32], width: u32, out: &mut Vec<u8>) {
     if values.is_empty() {
         return;
     }
@@ -223,21 +269,21 @@ fn pack<T: Copy>(values: &[T], number: impl Fn(T) -> u32, width: u32, out: &mut 
     let end = out.len() + groups * width as usize;
     let (mut bits, mut held) = (0_u64, 0);
     for value in values {
-        bits |= u64::from(number(*value)) << held;
+        bits |= u64::from(*value) << held;
         held += width;
-        while held >= 8 {
-            out.push(bits as u8);
-            bits >>= 8;
-            held -= 8;
+        // An index has 32 bits at most.
+        if held >= 32 {
+            out.extend_from_slice(&(bits as u32).to_le_bytes());
+            bits >>= 32;
+            held -= 32;
         }
     }
-    if held > 0 {
-        out.push(bits as u8);
-    }
+    out.extend_from_slice(&bits.to_le_bytes());
     out.resize(end, 0);
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+/// A number in groups of seven bits, the lowest first.
+pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
