@@ -104,7 +104,7 @@ impl Frames {
     fn push(&mut self, flow: u32, step: Step) {
         let frame = &mut self.bytes[self.filled];
         let len = HEADERS + step.len as usize;
-        let client = (0x0a00_0000 | flow / 50_000, 1024 + (flow % 50_000) as u16);
+        let client = (0x0a00_0000 | (flow / 50_000), 1024 + (flow % 50_000) as u16);
         let server = (0xc633_6401_u32, 443_u16);
         let (src, dst) = if step.from_client {
             (client, server)
@@ -251,7 +251,7 @@ impl Shuffle {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (u128::from(self.0) * u128::from(n) >> 64) as u32
+        ((u128::from(self.0) * u128::from(n)) >> 64) as u32
     }
 }
 

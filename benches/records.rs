@@ -86,7 +86,7 @@ fn measure(path: &Path, mut records: Vec<FlowRecord>) -> Result<(Duration, Durat
         sink.flush();
     }
     let summary = file.finish();
-    let measured = (started.elapsed(), cpu_time() - used);
+    let measured = (started.elapsed(), cpu_time().saturating_sub(used));
     ensure!(
         summary.written == count,
         "not all were written: {summary:?}"
@@ -97,7 +97,10 @@ fn measure(path: &Path, mut records: Vec<FlowRecord>) -> Result<(Duration, Durat
 /// What all threads of this process have used of the CPUs, those that have ended included.
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+    Duration::new(
+        time.tv_sec.cast_unsigned(),
+        time.tv_nsec.cast_unsigned() as u32,
+    )
 }
 
 fn record(n: u64) -> FlowRecord {

@@ -38,6 +38,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
 
+    use capture::dissect::Dissector;
     use capture::flow::{FlowTable, Limits, Timeouts};
     use capture::packet::{FrameNo, Iface, LinkType, Packet, PacketMeta, Timestamp};
     use capture::shard::{Shard, ShardCounters};

@@ -54,7 +54,6 @@ fn duckdb(program: &str, arguments: &[&Path]) -> Option<String> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn duckdb_reads_in_parquet_what_csv_says() {
     let folder = tempfile::tempdir().unwrap();
     let input = file(folder.path(), "a.pcap", &pcap(&connections(3000), 0));
@@ -87,7 +86,6 @@ print(run(f'SELECT count(*) FROM {p}')[0][0], run('SELECT count(*) FROM c')[0][0
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn duckdb_reads_a_directory_of_hours() {
     let folder = tempfile::tempdir().unwrap();
     let mut frames = connections(20);

@@ -169,18 +169,7 @@ impl LiveCapture {
                 clock: Arc::clone(&clock),
             };
             let cpu = (!plan.cpus.is_empty()).then(|| plan.cpus[number % plan.cpus.len()]);
-            let thread = std::thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(move || {
-                    if let Some(cpu) = cpu
-                        && let Err(error) = affinity::pin(cpu)
-                    {
-                        log::warn!("worker {number} stays unpinned: CPU {cpu}: {error}");
-                    }
-                    worker.run()
-                })
-                .map_err(EngineError::Thread)?;
-            threads.push(thread);
+            threads.push(worker.spawn(number, cpu)?);
         }
         fresh.keep();
         Ok(Self {
@@ -314,6 +303,21 @@ struct Worker {
 }
 
 impl Worker {
+    /// Starts its thread, on this CPU if one is named.
+    fn spawn(self, number: usize, cpu: Option<usize>) -> Result<JoinHandle<Latency>, EngineError> {
+        std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || {
+                if let Some(cpu) = cpu
+                    && let Err(error) = affinity::pin(cpu)
+                {
+                    log::warn!("worker {number} stays unpinned: CPU {cpu}: {error}");
+                }
+                self.run()
+            })
+            .map_err(EngineError::Thread)
+    }
+
     fn run(self) -> Latency {
         let Self {
             mut source,

@@ -27,6 +27,10 @@ impl Detail {
     /// segments are timed while others are on their way.
     pub(crate) const BULK_PACKETS: u32 = 64;
 
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "it is built in its place, not copied from another"
+    )]
     pub(crate) fn new(connection: Connection, first_ts: Timestamp) -> Self {
         Self {
             histograms: connection.ends.map(|end| end.rtt.histogram()),
@@ -103,6 +107,10 @@ impl Details {
     }
 
     /// A place for a detail; `NONE` if there is no room.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "it moves into its place"
+    )]
     pub(crate) fn take(&mut self, detail: Detail) -> u32 {
         if let Some(free) = self.store.get_mut(self.free as usize) {
             let number = self.free;

@@ -189,7 +189,7 @@ impl RttSummary {
 /// from 2^(n + 12) ns on, the last one everything from 2^31 ns (2.1 s) on. Counts stay at their largest
 /// value when they reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RttHistogram(pub [u16; RttHistogram::BUCKETS]);
+pub struct RttHistogram(pub [u16; Self::BUCKETS]);
 
 impl RttHistogram {
     /// Number of buckets.
@@ -218,6 +218,11 @@ impl RttHistogram {
     /// The upper bound of the bucket in which this share (0 to 1) of the samples is reached; `None`
     /// without samples.
     #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "there are fewer samples than 2^21, and none or more are wanted"
+    )]
     pub fn quantile(&self, share: f64) -> Option<Span> {
         let total: u64 = self.0.iter().map(|count| u64::from(*count)).sum();
         let wanted = (share * total as f64).ceil().max(1.0) as u64;

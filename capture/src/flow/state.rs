@@ -330,17 +330,17 @@ impl Flow {
             is_corrupt,
             is_udp,
         } = datagram;
-        if is_corrupt && !is_udp {
+        // As with TCP, what is corrupt leaves its letter, and nothing else.
+        if is_corrupt {
+            if is_udp {
+                self.packed.on_corrupt_datagram(step.direction);
+            }
             return;
         }
         self.count(step);
         let rest = &mut self.packed.rest[step.direction.index()];
         if rest.ttl == 0 {
             rest.ttl = step.ttl;
-        }
-        if is_corrupt {
-            self.packed.on_corrupt_datagram(step.direction);
-            return;
         }
         self.packed.on_datagram(step.direction, payload_len, is_udp);
         self.heard(step, false);

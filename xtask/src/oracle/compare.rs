@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::row::{Class, FIELDS, Row};
 
+/// What stands for a row that is not there.
+pub(crate) const NONE: &str = "none";
+
 /// A difference.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
@@ -22,10 +25,12 @@ pub(crate) struct Difference {
 /// What came of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Rows of either side, a pair counted once, by protocol.
+    /// Zeek's rows, by protocol.
     pub(crate) rows: BTreeMap<Class, usize>,
-    /// Rows without any difference.
+    /// Those of them that we have without any difference.
     pub(crate) equal: BTreeMap<Class, usize>,
+    /// Our rows of what Zeek has no row of.
+    pub(crate) surplus: BTreeMap<Class, usize>,
     /// Rows of Zeek's that only carry others, which we do not write.
     pub(crate) tunnels: usize,
     /// Everything that differs.
@@ -88,7 +93,7 @@ impl Outcome {
             }
             (Some(ours), Some(theirs)) => self.fields(ours, theirs),
             (ours, theirs) => {
-                let word = |row: Option<&Row>| if row.is_some() { "a row" } else { "none" };
+                let word = |row: Option<&Row>| if row.is_some() { "a row" } else { NONE };
                 self.differences.push(Difference {
                     tuple: row.to_string(),
                     field: "row",
@@ -97,6 +102,10 @@ impl Outcome {
                     class,
                 });
             }
+        }
+        if pair.1.is_none() {
+            *self.surplus.entry(class).or_default() += 1;
+            return;
         }
         *self.rows.entry(class).or_default() += 1;
         if self.differences.len() == before {
@@ -180,6 +189,8 @@ mod tests {
             (difference.field, difference.theirs.as_str()),
             ("row", "none")
         );
+        assert_eq!(outcome.rows, outcome.equal);
+        assert_eq!(outcome.surplus.get(&Class::Tcp), Some(&1));
     }
 
     #[test]

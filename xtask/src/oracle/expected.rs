@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use flate2::read::MultiGzDecoder;
 
-use super::row::{FIELDS, Row};
+use super::row::Row;
 
 /// What Zeek made of a file.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Verdict>> {
             .zip(fields.iter().copied())
             .collect();
         let get = |column: &str| named.get(column).copied().unwrap_or("-");
-        let mut row = row(&get).with_context(|| format!("{name}: {line}"))?;
+        let mut row = Row::of(&get).with_context(|| format!("{name}: {line}"))?;
         row.is_tunnel = parents.contains(&(*name, get("uid")));
         match verdicts
             .entry((*name).to_owned())
@@ -72,30 +72,4 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Verdict>> {
         }
     }
     Ok(verdicts)
-}
-
-fn row<'a>(get: &impl Fn(&str) -> &'a str) -> Result<Row> {
-    let end = |which: &str| -> Result<_> {
-        let port = get(&format!("id.{which}_p")).parse()?;
-        Ok((get(&format!("id.{which}_h")).to_owned(), port))
-    };
-    Ok(Row {
-        start_us: micros(get("ts")).context("a time")?,
-        protocol: get("ip_proto").parse()?,
-        orig: end("orig")?,
-        resp: end("resp")?,
-        is_tunnel: false,
-        values: FIELDS.map(|field| {
-            Some(get(field))
-                .filter(|value| *value != "-")
-                .map(str::to_owned)
-        }),
-    })
-}
-
-/// Seconds with six decimals, in microseconds.
-fn micros(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.')?;
-    let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-    Some(whole.parse::<i64>().ok()? * 1_000_000 + fraction)
 }

@@ -1,4 +1,4 @@
-//! The rows that `capture flows` writes of a file, by its JSON lines.
+//! The rows that `capture flows` writes of a file as a `conn.log`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,9 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Map, Value};
 
-use super::row::{FIELDS, Row, field};
+use super::row::{FIELDS, Row};
 
 /// Runs the program on a file. What stands before a file's damage counts; a program that refuses its
 /// command line does not.
@@ -16,7 +15,7 @@ pub(crate) fn read(program: &Path, file: &Path, options: &[&str]) -> Result<Vec<
     let output = Command::new(program)
         .arg("flows")
         .arg(file)
-        .args(["--format", "jsonl", "-o", "-"])
+        .args(["--format", "zeek", "-o", "-"])
         .args(options)
         .stdin(Stdio::null())
         .output()
@@ -26,13 +25,25 @@ pub(crate) fn read(program: &Path, file: &Path, options: &[&str]) -> Result<Vec<
         bail!("{}: {}: {said}", file.display(), output.status);
     }
     let text = String::from_utf8(output.stdout)?;
+    rows(&text).with_context(|| file.display().to_string())
+}
+
+/// The rows of a `conn.log`.
+fn rows(text: &str) -> Result<Vec<Row>> {
+    let mut columns: Vec<&str> = Vec::new();
     // A long connection has several records, which add up.
-    let mut parts: BTreeMap<u64, Row> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, Row> = BTreeMap::new();
     for line in text.lines() {
-        let record: Map<String, Value> =
-            serde_json::from_str(line).with_context(|| format!("{}: {line}", file.display()))?;
-        let (id, part) = row(&record).with_context(|| format!("{}: {line}", file.display()))?;
-        match parts.entry(id) {
+        if let Some(names) = line.strip_prefix("#fields\t") {
+            columns = names.split('\t').collect();
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        let named: BTreeMap<_, _> = columns.iter().copied().zip(line.split('\t')).collect();
+        let get = |column: &str| named.get(column).copied().unwrap_or("-");
+        let part = Row::of(&get).with_context(|| line.to_owned())?;
+        match parts.entry(get("uid")) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(part);
             }
@@ -44,122 +55,22 @@ pub(crate) fn read(program: &Path, file: &Path, options: &[&str]) -> Result<Vec<
 
 /// Adds a later part of a connection.
 fn add(row: &mut Row, later: Row) {
-    let passed = Duration::from_micros(
-        later
-            .start_us
-            .saturating_sub(row.start_us)
-            .max(0)
-            .unsigned_abs(),
-    );
+    let passed = later.start_us.saturating_sub(row.start_us).max(0);
+    let passed = Duration::from_micros(passed.unsigned_abs()).as_secs_f64();
     for (name, (value, more)) in FIELDS.iter().zip(row.values.iter_mut().zip(later.values)) {
-        let number =
-            |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         *value = match *name {
             "conn_state" | "history" => more,
             "duration" => {
-                let seconds = more.as_ref().and_then(|text| text.parse::<f64>().ok());
-                seconds.map(|seconds| format!("{:.6}", seconds + passed.as_secs_f64()))
+                let seconds = more.and_then(|text| text.parse::<f64>().ok());
+                Some(format!("{:.6}", seconds.unwrap_or(0.0) + passed))
             }
-            _ => number(value)
-                .zip(number(&more))
-                .map(|(a, b)| (a + b).to_string()),
+            _ => {
+                let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+                let sum = number(value.take()).unwrap_or(0) + number(more).unwrap_or(0);
+                Some(sum.to_string())
+            }
         };
     }
-}
-
-fn row(record: &Map<String, Value>) -> Result<(u64, Row)> {
-    let text = |name: &str| match record.get(name) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(other) => Some(other.to_string()),
-    };
-    let number = |name: &str| text(name).and_then(|text| text.parse::<u64>().ok());
-    let end = |who: &str| -> Result<_> {
-        let address = text(who).with_context(|| format!("no {who}"))?;
-        let port = text(&format!("{who}_port")).unwrap_or_default();
-        Ok((address, port.parse().unwrap_or(0)))
-    };
-    // Zeek counts what was missed of both directions together.
-    let missed = [
-        number("initiator_missed_bytes"),
-        number("responder_missed_bytes"),
-    ];
-    let missed = missed.into_iter().flatten().reduce(|a, b| a + b);
-    let values = FIELDS.map(|name| match name {
-        "conn_state" | "history" | "duration" => text(name).filter(|text| !text.is_empty()),
-        "missed_bytes" => missed.map(|bytes| bytes.to_string()),
-        _ => {
-            let (who, rest) = name.split_once('_').unwrap_or_default();
-            let who = if who == "orig" {
-                "initiator"
-            } else {
-                "responder"
-            };
-            let what = match rest {
-                "pkts" => "packets",
-                "bytes" => "payload_bytes",
-                other => other,
-            };
-            text(&format!("{who}_{what}"))
-        }
-    });
-    let mut row = Row {
-        start_us: micros(&text("start").context("no start")?).context("start is no time")?,
-        protocol: protocol(&text("proto").unwrap_or_default()).context("unknown protocol")?,
-        orig: end("initiator")?,
-        resp: end("responder")?,
-        is_tunnel: false,
-        values,
-    };
-    // As `conn.log` has it: no duration, and no bytes, unless time passed.
-    let duration = &mut row.values[field("duration")];
-    if duration
-        .as_ref()
-        .and_then(|text| text.parse::<f64>().ok())
-        .is_none_or(|seconds| seconds < 5e-7)
-    {
-        *duration = None;
-        row.values[field("orig_bytes")] = None;
-        row.values[field("resp_bytes")] = None;
-    }
-    Ok((number("id").context("no id")?, row))
-}
-
-/// The number of a protocol that records name.
-fn protocol(name: &str) -> Option<u8> {
-    Some(match name {
-        "icmp" => 1,
-        "igmp" => 2,
-        "tcp" => 6,
-        "udp" => 17,
-        "gre" => 47,
-        "esp" => 50,
-        "icmp6" => 58,
-        "sctp" => 132,
-        number => number.parse().ok()?,
-    })
-}
-
-/// Microseconds since the epoch of a time by RFC 3339 in UTC.
-fn micros(text: &str) -> Option<i64> {
-    let number = |at: std::ops::Range<usize>| text.get(at)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let fraction: String = text
-        .get(20..)?
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .chain("000000".chars())
-        .take(6)
-        .collect();
-    // Days since 1970-01-01 in a calendar whose years begin in March.
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(seconds * 1_000_000 + fraction.parse::<i64>().ok()?)
 }
 
 #[cfg(test)]
@@ -167,13 +78,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_microseconds_since_the_epoch() {
-        // From `date -u -d TIME +%s`.
-        assert_eq!(micros("1970-01-01T00:00:00.000001000Z"), Some(1));
-        assert_eq!(micros("2000-02-29T23:59:59Z"), Some(951_868_799_000_000));
+    fn parts_of_a_connection_add_up() {
+        let log = "#separator \\x09
+#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tip_proto\tduration\torig_bytes\thistory\torig_pkts
+10.500000\tCa\t192.0.2.1\t5000\t192.0.2.2\t80\t6\t60.000000\t7\tSD\t3
+80.500000\tCa\t192.0.2.1\t5000\t192.0.2.2\t80\t6\t-\t-\tSDF\t1
+10.500000\tCb\t192.0.2.1\t5001\t192.0.2.2\t80\t6\t-\t-\tS\t1
+#close\t2026-01-01-00-00-00
+";
+        let rows = rows(log).unwrap();
+        assert_eq!(rows.len(), 2);
+        let value = |name: &str| {
+            let place = FIELDS.iter().position(|field| *field == name).unwrap();
+            rows[0].values[place].clone().unwrap()
+        };
+        assert_eq!(rows[0].start_us, 10_500_000);
+        assert_eq!(value("duration"), "70.000000");
+        assert_eq!(value("history"), "SDF");
         assert_eq!(
-            micros("2013-03-07T21:42:06.869344999Z"),
-            Some(1_362_692_526_869_344)
+            (value("orig_bytes"), value("orig_pkts")),
+            ("7".to_owned(), "4".to_owned())
         );
     }
 }

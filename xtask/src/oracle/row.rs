@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anyhow::{Context as _, Result};
+
 /// The transport protocol, as far as the comparison tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Class {
@@ -74,15 +76,27 @@ pub(crate) const FIELDS: [&str; 10] = [
     "duration",
 ];
 
-/// Position of a column.
-pub(crate) fn field(name: &str) -> usize {
-    FIELDS
-        .iter()
-        .position(|field| *field == name)
-        .unwrap_or(FIELDS.len() - 1)
-}
-
 impl Row {
+    /// The row of a `conn.log`, whose values are asked for by the names of their columns.
+    pub(crate) fn of<'a>(get: &impl Fn(&str) -> &'a str) -> Result<Self> {
+        let end = |which: &str| -> Result<_> {
+            let port = get(&format!("id.{which}_p")).parse()?;
+            Ok((get(&format!("id.{which}_h")).to_owned(), port))
+        };
+        Ok(Self {
+            start_us: micros(get("ts")).context("a time")?,
+            protocol: get("ip_proto").parse()?,
+            orig: end("orig")?,
+            resp: end("resp")?,
+            is_tunnel: false,
+            values: FIELDS.map(|field| {
+                Some(get(field))
+                    .filter(|value| *value != "-")
+                    .map(str::to_owned)
+            }),
+        })
+    }
+
     /// The pair of ends, whoever began: what rows are brought together by.
     pub(crate) fn key(&self) -> (u8, End, End) {
         let (a, b) = (self.orig.clone(), self.resp.clone());
@@ -115,4 +129,11 @@ impl fmt::Display for Row {
         };
         write!(f, "{class} {}>{}", end(&self.orig), end(&self.resp))
     }
+}
+
+/// Seconds with six decimals, in microseconds.
+fn micros(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.')?;
+    let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+    Some(whole.parse::<i64>().ok()? * 1_000_000 + fraction)
 }

@@ -8,7 +8,7 @@ use std::{env, fs};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
-use super::compare::{Difference, compare};
+use super::compare::{Difference, NONE, compare};
 use super::expected::{self, Verdict};
 use super::found;
 use super::known::Known;
@@ -16,7 +16,7 @@ use super::row::{Class, FIELDS};
 use crate::ci;
 use crate::workspace::{cargo, root, run, target};
 
-/// The share of TCP rows that has to be equal.
+/// The share of Zeek's TCP rows that has to be equal.
 const WANTED: f64 = 0.99;
 
 /// What is asked for.
@@ -50,6 +50,7 @@ struct Report {
     gave_up: Vec<String>,
     rows: BTreeMap<Class, usize>,
     equal: BTreeMap<Class, usize>,
+    surplus: BTreeMap<Class, usize>,
     tunnels: usize,
     fields: BTreeMap<(Class, &'static str), usize>,
     differences: Vec<(String, Difference, bool)>,
@@ -176,9 +177,14 @@ impl Report {
         for (class, count) in &outcome.equal {
             *self.equal.entry(*class).or_default() += count;
         }
+        for (class, count) in &outcome.surplus {
+            *self.surplus.entry(*class).or_default() += count;
+        }
         for difference in &outcome.differences {
             let key = (difference.class, difference.field);
-            *self.fields.entry(key).or_default() += 1;
+            if difference.theirs != NONE {
+                *self.fields.entry(key).or_default() += 1;
+            }
             let explained = known.explains(mode, name, difference);
             self.differences
                 .push((name.to_owned(), difference.clone(), explained));
@@ -210,11 +216,12 @@ impl Report {
         for class in Class::ALL {
             let count = |of: &BTreeMap<Class, usize>| of.get(&class).copied().unwrap_or(0);
             println!(
-                "  {:5} {:6} of {:6} rows equal, {:.2} %",
+                "  {:5} {:6} of Zeek's {:6} rows equal, {:.2} %; {} more of ours",
                 class.name(),
                 count(&self.equal),
                 count(&self.rows),
-                100.0 * self.share(class)
+                100.0 * self.share(class),
+                count(&self.surplus)
             );
             for field in ["row", "initiator"].iter().chain(&FIELDS) {
                 let Some(differ) = self.fields.get(&(class, *field)) else {
@@ -247,6 +254,7 @@ impl Report {
                 let value = json!({
                     "rows": self.rows.get(class).copied().unwrap_or(0),
                     "equal": self.equal.get(class).copied().unwrap_or(0),
+                    "surplus": self.surplus.get(class).copied().unwrap_or(0),
                     "share": self.share(*class),
                     "differences": fields,
                 });

@@ -157,11 +157,15 @@ impl Health {
 
 /// Sequence numbers are ordered within half of their space (RFC 9293 section 3.4).
 pub(super) const fn before(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) < 0
+    a.wrapping_sub(b).cast_signed() < 0
 }
 
 impl Connection {
     /// Looks at a segment before anything else has changed because of it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one rule after another, each of which may end the search: in Wireshark's order"
+    )]
     pub(super) fn analyze(&mut self, segment: &Tcp, sender: Direction, now: Ticks) -> TcpEvents {
         /// A retransmission within this time after the acknowledgment that asked for it is fast.
         const FAST_US: u32 = 20_000;
@@ -287,7 +291,7 @@ impl Connection {
         if is_syn {
             fwd.first_ack = true;
             if let Some(scale) = announced {
-                fwd.scale = scale.min(14) as i8;
+                fwd.scale = scale.min(14).cast_signed();
             }
             if fwd.scale == Analysis::UNKNOWN_SCALE {
                 fwd.scale = Analysis::NO_SCALE;

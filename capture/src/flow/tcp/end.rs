@@ -54,6 +54,10 @@ pub(crate) type Chain = u32;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the end of a stream is another thing than an end of a connection"
+)]
 pub(crate) struct End {
     pub(crate) state: EndState,
     /// The state before this one.
@@ -182,7 +186,7 @@ impl End {
 
     /// A sequence number near `last` relative to the start; `None` if it lies before it.
     pub(super) fn relative_near(&self, seq: u32, last: u32, wraps: u32) -> Result<u64, u64> {
-        let delta = seq.wrapping_sub(last) as i32;
+        let delta = seq.wrapping_sub(last).cast_signed();
         let wraps = if delta < 0 && wraps > 0 && seq > last {
             wraps - 1
         } else if delta > 0 && seq < last {
@@ -193,8 +197,8 @@ impl End {
         if wraps > 0 {
             return Ok(self.relative(seq, wraps));
         }
-        let delta = seq.wrapping_sub(self.start) as i32;
-        let relative = i64::from(delta) as u64;
+        let delta = seq.wrapping_sub(self.start).cast_signed();
+        let relative = i64::from(delta).cast_unsigned();
         if delta < 0 {
             Err(relative)
         } else {

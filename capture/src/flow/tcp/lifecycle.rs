@@ -111,7 +111,7 @@ impl Connection {
             } else if let Ok(relative) = peer.relative_near(ack, peer.ack, peer.ack_wraps) {
                 acked = relative;
                 // A RST's acknowledgment is not believed.
-                let delta = ack.wrapping_sub(peer.ack) as i32;
+                let delta = ack.wrapping_sub(peer.ack).cast_signed();
                 if !is_rst && delta > 0 && (ack != 0 || delta <= TOO_FAR) {
                     peer.advance_ack(ack);
                 }
@@ -221,7 +221,7 @@ impl Connection {
         let flags = segment.flags;
         let (is_fin, is_rst) = (flags.has(TcpFlags::FIN), flags.has(TcpFlags::RST));
         match self.end(sender).state {
-            EndState::Inactive => self.from_inactive(segment, sender, from_originator),
+            EndState::Inactive => self.leave_inactive(segment, sender, from_originator),
             EndState::SynSent | EndState::SynAckSent => {
                 let [end, _] = self.pair(sender);
                 if is_fin {
@@ -269,7 +269,7 @@ impl Connection {
         }
     }
 
-    fn from_inactive(&mut self, segment: &Tcp, sender: Direction, from_originator: bool) -> bool {
+    fn leave_inactive(&mut self, segment: &Tcp, sender: Direction, from_originator: bool) -> bool {
         let flags = segment.flags;
         let is_ack = flags.has(TcpFlags::ACK);
         if flags.has(TcpFlags::SYN) {
@@ -408,7 +408,7 @@ impl End {
     /// Moves the end of its stream; says whether the segment's payload repeats what was sent before.
     fn extend(&mut self, segment: &Tcp, behind: u32) -> bool {
         let flags = segment.flags;
-        let delta = behind.wrapping_sub(self.last) as i32;
+        let delta = behind.wrapping_sub(self.last).cast_signed();
         let far = !(-TOO_FAR..=TOO_FAR).contains(&delta);
         if (flags.has(TcpFlags::SYN) || flags.has(TcpFlags::RST)) && far {
             return false;

@@ -42,9 +42,9 @@ impl Connection {
             return;
         }
         let (top, waiting) = islands.extent(end.islands).unwrap_or((end.delivered, 0));
-        if end.nothing_acked() && top - end.delivered > WITHOUT_ANY_ACKS {
-            end.give_up(islands);
-        } else if end.delivered.saturating_sub(end.trimmed) + waiting > WITHOUT_FURTHER_ACKS {
+        let unheard = end.nothing_acked() && top - end.delivered > WITHOUT_ANY_ACKS;
+        let unacknowledged = end.delivered.saturating_sub(end.trimmed) + waiting;
+        if unheard || unacknowledged > WITHOUT_FURTHER_ACKS {
             end.give_up(islands);
         }
     }

@@ -98,7 +98,7 @@ fn record(n: u64) -> FlowRecord {
         if n.is_multiple_of(5) {
             Ipv6Addr::new(0x2001, 0xdb8, high, 0, 0, 0, 0, (n % 9000) as u16).into()
         } else {
-            Ipv4Addr::from(0x0a00_0000 | u32::from(high) << 16 | small % 60_000).into()
+            Ipv4Addr::from(0x0a00_0000 | (u32::from(high) << 16) | (small % 60_000)).into()
         }
     };
     record.id = FrameNo(n * 13 + 1);
@@ -115,7 +115,7 @@ fn record(n: u64) -> FlowRecord {
         depth: 1,
         id: small % 1000,
         src: Some(addr(3)),
-        dst: (n % 2 == 0).then(|| addr(4)),
+        dst: n.is_multiple_of(2).then(|| addr(4)),
     });
     record.conn_state = [
         ConnState::Sf,
@@ -166,7 +166,7 @@ fn record(n: u64) -> FlowRecord {
 fn tcp_side(n: u64) -> TcpSide {
     let mut rtt = RttSummary::default();
     if n % 4 != 1 {
-        for sample in 0..n % 5 + 1 {
+        for sample in 0..=n % 5 {
             let time = Span(20_000 + n * 7919 % 40_000_000 + sample * 1_000_000);
             rtt.min = if sample == 0 { time } else { rtt.min.min(time) };
             rtt.max = rtt.max.max(time);
@@ -179,11 +179,11 @@ fn tcp_side(n: u64) -> TcpSide {
     TcpSide {
         flags: TcpFlags([0x1b, 0x02, 0x14, 0x00][(n % 4) as usize]),
         state: [TcpState::TimeWait, TcpState::SynSent, TcpState::Closed][(n % 3) as usize],
-        mss: (n % 3 != 0).then_some(1460),
-        window_scale: (n % 3 != 0).then_some((n % 15) as u8),
-        sack_permitted: n % 2 == 0,
-        timestamps: n % 3 == 0,
-        ecn: n % 11 == 0,
+        mss: (!n.is_multiple_of(3)).then_some(1460),
+        window_scale: (!n.is_multiple_of(3)).then_some((n % 15) as u8),
+        sack_permitted: n.is_multiple_of(2),
+        timestamps: n.is_multiple_of(3),
+        ecn: n.is_multiple_of(11),
         rtt,
         retransmitted_segments: rare(20),
         retransmitted_bytes: rare(20) * 1000,

@@ -81,7 +81,10 @@ fn row_groups_follow_each_other() {
     let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
     let metadata = reader.metadata();
     assert_eq!(metadata.num_row_groups(), 2);
-    assert_eq!(metadata.file_metadata().num_rows(), all.len() as i64);
+    assert_eq!(
+        metadata.file_metadata().num_rows().cast_unsigned(),
+        all.len() as u64
+    );
     let ids: Vec<_> = reader
         .get_row_iter(None)
         .unwrap()

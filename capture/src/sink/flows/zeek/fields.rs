@@ -17,17 +17,17 @@ pub(super) const FIELDS: &[Field] = &[
     field("ts", "time", |r, _| Value::Micros(micros(r.first_ts))),
     field("uid", "string", |_, uid| Value::Text(uid)),
     field("id.orig_h", "addr", |r, _| host(&r.initiator)),
-    field("id.orig_p", "port", |r, _| port(&r.initiator)),
+    field("id.orig_p", "port", |r, _| port(r, &r.initiator)),
     field("id.resp_h", "addr", |r, _| host(&r.responder)),
-    field("id.resp_p", "port", |r, _| port(&r.responder)),
+    field("id.resp_p", "port", |r, _| port(r, &r.responder)),
     field("proto", "enum", |r, _| Value::Text(transport(r.protocol))),
     field("service", "string", |_, _| Value::Unset),
     field("duration", "interval", |r, _| if_lasted(r, Value::Micros)),
     field("orig_bytes", "count", |r, _| {
-        if_lasted(r, |_| Value::Count(r.initiator.payload_bytes))
+        if_lasted(r, |_| payload(r, &r.initiator))
     }),
     field("resp_bytes", "count", |r, _| {
-        if_lasted(r, |_| Value::Count(r.responder.payload_bytes))
+        if_lasted(r, |_| payload(r, &r.responder))
     }),
     field("conn_state", "string", |r, _| {
         Value::Text(r.conn_state.name())
@@ -78,12 +78,29 @@ const fn host<'a>(side: &Side) -> Value<'a> {
     Value::Addr(side.endpoint.addr)
 }
 
-fn port<'a>(side: &Side) -> Value<'a> {
-    Value::Count(u64::from(side.endpoint.port))
+fn port<'a>(record: &FlowRecord, side: &Side) -> Value<'a> {
+    Value::Count(if is_known(record.protocol) {
+        u64::from(side.endpoint.port)
+    } else {
+        0
+    })
+}
+
+fn payload<'a>(record: &FlowRecord, side: &Side) -> Value<'a> {
+    Value::Count(if is_known(record.protocol) {
+        side.payload_bytes
+    } else {
+        0
+    })
 }
 
 fn is_local<'a>(side: &Side) -> Value<'a> {
     Value::Bool(site::is_local(side.endpoint.addr))
+}
+
+/// Whether Zeek looks into the protocol: what it does not know has neither ports nor payload.
+const fn is_known(protocol: u8) -> bool {
+    matches!(protocol, 1 | 6 | 17 | 58)
 }
 
 /// Zeek's `transport_proto`.

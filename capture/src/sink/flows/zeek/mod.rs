@@ -2,12 +2,14 @@
 //! with its header, and one JSON object a line.
 //!
 //! Fields, their order and their types are those of Zeek 8 (`scripts/base/protocols/conn/main.zeek`)
-//! with its default scripts. Three of them say less than Zeek's:
+//! with its default scripts. Two of them say less than Zeek's:
 //!
 //! - `service` is never set: applications are not detected.
 //! - `tunnel_parents` is never set: the packets of a tunnel are looked into, and are no connection of
 //!   their own.
-//! - The ports of SCTP and UDP-Lite are written, where Zeek has 0 for every `unknown_transport`.
+//!
+//! What Zeek does not look into, `unknown_transport`, has neither ports nor payload here, as there:
+//! SCTP and UDP-Lite too, whose ports the other formats tell.
 //!
 //! Zeek writes a connection once, when it is over. Interim records of a long one become rows of their
 //! own, with the same `uid`, and add up.

@@ -235,6 +235,30 @@ fn private_networks_are_local() {
     }
 }
 
+#[test]
+fn what_zeek_does_not_look_into_has_neither_ports_nor_payload() {
+    for protocol in [132, 136, 253] {
+        let mut record = between(protocol, ("192.0.2.1", 2905), ("192.0.2.2", 2906));
+        record.initiator.payload_bytes = 100;
+        record.last_ts = Timestamp(record.first_ts.0 + 1_000_000_000);
+        let mut out = Vec::new();
+        row(&record, "C", &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let values = values_of(text.trim_end());
+        let names = [
+            "proto",
+            "id.orig_p",
+            "id.resp_p",
+            "orig_bytes",
+            "resp_bytes",
+        ];
+        assert_eq!(
+            names.map(|name| values[name]),
+            ["unknown_transport", "0", "0", "0", "0"]
+        );
+    }
+}
+
 const NAMES: [&str; 22] = [
     "ts",
     "uid",
