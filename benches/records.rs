@@ -126,7 +126,7 @@ fn record(n: u64) -> FlowRecord {
             rtt.max = rtt.max.max(time);
             rtt.sum = Span(rtt.sum.0 + time.0);
             rtt.samples += 1;
-            rtt.histogram.add(time);
+            rtt.histogram.add(time, 1);
         }
         Side {
             endpoint: Endpoint {

@@ -165,8 +165,12 @@ Examples:
 )]
 pub(super) struct FlowsArgs {
     /// Capture files; - is standard input.
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "columns")]
     pub(super) files: Vec<PathBuf>,
+
+    /// List the columns of Parquet, CSV and JSON lines, and what they mean.
+    #[arg(long)]
+    pub(super) columns: bool,
 
     /// Write the records here (- is standard output); .parquet, .csv, .jsonl, .log (Zeek), .ipfix or
     /// .txt chooses the format. A directory (DIR/) gets a file for each hour; udp://HOST:PORT or

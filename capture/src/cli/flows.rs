@@ -1,20 +1,24 @@
 //! `capture flows`: connection records from capture files.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{FlowsArgs, Format, Partition};
-use super::tracking::Origin;
+use super::tracking::{Origin, notes};
 use crate::engine::{FileRun, FilesPlan, Outputs, Progress};
 use crate::sink::flows::{
-    By, Collector, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States,
+    By, COLUMNS, Collector, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States,
 };
 
 /// Reads the files and writes the records.
 pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
+    if args.columns {
+        list_columns(&mut io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("-"));
     let to_stdout = output.as_os_str() == "-";
     let mut flows = options(output, args.format, args.partition)?;
@@ -42,6 +46,9 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     if args.verbose {
         super::tell(run.ledger.to_string().trim_end());
     }
+    for note in notes(&run.ledger.shards) {
+        super::tell(&note);
+    }
     let mut code = ExitCode::SUCCESS;
     if run.flows.as_ref().is_some_and(complain_of) {
         code = ExitCode::FAILURE;
@@ -64,6 +71,20 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
         code = ExitCode::FAILURE;
     }
     Ok(code)
+}
+
+/// What the columns of Parquet, CSV and JSON lines are.
+fn list_columns(out: &mut impl Write) -> io::Result<()> {
+    for column in COLUMNS {
+        writeln!(
+            out,
+            "{:<32} {:<8} {}",
+            column.name,
+            column.kind.name(),
+            column.help
+        )?;
+    }
+    out.flush()
 }
 
 /// Says what is wrong with a file of records, if anything is.

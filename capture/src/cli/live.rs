@@ -457,11 +457,13 @@ fn text_report(report: &LiveReport) -> String {
     let s = &ledger.shards;
     let _infallible = writeln!(
         text,
-        "flows    {} record{}, {} evicted for lack of room",
+        "flows    {} record{}",
         s.records,
         if s.records == 1 { "" } else { "s" },
-        s.flows_evicted
     );
+    for note in super::tracking::notes(s) {
+        let _infallible = writeln!(text, "  {note}");
+    }
     if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
         latency.quantile(0.5),
         latency.quantile(0.99),

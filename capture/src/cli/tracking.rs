@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::units::{bytes, duration};
 use crate::dissect::{Checksums, Dissector, Tunnels};
-use crate::engine::Tracking;
+use crate::engine::{Tracking, grouped};
 use crate::flow::{Limits, Timeouts};
 use crate::packet::Span;
+use crate::shard::ShardTotals;
 
 /// How connections are tracked.
 #[derive(Debug, clap::Args)]
@@ -125,6 +126,38 @@ impl TrackingArgs {
             },
         }
     }
+}
+
+/// What is to be said of packets and connections of which records do not tell all.
+pub(super) fn notes(totals: &ShardTotals) -> Vec<String> {
+    let mut notes = Vec::new();
+    if totals.details_refused > 0 {
+        notes.push(format!(
+            "{} times something that happened on a connection was left out of its record for lack of \
+             memory (--flow-memory)",
+            grouped(totals.details_refused)
+        ));
+    }
+    if totals.flows_evicted > 0 {
+        notes.push(format!(
+            "{} connections had to go before their time for lack of room (--max-flows)",
+            grouped(totals.flows_evicted)
+        ));
+    }
+    if totals.bad_checksums * 2 > totals.tracked {
+        notes.push(format!(
+            "{} of {} packets have a wrong checksum, so nothing of them is believed; captures on the host \
+             that sends look like that: --ignore-checksums",
+            grouped(totals.bad_checksums),
+            grouped(totals.tracked)
+        ));
+    } else if totals.bad_checksums > 0 {
+        notes.push(format!(
+            "{} packets have a wrong checksum, and nothing of them is believed (--ignore-checksums)",
+            grouped(totals.bad_checksums)
+        ));
+    }
+    notes
 }
 
 #[cfg(test)]

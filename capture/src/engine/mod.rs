@@ -18,6 +18,7 @@ mod live;
 
 pub use affinity::pin;
 pub use files::{FileRun, FilesPlan, Progress};
+pub(crate) use ledger::grouped;
 pub use ledger::{Check, Ledger, Written};
 pub use limit::Limit;
 pub use live::{LiveCapture, LivePlan, LiveReport, Snapshot};

@@ -334,7 +334,7 @@ mod tests {
                 let time = Span(sample * sample * 70_000 + samples);
                 side.rtt.samples += 1;
                 side.rtt.max = side.rtt.max.max(time);
-                side.rtt.histogram.add(time);
+                side.rtt.histogram.add(time, 1);
             }
             for (percent, share) in [(50, 0.5), (95, 0.95)] {
                 let bound = side.rtt.histogram.quantile(share);
