@@ -67,10 +67,11 @@ fn pairs<'a>(ours: &[&'a Row], theirs: &[&'a Row]) -> Vec<(Option<&'a Row>, Opti
     let mut pairs = Vec::new();
     let mut left: Vec<&Row> = theirs.to_vec();
     let mut alone = ours.to_vec();
-    let rules: [&dyn Fn(&Row, &Row) -> bool; 2] = [&is_equal, &began_with];
-    for belongs_to in rules {
+    for must_be_equal in [true, false] {
         alone.retain(|row| {
-            let found = left.iter().position(|other| belongs_to(row, other));
+            let found = left
+                .iter()
+                .position(|other| is_equal(row, other) || !must_be_equal && began_with(row, other));
             if let Some(at) = found {
                 pairs.push((Some(*row), Some(left.remove(at))));
             }
