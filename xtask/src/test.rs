@@ -2,16 +2,18 @@
 //! that could not run included.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::{env, fs};
 
 use anyhow::{Context as _, Result};
 use capture_tests::netns::Namespace;
-use capture_tests::oracle::SKIPS;
+use capture_tests::oracle::{SHARED, SKIPS};
 
+use crate::ci::Verdict;
+use crate::oracle;
 use crate::summary::Counts;
 use crate::workspace::{cargo, find_program, is_root, output, run, shown, target, tool_folders};
 
@@ -60,6 +62,8 @@ pub(crate) fn test(live: Live) -> Result<Counts> {
         }
     }
 
+    counts += against_zeek()?;
+
     // A test that finds out by itself that it cannot run has passed in the eyes of the runner.
     let text =
         fs::read_to_string(&skips).with_context(|| format!("reading {}", skips.display()))?;
@@ -72,6 +76,36 @@ pub(crate) fn test(live: Live) -> Result<Counts> {
     println!();
     println!("{counts}");
     Ok(counts)
+}
+
+/// Connection records against Zeek's, which counts as one test.
+fn against_zeek() -> Result<Counts> {
+    let shared = env::var_os(SHARED).map(PathBuf::from);
+    let Some(folder) = shared.map(|shared| shared.join("captures")) else {
+        println!("SKIPPED: connection records against Zeek's: {SHARED} names no folder");
+        return Ok(Counts {
+            skipped: 1,
+            ..Counts::default()
+        });
+    };
+    let verdict = oracle::zeek(&oracle::Options {
+        folder: Some(folder),
+        program: Some(target()?.join("debug/capture")),
+        json: false,
+        all: false,
+    });
+    let held = match verdict {
+        Ok(verdict) => verdict == Verdict::Held,
+        Err(error) => {
+            eprintln!("error: connection records against Zeek's: {error:#}");
+            false
+        }
+    };
+    Ok(Counts {
+        passed: u64::from(held),
+        failed: u64::from(!held),
+        skipped: 0,
+    })
 }
 
 /// Why the live suite cannot run here, if it cannot.

@@ -57,20 +57,26 @@ pub(crate) fn compare(ours: &[Row], theirs: &[Row]) -> Outcome {
     outcome
 }
 
-/// Rows that began at the same time belong together, and what is left in its order.
+/// Rows that began at the same time belong together, of several those that are equal, and what is left
+/// in its order.
 fn pairs<'a>(ours: &[&'a Row], theirs: &[&'a Row]) -> Vec<(Option<&'a Row>, Option<&'a Row>)> {
+    // Zeek's times are floating point numbers.
+    let began_with = |row: &Row, other: &Row| (other.start_us - row.start_us).abs() <= 1;
+    let is_equal =
+        |row: &Row, other: &Row| began_with(row, other) && differences(row, other).is_empty();
     let mut pairs = Vec::new();
     let mut left: Vec<&Row> = theirs.to_vec();
-    let mut alone = Vec::new();
-    for row in ours {
-        // Zeek's times are floating point numbers.
-        match left
-            .iter()
-            .position(|other| (other.start_us - row.start_us).abs() <= 1)
-        {
-            Some(at) => pairs.push((Some(*row), Some(left.remove(at)))),
-            None => alone.push(*row),
-        }
+    let mut alone = ours.to_vec();
+    for must_be_equal in [true, false] {
+        alone.retain(|row| {
+            let found = left
+                .iter()
+                .position(|other| is_equal(row, other) || !must_be_equal && began_with(row, other));
+            if let Some(at) = found {
+                pairs.push((Some(*row), Some(left.remove(at))));
+            }
+            found.is_none()
+        });
     }
     let mut left = left.into_iter();
     for row in alone {
@@ -91,7 +97,7 @@ impl Outcome {
                 self.tunnels += 1;
                 return;
             }
-            (Some(ours), Some(theirs)) => self.fields(ours, theirs),
+            (Some(ours), Some(theirs)) => self.differences.extend(differences(ours, theirs)),
             (ours, theirs) => {
                 let word = |row: Option<&Row>| if row.is_some() { "a row" } else { NONE };
                 self.differences.push(Difference {
@@ -112,34 +118,38 @@ impl Outcome {
             *self.equal.entry(class).or_default() += 1;
         }
     }
+}
 
-    fn fields(&mut self, ours: &Row, theirs: &Row) {
-        let mut differs = |field, ours: String, other: String| {
-            self.differences.push(Difference {
-                tuple: theirs.to_string(),
-                field,
-                ours,
-                theirs: other,
-                class: theirs.class(),
-            });
+/// How two rows differ.
+fn differences(ours: &Row, theirs: &Row) -> Vec<Difference> {
+    let difference = |field, ours: String, other: String| Difference {
+        tuple: theirs.to_string(),
+        field,
+        ours,
+        theirs: other,
+        class: theirs.class(),
+    };
+    let mut found = Vec::new();
+    if ours.orig != theirs.orig {
+        found.push(difference(
+            "initiator",
+            ours.to_string(),
+            theirs.to_string(),
+        ));
+    }
+    for (field, (our_value, their_value)) in
+        FIELDS.iter().zip(ours.values.iter().zip(&theirs.values))
+    {
+        let equal = match *field {
+            "duration" => same_duration(our_value.as_deref(), their_value.as_deref()),
+            _ => our_value == their_value,
         };
-        if ours.orig != theirs.orig {
-            differs("initiator", ours.to_string(), theirs.to_string());
-        }
-        for (field, (our_value, their_value)) in
-            FIELDS.iter().zip(ours.values.iter().zip(&theirs.values))
-        {
-            let equal = match *field {
-                "duration" => same_duration(our_value.as_deref(), their_value.as_deref()),
-                _ => our_value == their_value,
-            };
-            if !equal {
-                let shown =
-                    |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-                differs(field, shown(our_value), shown(their_value));
-            }
+        if !equal {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+            found.push(difference(field, shown(our_value), shown(their_value)));
         }
     }
+    found
 }
 
 /// Zeek subtracts floating point numbers, of which the microseconds are not exact.
@@ -191,6 +201,13 @@ mod tests {
         );
         assert_eq!(outcome.rows, outcome.equal);
         assert_eq!(outcome.surplus.get(&Class::Tcp), Some(&1));
+    }
+
+    #[test]
+    fn of_rows_that_began_together_the_equal_ones_are_matched() {
+        let rows = [row(100, 5000, "C"), row(100, 5000, "Dd")];
+        let outcome = compare(&rows, &[rows[1].clone(), rows[0].clone()]);
+        assert_eq!(outcome.equal.get(&Class::Tcp), Some(&2));
     }
 
     #[test]
