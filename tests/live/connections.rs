@@ -187,7 +187,7 @@ fn check(record: &Record, done: &Done, ended_by: Option<Side>, seen: &HashMap<Fl
         Outcome::Reset | Outcome::Refused => "reset",
         Outcome::Unanswered | Outcome::Answered => "shutdown",
     };
-    assert_eq!(record.text("end"), Some(end), "{done:?} {record:?}");
+    assert_eq!(record.text("end_reason"), Some(end), "{done:?} {record:?}");
     let found = [
         record.text("initiator_state"),
         record.text("responder_state"),

@@ -148,7 +148,7 @@ fn a_flood_of_syns_is_counted_and_an_established_connection_survives_it() -> Res
     let ended = |end| {
         records
             .iter()
-            .filter(|record| record.text("end") == Some(end))
+            .filter(|record| record.text("end_reason") == Some(end))
             .count()
     };
     assert!(ended("shutdown") <= MOST, "no more fit into the table");

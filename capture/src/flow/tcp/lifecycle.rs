@@ -5,7 +5,7 @@ use super::islands::Islands;
 use super::order::is_power_of_ten;
 use super::{Connection, Once};
 use crate::dissect::{Tcp, TcpFlags};
-use crate::flow::history::Letter;
+use crate::flow::history::{Letter, Letters};
 use crate::flow::key::Direction;
 use crate::flow::record::ConnState;
 
@@ -37,7 +37,8 @@ impl Connection {
 
     /// Whether this SYN begins another connection with the same ports.
     pub(crate) fn is_reused_by(&self, segment: &Tcp) -> bool {
-        if !segment.flags.has(TcpFlags::SYN) {
+        // Before its first segment there was nothing but parts of it.
+        if !segment.flags.has(TcpFlags::SYN) || self.history == Letters::default() {
             return false;
         }
         let originator = self.end(self.originator);

@@ -169,7 +169,7 @@ pub(super) const IDENTITY: &[Column] = &[
         Some(r.outcome.name())
     }),
     word(
-        "end",
+        "end_reason",
         "why the record was written: active, evicted, fin, idle, reset, shutdown",
         |r| Some(r.end.name()),
     ),
