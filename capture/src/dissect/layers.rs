@@ -50,6 +50,9 @@ pub struct Tunnel {
     pub src: Option<IpAddr>,
     /// Its destination.
     pub dst: Option<IpAddr>,
+    /// Hash of the flows that carry the packet, the same in both directions: another one is another
+    /// tunnel, in Zeek's sense.
+    pub carrier: u32,
 }
 
 /// A kind of tunnel. MPLS labels and `PPPoE` sessions are looked behind and are no tunnels.

@@ -6,10 +6,11 @@
 //! a datagram whose own checksum is wrong. What is accepted follows Zeek's packet analyzers.
 
 use capture_common::flow_hash::{
-    PORT_GENEVE, PORT_GRE, PORT_GTP_U, PORT_TEREDO, PORT_VXLAN, PORT_VXLAN_GPE,
+    PORT_GENEVE, PORT_GRE, PORT_GTP_U, PORT_TEREDO, PORT_VXLAN, PORT_VXLAN_GPE, endpoint_v4,
+    endpoint_v6, flow_hash,
 };
 
-use super::layers::{Ip, Layers, Net, Tunnel, TunnelKind};
+use super::layers::{Addresses, Ip, Layers, Net, Transport, Tunnel, TunnelKind};
 use super::{Scope, link, wireless};
 
 const PROTO_IPV4: u8 = 4;
@@ -114,6 +115,29 @@ pub(super) fn by_port(scope: Scope<'_>, at: usize, (src, dst): (u16, u16), layer
     }
 }
 
+/// Which flows carry what lies behind these layers.
+fn carrier(layers: &Layers, ip: &Ip) -> u32 {
+    let outer = layers.tunnel.map_or(0, |tunnel| tunnel.carrier.into());
+    let (src_port, dst_port) = match layers.transport {
+        Transport::Ports {
+            src_port, dst_port, ..
+        } => (src_port, dst_port),
+        _ => (0, 0),
+    };
+    let [src, dst] = match ip.addresses {
+        Addresses::V4 { src, dst } => [
+            endpoint_v4(outer, src, src_port),
+            endpoint_v4(outer, dst, dst_port),
+        ],
+        Addresses::V6 { src, dst } => [
+            endpoint_v6(outer, src, src_port),
+            endpoint_v6(outer, dst, dst_port),
+        ],
+    };
+    // 0 is what nothing carries.
+    flow_hash(src, dst, ip.protocol) | 1
+}
+
 /// Walks on within a tunnel that ends at `end`. What was found before stands if there is nothing in it.
 fn enter(scope: Scope<'_>, load: &Load, end: usize, ip: &Ip, layers: &mut Layers) {
     let depth = layers.tunnel.map_or(0, |tunnel| tunnel.depth);
@@ -139,6 +163,7 @@ fn enter(scope: Scope<'_>, load: &Load, end: usize, ip: &Ip, layers: &mut Layers
             id: load.id,
             src: Some(ip.addresses.src()),
             dst: Some(ip.addresses.dst()),
+            carrier: carrier(&outer, ip),
         }),
         ..Layers::EMPTY
     };

@@ -14,6 +14,9 @@ pub(crate) struct Detail {
     pub(crate) part: u32,
     /// Timestamp of the first packet since the last of them.
     pub(crate) part_ts: Timestamp,
+    /// What carries the flow now, and how often that changed, if it ever did.
+    carrier: Option<u32>,
+    carrier_changes: u8,
     /// Round-trip times by direction.
     pub(crate) histograms: [RttHistogram; 2],
     /// Payload and bad checksums that they reported, by direction.
@@ -37,6 +40,8 @@ impl Detail {
             connection,
             part: 0,
             part_ts: first_ts,
+            carrier: None,
+            carrier_changes: 0,
             reported: [(0, 0); 2],
             next_free: Details::NONE,
         }
@@ -45,6 +50,20 @@ impl Detail {
     /// Payload and bad checksums that were reported before.
     pub(crate) fn reported(&self, direction: Direction) -> (u64, u32) {
         self.reported[direction.index()]
+    }
+
+    /// What carries the flow, if that has changed since its first packet.
+    pub(crate) fn carrier(&self) -> Option<u32> {
+        self.carrier
+    }
+
+    /// Something else carries the flow from now on; says whether that is once too often.
+    pub(super) fn carry(&mut self, carrier: u32) -> bool {
+        /// Zeek's `Tunnel::max_changes_per_connection`.
+        const MOST: u8 = 5;
+        self.carrier = Some(carrier);
+        self.carrier_changes = self.carrier_changes.saturating_add(1);
+        self.carrier_changes == MOST + 1
     }
 
     /// A round-trip time of what was sent this way.

@@ -79,10 +79,11 @@ pub(crate) enum Letter {
     W,
     I,
     Q,
+    X,
 }
 
 /// Letters by their numbers.
-const LETTERS: &[u8; 14] = b"?^SHADFRCGTWIQ";
+const LETTERS: &[u8; 15] = b"?^SHADFRCGTWIQX";
 
 /// A history while it grows: five bits a letter, twelve letters a word. The first word is all that
 /// most connections need.
@@ -155,12 +156,13 @@ mod tests {
             Letter::W,
             Letter::I,
             Letter::Q,
+            Letter::X,
         ];
         let mut letters = Letters::default();
         let mut expected = String::new();
         for (number, (letter, name)) in all
             .into_iter()
-            .zip("^SHADFRCGTWIQ".chars())
+            .zip("^SHADFRCGTWIQX".chars())
             .cycle()
             .take(36)
             .enumerate()

@@ -783,9 +783,7 @@ impl Packed {
     /// Exchanges the roles of a flow that has just begun.
     pub(crate) fn flip(&mut self) {
         self.bits ^= REVERSED.put(1) as u16;
-        let mut letters = self.letters();
-        letters.push(Letter::Flip, false);
-        self.set_letters(letters);
+        self.push_letter(Letter::Flip);
     }
 
     /// The letters, as far as they fit.
@@ -796,6 +794,13 @@ impl Packed {
 
     fn set_letters(&mut self, Letters([letters, ..]): Letters) {
         self.history = [letters as u32, (letters >> 32) as u32];
+    }
+
+    /// Appends a letter in upper case, to the history of a flow that is not TCP.
+    pub(crate) fn push_letter(&mut self, letter: Letter) {
+        let mut letters = self.letters();
+        letters.push(letter, false);
+        self.set_letters(letters);
     }
 
     fn letter(&mut self, sender: Direction, letter: Letter) {

@@ -1,6 +1,7 @@
 //! What is kept of a flow while it lives.
 
 use super::detail::{Detail, Details};
+use super::history::Letter;
 use super::key::Direction;
 use super::packed::{Packed, Plain};
 use super::tcp::{Arrival, Connection, EndState, Followed, Islands, Once, Timing, Verdict};
@@ -401,6 +402,25 @@ impl Flow {
             || self.packed.originator(),
             |detail| detail.connection.originator,
         )
+    }
+
+    /// Something else carries the flow from now on.
+    #[cold]
+    pub(crate) fn carry(&mut self, carrier: u32, is_tcp: bool, details: &mut Details) {
+        if self.detail == Details::NONE {
+            self.detail = details.take(Detail::new(self.packed.unpack(), self.first_ts));
+        }
+        let Some(detail) = details.get_mut(self.detail) else {
+            return;
+        };
+        if detail.carry(carrier) {
+            // Zeek gives this letter in upper case, whoever sent.
+            if is_tcp {
+                detail.connection.history.push(Letter::X, false);
+            } else {
+                self.packed.push_letter(Letter::X);
+            }
+        }
     }
 
     /// Whether this SYN begins another connection with the same ports.

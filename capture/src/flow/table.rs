@@ -3,7 +3,7 @@
 use capture_common::flow_hash::mix64;
 
 use super::context::{Context, Contexts};
-use super::detail::Details;
+use super::detail::{Detail, Details};
 use super::index::Index;
 use super::key::{Address, AnyKey, Direction, Key, key_of};
 use super::record::{EndReason, Ended, FlowRecord};
@@ -181,6 +181,8 @@ struct Shared {
     details: Details,
     islands: Islands,
     contexts: Contexts,
+    /// A flow was found in a tunnel.
+    sees_tunnels: bool,
 }
 
 /// The flows of one address family.
@@ -214,6 +216,7 @@ impl FlowTable {
                 details: Details::new(limits.max_details),
                 islands: Islands::new(limits.max_details.saturating_mul(ISLANDS_PER_DETAIL)),
                 contexts: Contexts::default(),
+                sees_tunnels: false,
             },
         }
     }
@@ -449,6 +452,20 @@ impl Shared {
             })
     }
 
+    /// Notes that a packet came by another way than those before, through tunnels.
+    fn check_carrier<A: Address>(&mut self, slot: &mut Slot<A>, carrier: u32) {
+        let flow = &mut slot.flow;
+        let detail = self.details.get(flow.detail);
+        let known = detail.and_then(Detail::carrier).unwrap_or_else(|| {
+            let tunnel = self.contexts.get(flow.context).tunnel;
+            tunnel.map_or(0, |tunnel| tunnel.carrier)
+        });
+        if carrier != known {
+            let is_tcp = slot.key.protocol() == PROTO_TCP;
+            flow.carry(carrier, is_tcp, &mut self.details);
+        }
+    }
+
     fn record<A: Address>(&self, slot: &Slot<A>, why: EndReason) -> FlowRecord {
         FlowRecord::new(&Ended {
             slot,
@@ -649,6 +666,9 @@ impl<A: Address> Family<A> {
             None => self.begin(key, visit, shared),
         };
         let slot = self.slab.get_mut(number);
+        if shared.sees_tunnels {
+            shared.check_carrier(slot, visit.layers.tunnel.map_or(0, |tunnel| tunnel.carrier));
+        }
         let step = Step {
             direction: visit.direction,
             ts: visit.meta.ts,
@@ -680,6 +700,7 @@ impl<A: Address> Family<A> {
     fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> (u32, Class) {
         let meta = visit.meta;
         let context = Context::of(meta.iface, visit.layers);
+        shared.sees_tunnels |= context.tunnel.is_some();
         let mut flow = Flow::new(
             meta.frame,
             [meta.ts, meta.clock],

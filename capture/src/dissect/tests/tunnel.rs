@@ -305,6 +305,7 @@ fn the_inner_packet_counts_and_its_tunnel_is_noted() {
             id,
             src: Some(src),
             dst: Some(dst),
+            carrier: layers.tunnel.map_or(0, |tunnel| tunnel.carrier),
         };
         assert_eq!(layers.tunnel, Some(expected), "{name}");
         assert_eq!(super::tcp(&layers).payload_len, 5, "{name}");

@@ -116,6 +116,7 @@ fn record(n: u64) -> FlowRecord {
         id: small % 1000,
         src: Some(addr(3)),
         dst: n.is_multiple_of(2).then(|| addr(4)),
+        carrier: 0,
     });
     record.conn_state = [
         ConnState::Sf,
