@@ -2,9 +2,6 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::flow::FlowRecord;
 
 /// Length of a unique id.
@@ -13,6 +10,8 @@ pub(super) const UID_LEN: usize = 18;
 pub(super) const COMMUNITY_ID_LEN: usize = 30;
 
 const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+const BASE_64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
@@ -115,9 +114,37 @@ pub(crate) fn community_id(record: &FlowRecord) -> [u8; COMMUNITY_ID_LEN] {
     let hash = sha1(&block);
     let mut id = [b'='; COMMUNITY_ID_LEN];
     id[..2].copy_from_slice(b"1:");
-    // 20 bytes are 28 characters, which is the room there is.
-    let _written = STANDARD.encode_slice(hash, &mut id[2..]);
+    base_64(&hash, &mut id[2..]);
     id
+}
+
+/// Base 64 (RFC 4648, section 4), two letters for twelve bits at a time; there is an equals sign already
+/// where the last is missing.
+fn base_64(bytes: &[u8; 20], letters: &mut [u8]) {
+    /// All pairs of letters.
+    static PAIRS: [[u8; 2]; 1 << 12] = {
+        let mut pairs = [[0; 2]; 1 << 12];
+        let mut pair = 0;
+        while pair < pairs.len() {
+            pairs[pair] = [BASE_64[pair >> 6], BASE_64[pair & 63]];
+            pair += 1;
+        }
+        pairs
+    };
+    for (four, three) in letters.chunks_exact_mut(4).zip(bytes.chunks(3)) {
+        let mut word = [0; 4];
+        for (room, byte) in word.iter_mut().zip(three) {
+            *room = *byte;
+        }
+        let word = u32::from_be_bytes(word);
+        four[..2].copy_from_slice(&PAIRS[(word >> 20) as usize]);
+        let last = PAIRS[(word >> 8 & 0xfff) as usize];
+        if three.len() == 3 {
+            four[2..].copy_from_slice(&last);
+        } else {
+            four[2] = last[0];
+        }
+    }
 }
 
 /// SHA-1 of a message that fits into one block with its padding (FIPS 180-4, sections 5.1.1 and 6.1): the

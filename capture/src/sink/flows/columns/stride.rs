@@ -47,8 +47,8 @@ impl Word64 for Timestamp {
 }
 
 impl Stride {
-    /// Records at most: one for each bit of a word, and few enough to stay in the cache while all
-    /// columns are got.
+    /// Records at most: no more than a word has bits, and few enough to stay in the nearest cache while
+    /// all columns are got.
     pub(in super::super) const LEN: usize = 64;
 
     pub(in super::super) const fn new() -> Self {

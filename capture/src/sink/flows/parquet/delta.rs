@@ -73,26 +73,31 @@ fn blocks(
         zigzag(least, out);
         let widths = out.len();
         out.extend_from_slice(&[0; BLOCK / MINI]);
-        let (minis, _) = differences.as_chunks::<MINI>();
-        for (place, mini) in minis.iter().enumerate().take(block.len().div_ceil(MINI)) {
-            let above = mini.map(|difference| difference.wrapping_sub(least).cast_unsigned());
-            let all = above.iter().fold(0, |all, value| all | value);
+        let (minis, _) = differences.as_chunks_mut::<MINI>();
+        let used = block.len().div_ceil(MINI);
+        for (place, mini) in minis.iter_mut().enumerate().take(used) {
+            let mut all = 0;
+            for difference in &mut *mini {
+                *difference = difference.wrapping_sub(least);
+                all |= *difference;
+            }
             let width = u64::BITS - all.leading_zeros();
             if let Some(room) = out.get_mut(widths + place) {
                 *room = width as u8;
             }
-            pack(&above, width, out);
+            pack(mini, width, out);
         }
     }
 }
 
 /// Packs values that are no wider than that.
-fn pack(values: &[u64; MINI], width: u32, out: &mut Vec<u8>) {
+fn pack(values: &[i64; MINI], width: u32, out: &mut Vec<u8>) {
     if width == 0 {
         return;
     }
-    let (mut word, mut held) = (0, 0);
+    let (mut word, mut held) = (0_u64, 0);
     for value in values {
+        let value = value.cast_unsigned();
         word |= value << held;
         let room = u64::BITS - held;
         if width < room {

@@ -93,12 +93,11 @@ impl Pages {
         self.data.clear();
         let Some(levels) = levels else { return };
         self.data.extend_from_slice(&[0; 4]);
-        match levels.all_same() {
-            Some(all) => run(all.into(), levels.len(), 1, &mut self.data),
-            None => {
-                varint((levels.len().div_ceil(8) as u64) << 1 | 1, &mut self.data);
-                levels.write(&mut self.data);
-            }
+        if let Some(all) = levels.all_same() {
+            run(all.into(), levels.len(), 1, &mut self.data);
+        } else {
+            varint((levels.len().div_ceil(8) as u64) << 1 | 1, &mut self.data);
+            levels.write(&mut self.data);
         }
         let len = (self.data.len() - 4) as u32;
         if let Some(room) = self.data.first_chunk_mut() {
@@ -180,7 +179,6 @@ impl Pages {
         };
         let written = pages.write_page(CompressedPage::new(page, plain_len))?;
         uncompressed_bytes += written.uncompressed_size;
-        drop(pages);
         // Nobody else has it any more, so that it is not copied.
         self.data = data.into();
         let bytes = Bytes::from(sink.into_inner()?);
