@@ -14,12 +14,13 @@ use capture::sink::pcapng::{
     PacketFileOptions, Section,
 };
 use capture::source::file::{FileError, FileSource, Numbering};
+use capture_tests::oracle::skip;
 
 /// Runs a tool; `None`, and a line that says so, where it is not installed.
 fn run(tool: &str, arguments: &[&str], file: &Path) -> Option<Output> {
     let output = Command::new(tool).args(arguments).arg(file).output().ok();
     if output.is_none() {
-        println!("SKIPPED: {tool} is not installed");
+        skip(&format!("{tool} is not installed"));
     }
     output
 }
@@ -112,7 +113,7 @@ fn real_captures_read_as_tshark_reads_them() {
     ];
     let files = shared_captures();
     if files.is_empty() {
-        println!("SKIPPED: CAPTURE_SHARED names no folder with captures");
+        skip("CAPTURE_SHARED names no folder with captures");
         return;
     }
     let mut packets = 0;

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 
+use capture::dissect::Dissector;
 use capture::engine::{FileRun, FilesPlan, Outputs, Tracking};
 use capture::flow::{Limits, Timeouts};
 use capture::sink::Existing;
@@ -15,8 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
     let plan = FilesPlan {
         files: vec![file.path().to_owned()],
         tracking: Tracking {
-            limits: Limits { max_flows: 8 },
+            limits: Limits::flows(8),
             timeouts: Timeouts::default(),
+            dissector: Dissector::default(),
             seed: 7,
         },
         outputs: Outputs {
