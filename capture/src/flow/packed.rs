@@ -370,6 +370,10 @@ impl Packed {
     }
 
     /// The first SYN of a connection, and the SYN-ACK that answers it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "what both have in common is most of it"
+    )]
     fn on_plain_syn(&mut self, arrival: &Arrival<'_>) -> Plain {
         const NEW: u32 = Half::NEW.bits;
         let segment = arrival.segment;
@@ -560,6 +564,10 @@ impl Packed {
 
     /// A segment that only acknowledges, or carries data.
     #[inline(always)]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one condition after another, in the order of what they cost"
+    )]
     fn on_plain_ack(&mut self, arrival: &Arrival<'_>) -> Plain {
         const LAST_ACK_MASK: u32 = LAST_ACK.mask << LAST_ACK.shift;
         /// Data on its way, bytes; above, putting it in order has limits to look at.
@@ -716,7 +724,7 @@ impl Packed {
             Direction::Forward => (state(forward), state(reverse)),
             Direction::Reverse => (state(reverse), state(forward)),
         };
-        Class::of_tcp(&Outline {
+        Class::of_tcp(Outline {
             closed: CLOSED.is_set(bits),
             active: ACTIVE.is_set(bits),
             originator,
@@ -812,6 +820,10 @@ impl Packed {
 
 /// Whether all that is left out of an end's packed form follows from the rest.
 #[inline(always)]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without short cuts there is one branch"
+)]
 fn fits(end: &End, peer: &End) -> bool {
     let analysis = &end.analysis;
     let next_seq = if end.flags.0 == 0 { 0 } else { end.last };
@@ -827,7 +839,6 @@ fn fits(end: &End, peer: &End) -> bool {
     } else {
         rtt.end == 0 && rtt.at == Ticks(0)
     };
-    // Without short cuts, so that there is one branch.
     (analysis.next_seq == next_seq)
         & (analysis.max_seq_to_ack == next_seq)
         & (analysis.duplicate_acks == 0)
@@ -843,8 +854,8 @@ fn fits(end: &End, peer: &End) -> bool {
         & (end.last_wraps | end.ack_wraps <= 0xff)
         & known_ack
         & timed
-        & (rtt.samples <= u32::from(u8::MAX))
-        & (rtt.sum <= u64::from(u32::MAX))
+        & u8::try_from(rtt.samples).is_ok()
+        & u32::try_from(rtt.sum).is_ok()
         & (end.scale == u8::try_from(analysis.scale).ok())
         & (analysis.window == Analysis::UNKNOWN_WINDOW || analysis.window <= 0xffff)
         && end.health == Health::NONE
@@ -914,7 +925,7 @@ fn pack_end(end: &End, peer: &End, given: u8, half: &mut Half, rest: &mut Rest) 
         | FIN.flag(end.fin)
         | UNORDERED.flag(end.unordered)
         | GIVEN.put(given.into())
-        | SCALE.put((analysis.scale + 2) as u32)
+        | SCALE.put((analysis.scale + 2).cast_unsigned().into())
         | FIRST_ACK.flag(analysis.first_ack)
         | WINDOW_KNOWN.flag(analysis.window != Analysis::UNKNOWN_WINDOW)
         | KEPT_ALIVE.flag(analysis.kept_alive)

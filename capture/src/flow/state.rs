@@ -3,7 +3,7 @@
 use super::detail::{Detail, Details};
 use super::history::Letter;
 use super::key::Direction;
-use super::packed::{Packed, Plain};
+use super::packed::{Packed, Plain, U48};
 use super::tcp::{Arrival, Connection, EndState, Followed, Islands, Once, Timing, Verdict};
 use super::timer::Link;
 use crate::dissect::{Tcp, TcpFlags};
@@ -51,12 +51,12 @@ impl Class {
 
     /// The class of a connection.
     #[inline(always)]
-    pub(crate) fn of_tcp(outline: &Outline) -> Self {
+    pub(crate) fn of_tcp(outline: Outline) -> Self {
         let Outline {
             originator,
             responder,
             ..
-        } = *outline;
+        } = outline;
         // The common case first.
         if originator == EndState::Established
             && responder == EndState::Established
@@ -109,7 +109,7 @@ pub(crate) struct Outline {
 
 impl Outline {
     #[inline(always)]
-    const fn open(&self) -> Class {
+    const fn open(self) -> Class {
         if self.slow_service {
             Class::TcpOpenSlow
         } else {
@@ -390,7 +390,7 @@ impl Flow {
     #[inline(always)]
     pub(crate) fn class(&self, is_tcp: bool, slow: bool, details: &Details) -> Class {
         match details.get(self.detail) {
-            Some(detail) if is_tcp => Class::of_tcp(&Outline::of(&detail.connection, slow)),
+            Some(detail) if is_tcp => Class::of_tcp(Outline::of(&detail.connection, slow)),
             _ => self.packed.class(is_tcp, slow),
         }
     }
@@ -463,8 +463,8 @@ impl Flow {
         for direction in [Direction::Forward, Direction::Reverse] {
             let half = &mut self.packed.halves[direction.index()];
             half.packets = 0;
-            half.ip_bytes = Default::default();
-            half.wire_bytes = Default::default();
+            half.ip_bytes = U48::default();
+            half.wire_bytes = U48::default();
         }
         if !is_tcp {
             self.packed.clear_payload();

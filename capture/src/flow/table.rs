@@ -82,7 +82,7 @@ impl Default for Limits {
 ///
 /// The defaults are Zeek's, so that what one of its users calls a connection is one here. They differ
 /// from conntrack's mostly in what is short: an unanswered SYN is given up after 5 s (conntrack: 120
-/// s), so a host that keeps trying gives several records; a closed connection after 5 s (TIME_WAIT:
+/// s), so a host that keeps trying gives several records; a closed connection after 5 s (`TIME_WAIT`:
 /// 120 s). Open connections are kept for 5 minutes of silence (conntrack: 5 days), those of FTP, SSH,
 /// Telnet and rlogin for an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
