@@ -36,6 +36,12 @@ impl Index {
         }
     }
 
+    /// Takes all slots out.
+    pub(crate) fn clear(&mut self) {
+        // Zeroed memory costs nothing until it is touched.
+        self.entries = vec![0; self.entries.len()];
+    }
+
     /// Asks for the memory that [`Self::find`] will read.
     #[inline(always)]
     pub(crate) fn prefetch(&self, hash: u32) {

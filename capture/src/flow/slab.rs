@@ -73,6 +73,13 @@ impl<A: Address> Slab<A> {
         self.free = number;
     }
 
+    /// Forgets all flows.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+        self.free = Link::NONE;
+        self.live = 0;
+    }
+
     /// Slots that were ever used.
     pub(crate) fn len(&self) -> u32 {
         self.slots.len() as u32

@@ -730,15 +730,26 @@ impl<A: Address> Family<A> {
         emit: &mut impl FnMut(FlowRecord),
     ) {
         let slot: &Slot<A> = self.slab.get(number);
+        self.tell(slot, why, shared, emit);
+        let hash = (slot.key.hash(self.seed) >> 32) as u32;
+        self.index.remove(hash, number);
+        self.wheels.remove(&mut self.slab, number);
+        self.slab.release(number);
+    }
+
+    /// Writes a flow's record, and gives back what it has beside its slot.
+    fn tell(
+        &self,
+        slot: &Slot<A>,
+        why: EndReason,
+        shared: &mut Shared,
+        emit: &mut impl FnMut(FlowRecord),
+    ) {
         if shared.class(slot) != Class::TcpClosed {
             shared.counters.ended += 1;
         }
         emit(shared.record(slot, why));
         shared.forget(&slot.flow);
-        let hash = (slot.key.hash(self.seed) >> 32) as u32;
-        self.index.remove(hash, number);
-        self.wheels.remove(&mut self.slab, number);
-        self.slab.release(number);
     }
 
     /// Writes a record of a flow that goes on.
@@ -777,6 +788,10 @@ impl<A: Address> Family<A> {
                 self.end_last(number, shared, emit);
             }
         }
+        // All at once: one by one, they would have to be found first.
+        self.index.clear();
+        self.wheels.clear();
+        self.slab.clear();
     }
 
     /// Ends a flow because nothing more will come. Not every shard hears of the time as often, and what
@@ -787,7 +802,8 @@ impl<A: Address> Family<A> {
         } else {
             EndReason::Shutdown
         };
-        self.end(number, why, shared, emit);
+        let slot = self.slab.get(number);
+        self.tell(slot, why, shared, emit);
     }
 
     /// The flow of this kind that was silent longest, or close to it.

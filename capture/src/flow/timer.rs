@@ -65,6 +65,12 @@ impl Wheels {
         }
     }
 
+    /// Takes all flows out; what time it is stays.
+    pub(crate) fn clear(&mut self) {
+        self.heads.fill(Link::NONE);
+        self.counts = [0; 2];
+    }
+
     /// Flows in a wheel.
     pub(crate) const fn count(&self, kind: WheelKind) -> u32 {
         self.counts[kind as usize]

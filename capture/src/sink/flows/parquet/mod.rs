@@ -47,8 +47,8 @@ use crate::flow::FlowRecord;
 use column::ColumnBuffer;
 use page::Pages;
 
-/// Rows of a row group: what is held in memory, 30 MiB, or less where numbers are the same.
-const ROW_GROUP: usize = 1 << 16;
+/// Rows of a row group: what is held in memory, 15 MiB, or less where numbers are the same.
+const ROW_GROUP: usize = 1 << 15;
 /// Zstandard's fastest regular level.
 const ZSTD_LEVEL: i32 = 1;
 
