@@ -476,6 +476,20 @@ impl Shared {
         })
     }
 
+    /// Writes a flow's record, and gives back what it has beside its slot.
+    fn tell<A: Address>(
+        &mut self,
+        slot: &Slot<A>,
+        why: EndReason,
+        emit: &mut impl FnMut(FlowRecord),
+    ) {
+        if self.class(slot) != Class::TcpClosed {
+            self.counters.ended += 1;
+        }
+        emit(self.record(slot, why));
+        self.forget(&slot.flow);
+    }
+
     fn forget(&mut self, flow: &Flow) {
         if let Some(detail) = self.details.get_mut(flow.detail) {
             for end in &mut detail.connection.ends {
@@ -730,26 +744,11 @@ impl<A: Address> Family<A> {
         emit: &mut impl FnMut(FlowRecord),
     ) {
         let slot: &Slot<A> = self.slab.get(number);
-        self.tell(slot, why, shared, emit);
+        shared.tell(slot, why, emit);
         let hash = (slot.key.hash(self.seed) >> 32) as u32;
         self.index.remove(hash, number);
         self.wheels.remove(&mut self.slab, number);
         self.slab.release(number);
-    }
-
-    /// Writes a flow's record, and gives back what it has beside its slot.
-    fn tell(
-        &self,
-        slot: &Slot<A>,
-        why: EndReason,
-        shared: &mut Shared,
-        emit: &mut impl FnMut(FlowRecord),
-    ) {
-        if shared.class(slot) != Class::TcpClosed {
-            shared.counters.ended += 1;
-        }
-        emit(shared.record(slot, why));
-        shared.forget(&slot.flow);
     }
 
     /// Writes a record of a flow that goes on.
@@ -796,14 +795,14 @@ impl<A: Address> Family<A> {
 
     /// Ends a flow because nothing more will come. Not every shard hears of the time as often, and what
     /// is said must not depend on it: a flow that is past its time was idle.
-    fn end_last(&mut self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+    fn end_last(&self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
         let why = if shared.is_expired(self.slab.get(number)) {
             EndReason::Idle
         } else {
             EndReason::Shutdown
         };
         let slot = self.slab.get(number);
-        self.tell(slot, why, shared, emit);
+        shared.tell(slot, why, emit);
     }
 
     /// The flow of this kind that was silent longest, or close to it.

@@ -763,13 +763,8 @@ impl Conn {
             (Reset, Reset) if no_data => "REJ",
             (_, Reset) if inactive(os) => "RSTRH",
             (_, Reset) => "RSTR",
-            (Reset, _) if inactive(rs) => {
-                if self.is_reset_scan() {
-                    "RSTOS0"
-                } else {
-                    "OTH"
-                }
-            }
+            (Reset, _) if inactive(rs) && self.is_reset_scan() => "RSTOS0",
+            (Reset, _) if inactive(rs) => "OTH",
             (Reset, _) => "RSTO",
             (Closed, Closed) => "SF",
             (Closed, _) => {
