@@ -369,14 +369,28 @@ fn is_plain(protocols: &str) -> bool {
         .filter(|layer| {
             !matches!(*layer, "ethertype" | "vlan" | "ieee8021ad") && !layer.starts_with("ipv6.")
         })
-        .skip_while(|layer| matches!(*layer, "eth" | "sll" | "raw" | "null" | "ppp" | "chdlc"));
+        .skip_while(|layer| {
+            matches!(
+                *layer,
+                "eth"
+                    | "sll"
+                    | "raw"
+                    | "null"
+                    | "ppp"
+                    | "pppoes"
+                    | "chdlc"
+                    | "cfp"
+                    | "ipoib"
+                    | "nflog"
+            )
+        });
     let net = layers.next();
     matches!(net, Some("ip" | "ipv6")) && layers.next() == Some("tcp")
 }
 
 /// What was sent over TCP, by tshark.
 fn by_tshark(path: &Path) -> Option<Sent> {
-    const FIELDS: [&str; 9] = [
+    const FIELDS: [&str; 10] = [
         "frame.protocols",
         "ip.src",
         "ipv6.src",
@@ -386,6 +400,7 @@ fn by_tshark(path: &Path) -> Option<Sent> {
         "tcp.dstport",
         "frame.len",
         "tcp.hdr_len",
+        "ip.len",
     ];
     let mut sent = Sent::new();
     for row in tshark_fields(path, "tcp", &FIELDS).ok()? {
@@ -404,13 +419,18 @@ fn by_tshark(path: &Path) -> Option<Sent> {
             dst_port,
             len,
             header_len,
+            ip_len,
         ] = *row.as_slice()
         else {
             return None;
         };
         // Headers that cannot be are malformed here.
         let header_len: u64 = header_len.parse().unwrap_or(0);
-        if !is_plain(protocols) || header_len < 20 {
+        // So is a datagram that the frame has no room for; no frame has less than 14 bytes before it.
+        let ip_len: u64 = ip_len.parse().unwrap_or(0);
+        let frame_len: u64 = len.parse().unwrap();
+        let is_cut = protocols.starts_with("eth:") && ip_len + 14 > frame_len;
+        if !is_plain(protocols) || header_len < 20 || is_cut {
             continue;
         }
         let ends = [
@@ -421,7 +441,7 @@ fn by_tshark(path: &Path) -> Option<Sent> {
         ];
         let sum = sent.entry(ends).or_default();
         sum.0 += 1;
-        sum.1 += len.parse::<u64>().unwrap();
+        sum.1 += frame_len;
     }
     Some(sent)
 }
