@@ -155,9 +155,9 @@ fn a_flood_of_syns_is_counted_and_an_established_connection_survives_it() -> Res
     let evicted = report.ledger["flows_evicted"].as_u64().unwrap_or_default();
     assert!(evicted >= FLOOD - 2 * MOST as u64, "{evicted}");
     if report.row("records to write", "disk too slow")? == 0 {
-        // The connection, which had ended, makes room for the datagram after it: evicted, but its record
-        // says that it was closed.
-        assert_eq!(ended("evicted") as u64 + 1, evicted);
+        // The flood's own SYNs make room, even for the datagram after it: they are older than the
+        // connection's end.
+        assert_eq!(ended("evicted") as u64, evicted);
     }
     Ok(())
 }
@@ -165,7 +165,11 @@ fn a_flood_of_syns_is_counted_and_an_established_connection_survives_it() -> Res
 #[test]
 fn headers_of_every_shape_are_walked_alike_in_kernel_and_userspace() -> Result<()> {
     let lab = Lab::new()?;
-    let run = Run::start(&lab.client, &["--direction", "in"])?;
+    let run = Run::start(
+        &lab.client,
+        // The frames are made by hand, without checksums.
+        &["--direction", "in", "--ignore-checksums"],
+    )?;
     let wire = Wire::open(&lab.server)?;
     let plain = |flags, port| frames::ipv4(TCP, &[], (1, 0), &frames::tcp(port, 80, flags));
     // Extension headers (RFC 8200 section 4): hop-by-hop and destination options with padding alone,
@@ -234,15 +238,11 @@ fn headers_of_every_shape_are_walked_alike_in_kernel_and_userspace() -> Result<(
         };
         let ends = [SocketAddr::new(src, port), SocketAddr::new(dst, 80)];
         let record = report.record("tcp", ends)?;
-        // Who sends a SYN-ACK is the responder, though nothing else was seen.
-        let role = if record.initiator() == Some(ends[0]) {
-            "initiator"
-        } else {
-            "responder"
-        };
-        assert_eq!(role == "responder", flags == "SA", "{record:?}");
-        assert_eq!(record.text(&format!("{role}_flags")), Some(flags));
-        assert_eq!(record.number(&format!("{role}_packets")), 1);
+        // Even who sends a SYN-ACK is the originator, as in Zeek, while nothing else says otherwise: it
+        // may be a scan.
+        assert_eq!(record.initiator(), Some(ends[0]), "{record:?}");
+        assert_eq!(record.text("initiator_flags"), Some(flags));
+        assert_eq!(record.number("initiator_packets"), 1);
         assert_eq!(record.text("vlan").unwrap_or_default(), vlan);
     }
     Ok(())

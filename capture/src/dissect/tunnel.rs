@@ -116,9 +116,11 @@ pub(super) fn by_port(scope: Scope<'_>, at: usize, (src, dst): (u16, u16), layer
 }
 
 /// Which flows carry what lies behind these layers.
-fn carrier(layers: &Layers, ip: &Ip) -> u32 {
+fn carrier(layers: &Layers, kind: TunnelKind, ip: &Ip) -> u32 {
     let outer = layers.tunnel.map_or(0, |tunnel| tunnel.carrier.into());
     let (src_port, dst_port) = match layers.transport {
+        // These are tunnels between two hosts, whatever they travel in.
+        _ if matches!(kind, TunnelKind::Gre | TunnelKind::IpInIp) => (0, 0),
         Transport::Ports {
             src_port, dst_port, ..
         } => (src_port, dst_port),
@@ -163,7 +165,7 @@ fn enter(scope: Scope<'_>, load: &Load, end: usize, ip: &Ip, layers: &mut Layers
             id: load.id,
             src: Some(ip.addresses.src()),
             dst: Some(ip.addresses.dst()),
-            carrier: carrier(&outer, ip),
+            carrier: carrier(&outer, load.kind, ip),
         }),
         ..Layers::EMPTY
     };
