@@ -4,12 +4,14 @@
 //! takes. Time is the packets' own; [`FlowTable::advance`] moves it when no packet comes.
 //!
 //! - `key.rs` who talks to whom, in canonical order
-//! - `state.rs` what is kept of a flow
-//! - `tcp.rs` the states of RFC 9293, as far as an observer can tell
+//! - `visit.rs` what a packet says of its flow; `server_ports.rs` which end is the server
+//! - `tcp/` a connection as an observer sees it: Zeek's rules, Wireshark's, RFC 9293's states
+//! - `state.rs` what is kept of a flow; `packed/` in 192 bytes; `detail.rs` and `context.rs` beside that
 //! - `history.rs` what happened, by Zeek's letters
 //! - `index.rs` from hash to slot
 //! - `slab.rs` where flows live
 //! - `timer.rs` when flows expire, and who goes first when there is no room
+//! - `limits.rs` how much is kept, and for how long
 //! - `table.rs` all of it together
 //! - `record.rs` what is said of a flow in the end
 
@@ -18,6 +20,7 @@ mod detail;
 mod history;
 mod index;
 mod key;
+mod limits;
 mod packed;
 mod record;
 mod server_ports;
@@ -28,13 +31,15 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod visit;
 
 pub use history::History;
 pub use key::{Direction, Endpoint};
+pub use limits::{Limits, Timeouts};
 pub use record::{
     ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Side, TcpSide,
     TcpSummary,
 };
 pub use state::Counts;
-pub use table::{FlowTable, FlowTableCounters, Limits, Observed, Prepared, Timeouts};
+pub use table::{FlowTable, FlowTableCounters, Observed, Prepared};
 pub use tcp::TcpState;

@@ -6,113 +6,16 @@ use super::context::{Context, Contexts};
 use super::detail::{Detail, Details};
 use super::index::Index;
 use super::key::{Address, AnyKey, Direction, Key, key_of};
+use super::limits::{Limits, Timeouts};
 use super::record::{EndReason, Ended, FlowRecord};
-use super::server_ports::{is_slow_service, is_tcp_server, is_udp_server};
+use super::server_ports::is_slow_service;
 use super::slab::{Slab, Slot};
-use super::state::{Class, Content, Datagram, Flow, Step};
-use super::tcp::{Arrival, Islands};
+use super::state::{Class, Flow, Step};
+use super::tcp::Islands;
 use super::timer::{Link, Links, WheelKind, Wheels};
-use crate::dissect::{
-    Checksum, Fragments, Ip, Layers, Net, PROTO_TCP, PROTO_UDP, Tcp, TcpFlags, Transport,
-};
-use crate::packet::{FrameNo, Packet, PacketMeta, Span, Timestamp};
-
-/// How much a table may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Flows that are tracked at once; when one more comes, another has to go.
-    pub max_flows: u32,
-    /// Of these, connections with something to tell beyond their counts (losses, repeats, much data)
-    /// that are followed in every detail; of any more, what does not fit into a slot is left out.
-    pub max_details: u32,
-}
-
-impl Limits {
-    /// Details that are kept unless the memory is given.
-    const DETAILS: u32 = 65_536;
-
-    /// Limits for so many flows, with details for as many of them as is usual.
-    #[must_use]
-    pub const fn flows(max_flows: u32) -> Self {
-        Self {
-            max_flows,
-            max_details: if max_flows < Self::DETAILS {
-                max_flows
-            } else {
-                Self::DETAILS
-            },
-        }
-    }
-
-    /// Limits that fit into so many bytes: flows first, at most `max_flows`; what is left is for
-    /// details.
-    #[must_use]
-    pub const fn within(bytes: u64, max_flows: u32) -> Self {
-        // The index doubles at powers of two, so the number is looked for.
-        let for_flows = bytes / 8 * 7;
-        let (mut fits, mut beyond) = (1, max_flows.saturating_add(1));
-        while beyond - fits > 1 {
-            let middle = fits + (beyond - fits) / 2;
-            if FlowTable::flow_bytes(middle) <= for_flows {
-                fits = middle;
-            } else {
-                beyond = middle;
-            }
-        }
-        let left = bytes.saturating_sub(FlowTable::flow_bytes(fits));
-        let details = left / FlowTable::DETAIL_BYTES;
-        Self {
-            max_flows: fits,
-            max_details: if details < fits as u64 {
-                details as u32
-            } else {
-                fits
-            },
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::flows(1_000_000)
-    }
-}
-
-/// How long a flow may be silent before its record is written, by its state.
-///
-/// The defaults are Zeek's, so that what one of its users calls a connection is one here. They differ
-/// from conntrack's mostly in what is short: an unanswered SYN is given up after 5 s (conntrack: 120
-/// s), so a host that keeps trying gives several records; a closed connection after 5 s (`TIME_WAIT`:
-/// 120 s). Open connections are kept for 5 minutes of silence (conntrack: 5 days), those of FTP, SSH,
-/// Telnet and rlogin for an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// TCP: from a SYN without an answer (`tcp_attempt_delay`).
-    pub tcp_attempt: Span,
-    /// TCP that is open (`tcp_inactivity_timeout`).
-    pub tcp_open: Span,
-    /// The same for services whose users are silent for long (`Conn::port_inactivity_timeouts`).
-    pub tcp_open_slow: Span,
-    /// TCP: from the closing (`tcp_close_delay`).
-    pub tcp_closed: Span,
-    /// Everything else (`udp_inactivity_timeout`, `icmp_inactivity_timeout`).
-    pub other: Span,
-    /// A flow that lasts longer gets a record, and goes on; `None` if only its end counts.
-    pub active: Option<Span>,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            tcp_attempt: Span::from_secs(5),
-            tcp_open: Span::from_secs(300),
-            tcp_open_slow: Span::from_secs(3600),
-            tcp_closed: Span::from_secs(5),
-            other: Span::from_secs(60),
-            active: None,
-        }
-    }
-}
+use super::visit::{Visit, icmp_ports};
+use crate::dissect::{Checksum, Fragments, Layers, Net, PROTO_TCP, Transport};
+use crate::packet::{FrameNo, Packet, Span, Timestamp};
 
 /// What a table counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -222,11 +125,12 @@ impl FlowTable {
     }
 
     /// Memory of one detail with its ranges, bytes.
-    const DETAIL_BYTES: u64 = Details::BYTES + ISLANDS_PER_DETAIL as u64 * Islands::BYTES;
+    pub(super) const DETAIL_BYTES: u64 =
+        Details::BYTES + ISLANDS_PER_DETAIL as u64 * Islands::BYTES;
 
     /// Memory for so many flows without details, bytes: as if all were of the family with the longer
     /// addresses.
-    const fn flow_bytes(flows: u32) -> u64 {
+    pub(super) const fn flow_bytes(flows: u32) -> u64 {
         // Both families have an index for all.
         flows as u64 * Slab::<[u64; 2]>::SLOT_BYTES + 2 * Index::bytes(flows)
     }
@@ -384,32 +288,6 @@ impl FlowTable {
     }
 }
 
-/// ICMP has no ports; as in Zeek (`ICMP4_counterpart`, `ICMP6_counterpart`), the type takes the
-/// source's place, and the type of the expected answer, or else the code, the destination's. A request
-/// and its answer then are one flow, and errors are flows of their own.
-fn icmp_ports(protocol: u8, kind: u8, code: u8) -> (u16, u16) {
-    // RFC 792, RFC 950, RFC 1256; RFC 4443, RFC 2710, RFC 4861, RFC 4620, RFC 6275.
-    const PAIRS_V4: &[(u8, u8)] = &[(8, 0), (13, 14), (15, 16), (17, 18), (10, 9)];
-    const PAIRS_V6: &[(u8, u8)] = &[
-        (128, 129),
-        (133, 134),
-        (135, 136),
-        (130, 131),
-        (139, 140),
-        (144, 145),
-    ];
-    let pairs = if protocol == 1 { PAIRS_V4 } else { PAIRS_V6 };
-    for &(request, reply) in pairs {
-        if kind == request {
-            return (u16::from(request), u16::from(reply));
-        }
-        if kind == reply {
-            return (u16::from(reply), u16::from(request));
-        }
-    }
-    (u16::from(kind), u16::from(code))
-}
-
 impl Shared {
     #[inline(always)]
     const fn must_evict(&self, live: u32) -> bool {
@@ -527,81 +405,6 @@ fn next_check(first: Timestamp, silent_since: Timestamp) -> Timestamp {
         return first_check;
     }
     first_check.after(Span((over.0 / EVERY.0 + 1) * EVERY.0))
-}
-
-/// One packet's visit to the table.
-struct Visit<'a> {
-    meta: &'a PacketMeta,
-    layers: &'a Layers,
-    direction: Direction,
-    hash: u32,
-}
-
-impl Visit<'_> {
-    #[inline(always)]
-    fn segment(&self) -> Option<&Tcp> {
-        match &self.layers.transport {
-            Transport::Tcp(tcp) => Some(tcp),
-            _ => None,
-        }
-    }
-
-    /// What the packet carries for its flow, which began at `first`.
-    #[inline(always)]
-    fn content<'a>(&'a self, ip: &'a Ip, is_tcp: bool, first: Timestamp) -> Content<'a> {
-        let checksum = self.layers.checksum;
-        let datagram = |payload_len| {
-            Content::Datagram(Datagram {
-                payload_len,
-                is_corrupt: checksum == Checksum::Bad,
-                is_udp: ip.protocol == PROTO_UDP,
-            })
-        };
-        match &self.layers.transport {
-            Transport::Tcp(segment) => Content::Segment(Arrival {
-                segment,
-                ip,
-                checksum,
-                sender: self.direction,
-                ts: self.meta.ts,
-                since_first: self.meta.ts.since(first),
-            }),
-            _ if is_tcp => Content::Part,
-            // Of a datagram in fragments, the one that completes it stands for all.
-            Transport::Ports { payload_len: 0, .. } | Transport::Icmp { payload_len: 0, .. }
-                if ip.fragment.is_some() =>
-            {
-                Content::Part
-            }
-            Transport::Ports { payload_len, .. } | Transport::Icmp { payload_len, .. } => {
-                datagram(*payload_len)
-            }
-            Transport::None => Content::Part,
-            Transport::Other => datagram(ip.payload_len),
-        }
-    }
-
-    /// Whether the packet's sender answers, so that the other side is the originator: by
-    /// well-known ports, where the beginning was not captured.
-    fn is_answer<A: Address>(&self, key: &Key<A>) -> bool {
-        let (src, dst) = (
-            key.port(self.direction),
-            key.port(self.direction.opposite()),
-        );
-        let answers = match &self.layers.transport {
-            Transport::Tcp(tcp) => {
-                let syn = tcp.flags.has(TcpFlags::SYN);
-                (!syn || tcp.flags.has(TcpFlags::ACK))
-                    && is_tcp_server(src)
-                    && (!is_tcp_server(dst) || !syn && src < dst)
-            }
-            Transport::Ports { .. } => {
-                key.protocol() == PROTO_UDP && is_udp_server(src) && !is_udp_server(dst)
-            }
-            _ => false,
-        };
-        answers && !key.is_broadcast(self.direction.opposite())
-    }
 }
 
 impl<A: Address> Links for Slab<A> {
