@@ -221,6 +221,7 @@ impl FlowTable {
                     evict_one(v4, v6, shared, emit);
                 }
                 v4.observe(key, &visit, shared, emit);
+                keep_a_place(v4, v6, shared, emit);
             }
             AnyKey::V6(key) => {
                 if shared.must_evict(v4.slab.live() + v6.slab.live())
@@ -229,6 +230,7 @@ impl FlowTable {
                     evict_one(v6, v4, shared, emit);
                 }
                 v6.observe(key, &visit, shared, emit);
+                keep_a_place(v6, v4, shared, emit);
             }
         }
         Observed::Tracked
@@ -638,6 +640,23 @@ impl<A: Address> Family<A> {
         shared.counters.evicted += 1;
         self.end(number, EndReason::Evicted, shared, emit);
         true
+    }
+}
+
+/// Keeps one place for flows that are evicted first, so that whoever sends SYNs from made-up addresses
+/// only ever pushes out others of that kind: connections make room when another one opens, and not when
+/// somebody knocks.
+#[inline(always)]
+fn keep_a_place<A: Address, B: Address>(
+    own: &mut Family<A>,
+    other: &mut Family<B>,
+    shared: &mut Shared,
+    emit: &mut impl FnMut(FlowRecord),
+) {
+    let durable = own.wheels.count(WheelKind::Durable) + other.wheels.count(WheelKind::Durable);
+    if shared.must_evict(durable) && shared.limits.max_flows > 1 {
+        let _evicted = own.evict(WheelKind::Durable, shared, emit)
+            || other.evict(WheelKind::Durable, shared, emit);
     }
 }
 
