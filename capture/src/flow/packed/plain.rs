@@ -128,7 +128,7 @@ impl Packed {
         };
         // The other end acknowledged nothing: 0, which has to be told in other words now.
         let zero = if segment.seq == 0 { ACK_SAME } else { ACK_ZERO };
-        let (state, prev, given, letter) = if is_ack {
+        let (state, letter) = if is_ack {
             let answers = STATE.get(peer.bits) == EndState::SynSent as u32
                 && stage == STAGE_SYN
                 && segment.ack == peer.last
@@ -150,12 +150,7 @@ impl Packed {
                 | STATE.put(EndState::Established as u32)
                 | PREV.put(EndState::SynSent as u32)
                 | LAST_ACK.put(zero);
-            (
-                EndState::Established,
-                EndState::Inactive,
-                Once::SYN,
-                Letter::H,
-            )
+            (EndState::Established, Letter::H)
         } else {
             let first = half.bits == NEW && peer.bits == NEW && peer.packets == 0;
             // An acknowledgment that nobody asked for has no place here.
@@ -166,7 +161,7 @@ impl Packed {
             let scale = if announced.is_some() { NEW } else { 0 };
             peer.bits = scale | LAST_ACK.put(zero);
             self.handshake[0] = ShortSpan::of(arrival.since_first).0;
-            (EndState::SynSent, EndState::Inactive, Once::SYN, Letter::S)
+            (EndState::SynSent, Letter::S)
         };
         half.start = segment.seq;
         half.ack = segment.seq;
@@ -176,7 +171,7 @@ impl Packed {
         half.mss = segment.options.mss.unwrap_or(0);
         let kept = half.bits & GIVEN.put(GIVEN.mask);
         half.bits = STATE.put(state as u32)
-            | PREV.put(prev as u32)
+            | PREV.put(EndState::Inactive as u32)
             | kept
             | SCALE.put(scale)
             | FIRST_ACK.flag(true)
@@ -195,7 +190,7 @@ impl Packed {
         let replaced = STAGE.put(STAGE.mask) | SEEN.put(SEEN.mask);
         self.bits = self.bits & !(replaced as u16) | (STAGE.put(stage) | SEEN.put(seen)) as u16;
         // Letters are noted by role.
-        self.halves[usize::from(is_ack)].bits |= GIVEN.put(given.0.into());
+        self.halves[usize::from(is_ack)].bits |= GIVEN.put(Once::SYN.0.into());
         self.letter(arrival.sender, letter);
         Plain::First
     }
