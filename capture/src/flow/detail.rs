@@ -125,6 +125,11 @@ impl Details {
         self.store.get_mut(number as usize)
     }
 
+    /// Whether there is a place for one more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.free != Self::NONE || (self.store.len() as u32) < self.limit
+    }
+
     /// A place for a detail; `NONE` if there is no room.
     #[expect(
         clippy::large_types_passed_by_value,

@@ -327,7 +327,10 @@ impl Shared {
     fn is_part_over(&self, flow: &Flow) -> bool {
         flow.is_full()
             || self.timeouts.active.is_some_and(|active| {
+                // What was told already is remembered in a detail: without room for one, the flow is told
+                // as a whole when it ends.
                 flow.first_ts.after(active) <= self.clock
+                    && (flow.detail != Details::NONE || self.details.has_room())
                     && flow.part_ts(&self.details).after(active) <= self.clock
             })
     }

@@ -55,6 +55,26 @@ fn a_long_flow_is_told_in_parts() {
 }
 
 #[test]
+fn without_room_to_remember_parts_a_flow_is_told_as_a_whole() {
+    let limits = Limits {
+        max_flows: 100,
+        max_details: 0,
+    };
+    let timeouts = Timeouts {
+        active: Some(Span::from_secs(60)),
+        ..Timeouts::default()
+    };
+    let mut script = Script::with(limits, timeouts);
+    for _ in 0..31 {
+        script.packet(&datagram(CLIENT, SERVER));
+        script.wait(10 * SECOND);
+    }
+    let records = script.finish();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].initiator.counts.packets, 31);
+}
+
+#[test]
 fn a_flow_without_another_packet_has_no_other_part() {
     let mut script = script(Some(60));
     script.packet(&datagram(CLIENT, SERVER));
