@@ -88,10 +88,6 @@ impl Packed {
     }
 
     /// The first SYN of a connection, and the SYN-ACK that answers it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "what both have in common is most of it"
-    )]
     fn on_plain_syn(&mut self, arrival: &Arrival<'_>) -> Plain {
         const NEW: u32 = Half::NEW.bits;
         let segment = arrival.segment;
