@@ -114,6 +114,7 @@ pub mod cli;
 pub mod dissect;
 pub mod doctor;
 pub mod engine;
+pub mod filter;
 pub mod flow;
 mod hugepages;
 pub mod iface;

@@ -1,0 +1,5 @@
+//! The two filter languages: which packets to capture, and which to show.
+//!
+//! - `capture/` pcap-filter(7), compiled for the kernel's hooks and for files
+
+pub mod capture;
