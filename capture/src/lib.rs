@@ -121,6 +121,7 @@ pub mod iface;
 pub mod kernel;
 pub mod packet;
 mod prefetch;
+pub mod read;
 pub mod shard;
 pub mod sink;
 pub mod source;

@@ -1,4 +1,4 @@
-//! The classic BPF machine (Linux `Documentation/networking/filter.rst`, McCanne and Jacobson 1993):
+//! The classic BPF machine (Linux `Documentation/networking/filter.rst`, `McCanne` and Jacobson 1993):
 //! an accumulator, an index register, sixteen words of memory, and jumps that only go forward.
 
 /// One instruction. `code` is as `linux/bpf_common.h` and `linux/filter.h` number it. Jumps are

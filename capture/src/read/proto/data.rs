@@ -1,0 +1,29 @@
+//! Bytes that no dissector knows (Wireshark's `packet-data.c`).
+
+use crate::read::field::protocol;
+use crate::read::region::{Region, Stop};
+use crate::read::tree::Value;
+use crate::read::walk::Walk;
+
+protocol! {
+    2, "data", "Data", "Data";
+    DATA: "data.data", "Data", Bytes;
+    LEN: "data.len", "Length", Int(32), Dec;
+}
+
+/// Takes what is left; nothing is said of nothing.
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let len = region.captured().len();
+    if len == 0 {
+        return Ok(());
+    }
+    let added = walk.begin(THIS, &region, len);
+    let bytes = if len == 1 { "byte" } else { "bytes" };
+    walk.tree.label(added, format_args!("Data ({len} {bytes})"));
+    walk.bytes(DATA, &region);
+    walk.tree
+        .add_generated(LEN, Value::Int(i64::try_from(len).unwrap_or(i64::MAX)));
+    walk.end();
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! All protocols and fields, by number and by name.
+
+use super::field::{Field, FieldId, Protocol};
+use super::proto;
+
+/// All protocols; each one's number is its place here.
+pub static PROTOCOLS: &[&Protocol] = &[
+    &proto::frame::PROTOCOL,
+    &proto::eth::PROTOCOL,
+    &proto::data::PROTOCOL,
+];
+
+/// A field by its number.
+///
+/// # Panics
+///
+/// If there is no such field, which the constants of `proto/` rule out.
+#[must_use]
+pub fn field(id: FieldId) -> &'static Field {
+    &PROTOCOLS[usize::from(id.protocol)].fields[usize::from(id.index)]
+}
+
+/// All fields.
+pub fn all() -> impl Iterator<Item = (FieldId, &'static Field)> {
+    PROTOCOLS.iter().flat_map(|protocol| {
+        let fields = protocol.fields.iter().enumerate();
+        fields.map(|(index, field)| {
+            let id = FieldId {
+                protocol: protocol.number,
+                index: index as u8,
+            };
+            (id, field)
+        })
+    })
+}
+
+/// The fields of this name: as in Wireshark, several can share one.
+pub fn by_name(name: &str) -> impl Iterator<Item = FieldId> {
+    all()
+        .filter(move |(_, field)| field.name == name)
+        .map(|(id, _)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_is_where_its_number_says() {
+        for (place, protocol) in PROTOCOLS.iter().enumerate() {
+            assert_eq!(usize::from(protocol.number), place, "{}", protocol.name);
+            assert!(protocol.fields.len() <= 256);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The fields of one frame, in the order in which they were found, with their depth.
+//!
+//! One array that is used again for the next frame. Text is kept aside and only where a value does
+//! not say it all.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use super::field::FieldId;
+use super::region::Region;
+use super::registry;
+use crate::packet::Timestamp;
+
+/// Which fields are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// A bit for each field, four words for each protocol.
+    bits: Vec<[u64; 4]>,
+    /// Labels and fields without a value of their own are kept too: for the detail tree.
+    labels: bool,
+}
+
+impl Wanted {
+    /// None.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            bits: vec![[0; 4]; registry::PROTOCOLS.len()],
+            labels: false,
+        }
+    }
+
+    /// All, with their labels.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            bits: vec![[u64::MAX; 4]; registry::PROTOCOLS.len()],
+            labels: true,
+        }
+    }
+
+    /// This one too.
+    pub fn add(&mut self, id: FieldId) {
+        if let Some(words) = self.bits.get_mut(usize::from(id.protocol)) {
+            words[usize::from(id.index >> 6)] |= 1 << (id.index & 63);
+        }
+    }
+
+    /// Whether this one is kept.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, id: FieldId) -> bool {
+        self.bits
+            .get(usize::from(id.protocol))
+            .is_some_and(|words| words[usize::from(id.index >> 6)] >> (id.index & 63) & 1 != 0)
+    }
+
+    /// Whether any field of this protocol is kept.
+    #[must_use]
+    pub fn has_any_of(&self, protocol: u8) -> bool {
+        self.bits
+            .get(usize::from(protocol))
+            .is_some_and(|words| *words != [0; 4])
+    }
+}
+
+/// A value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// None: the field is there, that is all.
+    None,
+    /// True or false.
+    Bool(bool),
+    /// Unsigned number.
+    Uint(u64),
+    /// Signed number.
+    Int(i64),
+    /// Number with a fraction.
+    Double(f64),
+    /// IPv4 address.
+    Ipv4([u8; 4]),
+    /// IPv6 address.
+    Ipv6([u8; 16]),
+    /// MAC address.
+    Ether([u8; 6]),
+    /// The bytes that the node covers.
+    Bytes,
+    /// Text, in the tree's own: see [`Tree::text`].
+    Text(TextRange),
+    /// A moment.
+    Time(Timestamp),
+    /// A length of time in ns.
+    Span(i64),
+}
+
+/// Where a text lies in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextRange {
+    start: u32,
+    len: u32,
+}
+
+/// Bytes that a field was read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which bytes: 0 the frame's, else a reassembled buffer ([`Tree::source`]).
+    pub source: u8,
+    /// Offset of the first.
+    pub at: u32,
+    /// How many; 0 for what was not read but concluded.
+    pub len: u32,
+}
+
+/// A field that was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// Which.
+    pub field: FieldId,
+    /// Depth in the tree: 0 for protocols.
+    pub depth: u8,
+    /// It was concluded, not read: the tree shows it in square brackets.
+    pub generated: bool,
+    /// It can be asked for, and is not shown in the tree.
+    pub hidden: bool,
+    /// Where it was read.
+    pub place: Place,
+    /// Its value.
+    pub value: Value,
+    /// What the tree shows instead of `Title: value`.
+    pub label: Option<TextRange>,
+}
+
+/// Handle to a node that was added; of no use if the field is not wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added(u32);
+
+impl Added {
+    const NOT: Self = Self(u32::MAX);
+}
+
+/// The fields of one frame.
+#[derive(Debug)]
+pub struct Tree {
+    wanted: Arc<Wanted>,
+    nodes: Vec<Node>,
+    text: String,
+    depth: u8,
+    sources: Vec<(&'static str, Arc<[u8]>)>,
+}
+
+impl Tree {
+    /// An empty tree that keeps what is wanted.
+    #[must_use]
+    pub const fn new(wanted: Arc<Wanted>) -> Self {
+        Self {
+            wanted,
+            nodes: Vec::new(),
+            text: String::new(),
+            depth: 0,
+            sources: Vec::new(),
+        }
+    }
+
+    /// Empty again, for the next frame.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
+        self.text.clear();
+        self.depth = 0;
+        self.sources.clear();
+    }
+
+    /// The fields in the order in which they were found.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// A text of this tree.
+    #[must_use]
+    pub fn text(&self, range: TextRange) -> &str {
+        let start = range.start as usize;
+        self.text
+            .get(start..start + range.len as usize)
+            .unwrap_or("")
+    }
+
+    /// The bytes of a reassembled buffer, numbered from 1, with its name (`Reassembled TCP`).
+    #[must_use]
+    pub fn source(&self, number: u8) -> Option<&(&'static str, Arc<[u8]>)> {
+        self.sources.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// All reassembled buffers.
+    #[must_use]
+    pub fn sources(&self) -> &[(&'static str, Arc<[u8]>)] {
+        &self.sources
+    }
+
+    /// The bytes of a place; `frame` are the frame's own.
+    #[must_use]
+    pub fn bytes<'a>(&'a self, place: Place, frame: &'a [u8]) -> &'a [u8] {
+        let all = match place.source {
+            0 => frame,
+            number => self.source(number).map_or(&[][..], |(_, bytes)| bytes),
+        };
+        let start = place.at as usize;
+        let end = (start + place.len as usize).min(all.len());
+        all.get(start..end).unwrap_or(&[])
+    }
+
+    /// Adds a reassembled buffer, and gives its number.
+    pub fn add_source(&mut self, name: &'static str, bytes: Arc<[u8]>) -> u8 {
+        self.sources.push((name, bytes));
+        u8::try_from(self.sources.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Whether this field is kept: asked where it takes work to make its value.
+    #[must_use]
+    #[inline]
+    pub fn wants(&self, field: FieldId) -> bool {
+        self.wanted.has(field)
+    }
+
+    /// Whether labels are kept: where not, only values matter.
+    #[must_use]
+    #[inline]
+    pub fn labels(&self) -> bool {
+        self.wanted.labels
+    }
+
+    /// Whether any field of this protocol is kept.
+    #[must_use]
+    pub fn wants_any_of(&self, protocol: u8) -> bool {
+        self.wanted.has_any_of(protocol)
+    }
+
+    /// Adds a field.
+    #[inline]
+    pub fn add(&mut self, field: FieldId, place: Place, value: Value) -> Added {
+        if !self.wanted.has(field) {
+            return Added::NOT;
+        }
+        self.push(field, place, value)
+    }
+
+    /// Adds a field that was concluded.
+    #[inline]
+    pub fn add_generated(&mut self, field: FieldId, value: Value) -> Added {
+        let added = self.add(field, Place::default(), value);
+        if let Some(node) = self.node_mut(added) {
+            node.generated = true;
+        }
+        added
+    }
+
+    /// Adds a field that can be asked for and is not shown.
+    #[inline]
+    pub fn add_hidden(&mut self, field: FieldId, place: Place, value: Value) -> Added {
+        let added = self.add(field, place, value);
+        if let Some(node) = self.node_mut(added) {
+            node.hidden = true;
+        }
+        added
+    }
+
+    /// Adds a field whose value is text.
+    pub fn add_text(&mut self, field: FieldId, place: Place, text: &str) -> Added {
+        if !self.wanted.has(field) {
+            return Added::NOT;
+        }
+        let range = self.keep(format_args!("{text}"));
+        self.push(field, place, Value::Text(range))
+    }
+
+    /// The fields added from now on are below the one before.
+    pub fn open(&mut self) {
+        self.depth += 1;
+    }
+
+    /// They are not any more.
+    pub fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Where the tree stands, to come back to after an error.
+    #[must_use]
+    pub const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// Goes back to where the tree stood.
+    pub fn set_depth(&mut self, depth: u8) {
+        self.depth = depth;
+    }
+
+    /// What the tree shows of this node, instead of `Title: value`. Nothing is done unless labels are
+    /// kept.
+    pub fn label(&mut self, added: Added, text: fmt::Arguments<'_>) {
+        if !self.wanted.labels || added == Added::NOT {
+            return;
+        }
+        let range = self.keep(text);
+        if let Some(node) = self.node_mut(added) {
+            node.label = Some(range);
+        }
+    }
+
+    /// How many bytes a node covers, where that is known only later.
+    pub fn set_len(&mut self, added: Added, len: u32) {
+        if let Some(node) = self.node_mut(added) {
+            node.place.len = len;
+        }
+    }
+
+    /// Changes the value of a node that was added before.
+    pub fn set_value(&mut self, added: Added, value: Value) {
+        if let Some(node) = self.node_mut(added) {
+            node.value = value;
+        }
+    }
+
+    /// The node was concluded, not read.
+    pub fn set_generated(&mut self, added: Added) {
+        if let Some(node) = self.node_mut(added) {
+            node.generated = true;
+        }
+    }
+
+    fn node_mut(&mut self, added: Added) -> Option<&mut Node> {
+        self.nodes.get_mut(added.0 as usize)
+    }
+
+    fn push(&mut self, field: FieldId, place: Place, value: Value) -> Added {
+        let added = Added(self.nodes.len() as u32);
+        self.nodes.push(Node {
+            field,
+            depth: self.depth,
+            generated: false,
+            hidden: false,
+            place,
+            value,
+            label: None,
+        });
+        added
+    }
+
+    fn keep(&mut self, text: fmt::Arguments<'_>) -> TextRange {
+        let start = self.text.len();
+        // Writing to a string does not fail.
+        let _infallible = self.text.write_fmt(text);
+        TextRange {
+            start: start as u32,
+            len: (self.text.len() - start) as u32,
+        }
+    }
+}
+
+impl Place {
+    /// `len` bytes at `offset` of a region.
+    #[must_use]
+    #[inline]
+    pub fn of(region: &Region<'_>, offset: usize, len: usize) -> Self {
+        Self {
+            source: region.source,
+            at: region.at + offset as u32,
+            len: len as u32,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One frame's way through the dissectors.
+
+use super::column::Columns;
+use super::field::FieldId;
+use super::memory::Memory;
+use super::preferences::Preferences;
+use super::proto;
+use super::region::{Region, Stop};
+use super::tree::{Added, Tree, Value};
+use crate::packet::{Iface, Packet, Timestamp};
+
+/// A frame as it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Number, from 1.
+    pub number: u64,
+    /// Its bytes, and what the file says beside them.
+    pub packet: Packet<'a>,
+    /// The interface, where the file describes one.
+    pub iface: Option<&'a Iface>,
+    /// The comments of the packet (pcapng).
+    pub comments: &'a [String],
+    /// Time of the first frame.
+    pub first: Timestamp,
+    /// Time of the frame before.
+    pub previous: Timestamp,
+    /// Time of the last frame that was shown.
+    pub previous_shown: Timestamp,
+}
+
+/// Dissects frames one after the other.
+#[derive(Debug, Default)]
+pub struct Frames {
+    /// What is remembered.
+    pub memory: Memory,
+    /// What `-o` set.
+    pub preferences: Preferences,
+}
+
+impl Frames {
+    /// Dissects a frame into `tree` and `columns`, which are emptied first.
+    pub fn dissect(&mut self, frame: &Frame<'_>, tree: &mut Tree, columns: &mut Columns) {
+        tree.clear();
+        columns.clear();
+        let mut walk = Walk {
+            frame,
+            memory: &mut self.memory,
+            preferences: &self.preferences,
+            tree,
+            columns,
+            protocols: Protocols::default(),
+        };
+        proto::frame::dissect(&mut walk);
+    }
+}
+
+/// The protocols that a frame is made of, from the outside in: `frame.protocols`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Protocols {
+    numbers: [u8; Self::MOST],
+    len: u8,
+}
+
+impl Protocols {
+    const MOST: usize = 32;
+
+    /// One more.
+    #[inline]
+    pub fn push(&mut self, number: u8) {
+        if let Some(place) = self.numbers.get_mut(usize::from(self.len)) {
+            *place = number;
+            self.len += 1;
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn numbers(&self) -> &[u8] {
+        self.numbers.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
+
+/// What a dissector works with.
+#[derive(Debug)]
+pub struct Walk<'w, 'a> {
+    /// The frame.
+    pub frame: &'w Frame<'a>,
+    /// What is remembered.
+    pub memory: &'w mut Memory,
+    /// What `-o` set.
+    pub preferences: &'w Preferences,
+    /// Where fields go.
+    pub tree: &'w mut Tree,
+    /// Where the list's columns go.
+    pub columns: &'w mut Columns,
+    /// The protocols so far.
+    pub protocols: Protocols,
+}
+
+impl Walk<'_, '_> {
+    /// Begins a protocol that covers `len` bytes of `region`: the fields added from now on are below
+    /// it, until [`Self::end`].
+    pub fn begin(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
+        self.protocols.push(protocol.protocol);
+        let added = self.tree.add(protocol, region.place(0, len), Value::None);
+        self.tree.open();
+        added
+    }
+
+    /// Ends the protocol that was begun last.
+    pub fn end(&mut self) {
+        self.tree.close();
+    }
+
+    /// Adds a field of one byte, and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// When the byte is not there.
+    #[inline]
+    pub fn u8(&mut self, field: FieldId, region: &Region<'_>, offset: usize) -> Result<u8, Stop> {
+        let value = region.u8(offset)?;
+        self.tree
+            .add(field, region.place(offset, 1), Value::Uint(value.into()));
+        Ok(value)
+    }
+
+    /// Adds a field of two bytes, and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// When they are not there.
+    #[inline]
+    pub fn u16(&mut self, field: FieldId, region: &Region<'_>, offset: usize) -> Result<u16, Stop> {
+        let value = region.u16(offset)?;
+        self.tree
+            .add(field, region.place(offset, 2), Value::Uint(value.into()));
+        Ok(value)
+    }
+
+    /// Adds a field of four bytes, and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// When they are not there.
+    #[inline]
+    pub fn u32(&mut self, field: FieldId, region: &Region<'_>, offset: usize) -> Result<u32, Stop> {
+        let value = region.u32(offset)?;
+        self.tree
+            .add(field, region.place(offset, 4), Value::Uint(value.into()));
+        Ok(value)
+    }
+
+    /// Adds a field for all that is left of a region.
+    #[inline]
+    pub fn bytes(&mut self, field: FieldId, region: &Region<'_>) -> Added {
+        self.tree.add(
+            field,
+            region.place(0, region.captured().len()),
+            Value::Bytes,
+        )
+    }
+}
