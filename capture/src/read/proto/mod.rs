@@ -3,8 +3,64 @@
 //!
 //! - `frame.rs` what is known of the frame itself; where every walk begins
 //! - `eth.rs` Ethernet
+//! - `expert.rs` Expert information: what a dissector finds remarkable
+//! - `vlan.rs` IEEE 802.1Q tags
+//! - `arp.rs` ARP (RFC 826)
+//! - `ip.rs` IPv4 (RFC 791)
+//! - `ipv6.rs` IPv6 (RFC 8200)
+//! - `icmp.rs` ICMP (RFC 792)
+//! - `icmpv6.rs` `ICMPv6` (RFC 4443)
+//! - `igmp.rs` IGMP (RFC 3376)
+//! - `udp.rs` UDP (RFC 768)
+//! - `tcp.rs` TCP (RFC 9293)
+//! - `llc.rs` IEEE 802.2 LLC
+//! - `sll.rs` Linux cooked captures
+//! - `ppp.rs` PPP (RFC 1661)
+//! - `pppoe.rs` `PPPoE` (RFC 2516)
+//! - `mpls.rs` MPLS (RFC 3032)
+//! - `gre.rs` GRE (RFC 2784)
+//! - `vxlan.rs` VXLAN (RFC 7348)
+//! - `geneve.rs` GENEVE (RFC 8926)
+//! - `gtp.rs` GTP-U (3GPP TS 29.281)
+//! - `sctp.rs` SCTP (RFC 9260)
+//! - `null.rs` BSD loopback
+//! - `dns.rs` DNS (RFC 1035)
+//! - `dhcp.rs` DHCP (RFC 2131)
+//! - `ntp.rs` NTP (RFC 5905)
+//! - `tls.rs` TLS (RFC 8446)
+//! - `http.rs` HTTP/1 (RFC 9112)
+//! - `quic.rs` QUIC (RFC 9000)
+//! - `ssh.rs` SSH (RFC 4253)
 //! - `data.rs` bytes that nobody knows
 
+pub(crate) mod arp;
 pub(crate) mod data;
+pub(crate) mod dhcp;
+pub(crate) mod dns;
 pub(crate) mod eth;
+pub(crate) mod expert;
 pub(crate) mod frame;
+pub(crate) mod geneve;
+pub(crate) mod gre;
+pub(crate) mod gtp;
+pub(crate) mod http;
+pub(crate) mod icmp;
+pub(crate) mod icmpv6;
+pub(crate) mod igmp;
+pub(crate) mod ip;
+pub(crate) mod ipv6;
+pub(crate) mod llc;
+pub(crate) mod mpls;
+pub(crate) mod ntp;
+pub(crate) mod null;
+pub(crate) mod ppp;
+pub(crate) mod pppoe;
+pub(crate) mod quic;
+pub(crate) mod sctp;
+pub(crate) mod sll;
+pub(crate) mod ssh;
+pub(crate) mod tcp;
+pub(crate) mod tls;
+pub(crate) mod udp;
+pub(crate) mod vlan;
+pub(crate) mod vxlan;

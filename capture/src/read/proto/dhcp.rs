@@ -1,0 +1,7 @@
+//! DHCP (RFC 2131).
+
+use crate::read::field::protocol;
+
+protocol! {
+    25, "dhcp", "DHCP", "Dynamic Host Configuration Protocol";
+}

@@ -1,0 +1,7 @@
+//! HTTP/1 (RFC 9112).
+
+use crate::read::field::protocol;
+
+protocol! {
+    28, "http", "HTTP", "Hypertext Transfer Protocol";
+}

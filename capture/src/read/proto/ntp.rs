@@ -1,0 +1,7 @@
+//! NTP (RFC 5905).
+
+use crate::read::field::protocol;
+
+protocol! {
+    26, "ntp", "NTP", "Network Time Protocol";
+}

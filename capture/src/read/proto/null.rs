@@ -1,0 +1,7 @@
+//! BSD loopback.
+
+use crate::read::field::protocol;
+
+protocol! {
+    23, "null", "NULL", "Null/Loopback";
+}
