@@ -24,6 +24,7 @@ use crate::sink::flows::{By, FlowFormat};
   capture flows traffic.pcapng                connections of a file, as a table
   capture flows traffic.pcap --top 20 --by bytes
   capture flows traffic.pcap -o flows.parquet all that is known of them, for DuckDB and others
+  capture read traffic.pcapng -V -c 1         packets, as tshark shows them
   capture doctor -i eth0                      what of this machine helps or hinders"
 )]
 pub struct Args {
@@ -37,6 +38,8 @@ pub(super) enum Command {
     Live(LiveArgs),
     /// Connection records from capture files (pcap, pcapng, gzipped or not).
     Flows(FlowsArgs),
+    /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.
+    Read(ReadArgs),
     /// What of this machine helps or hinders capture, and what to do about it.
     Doctor(DoctorArgs),
 }
@@ -214,6 +217,95 @@ pub(super) struct FlowsArgs {
     /// Show what became of every packet, on standard error.
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Options are tshark's, and so is what they print.
+
+Examples:
+  capture read traffic.pcapng                 one line a packet
+  capture read traffic.pcapng -V -c 1         all fields of the first packet
+  capture read traffic.pcapng -O tcp          of each packet, the details of TCP
+  capture read traffic.pcapng -x -c 1         the bytes of the first packet
+  capture read traffic.pcapng -t ad           with date and time
+  capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y
+  capture read traffic.pcapng -T json -c 1 | jq '.[0]._source.layers.frame'
+  tcpdump -i eth0 -w - | capture read -")]
+pub(super) struct ReadArgs {
+    /// Capture files; - is standard input.
+    #[arg(value_name = "FILE", required_unless_present = "read_file")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// A capture file, as tshark names it.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "files")]
+    pub(super) read_file: Option<PathBuf>,
+
+    /// All fields of each packet, as a tree.
+    #[arg(short = 'V')]
+    pub(super) details: bool,
+
+    /// The fields of these protocols, and of the others the first line (tcp,ip).
+    #[arg(short = 'O', value_name = "PROTOCOLS")]
+    pub(super) only: Option<String>,
+
+    /// The bytes of each packet.
+    #[arg(short = 'x')]
+    pub(super) bytes: bool,
+
+    /// The line of the list too, with -V or -O.
+    #[arg(short = 'P', long = "print")]
+    pub(super) list: bool,
+
+    /// Form of the output: text, fields or json.
+    #[arg(short = 'T', value_name = "FORM", default_value = "text")]
+    pub(super) form: Form,
+
+    /// A field to print with -T fields; may be given several times. `_ws.col.Info` and the like are the
+    /// columns of the list.
+    #[arg(short = 'e', value_name = "FIELD")]
+    pub(super) fields: Vec<String>,
+
+    /// How fields are printed: header=y|n, separator=/t|/s|CHARACTER, occurrence=f|l|a,
+    /// aggregator=,|/s|CHARACTER, quote=d|s|n, bom=y|n.
+    #[arg(short = 'E', value_name = "OPTION=VALUE")]
+    pub(super) field_options: Vec<String>,
+
+    /// Time in the list: r (since the first packet), d (since the one before), dd (since the last shown), e
+    /// (since 1970), a, ad, adoy (time of day, with date, with day of the year, in UTC), u, ud, udoy (the
+    /// same).
+    #[arg(short, value_name = "FORMAT", default_value = "r")]
+    pub(super) time: crate::read::print::TimeFormat,
+
+    /// Stop after this many packets were read.
+    #[arg(short, long, value_name = "N")]
+    pub(super) count: Option<u64>,
+
+    /// No names for addresses.
+    #[arg(short)]
+    pub(super) numbers: bool,
+
+    /// Read everything twice, so that packets know what comes after them.
+    #[arg(short = '2')]
+    pub(super) two_passes: bool,
+
+    /// A preference, TRUE or FALSE; `-o help:` lists them.
+    #[arg(short, value_name = "NAME:VALUE")]
+    pub(super) option: Vec<String>,
+
+    /// Hand on what is printed at once.
+    #[arg(short = 'l')]
+    pub(super) flush: bool,
+}
+
+/// Forms of `-T`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// List, details, bytes.
+    Text,
+    /// The fields of -e, a line for each packet.
+    Fields,
+    /// All fields, as JSON.
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,7 @@
 //! The command line: words typed, things built, text printed.
 //!
 //! - `args.rs` what can be typed
-//! - `doctor.rs`, `flows.rs`, `live.rs` one command each
+//! - `doctor.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
 //! - `logger.rs` warnings on standard error
 //! - `status.rs` the line a second
 //! - `units.rs` sizes and durations as people write them
@@ -14,6 +14,7 @@ mod doctor;
 mod flows;
 mod live;
 mod logger;
+mod read;
 mod status;
 mod tracking;
 mod units;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Live(args) => live::run(&args),
+        Command::Read(args) => read::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -104,6 +104,7 @@ impl LiveCapture {
                 description: attachment.describe(plan.kernel.disposition),
                 link: attachment.link,
                 snap_len: plan.kernel.snap_len,
+                decimals: 9,
             })
             .collect();
         // The kernel first: it has the most that can be in the way, and it leaves nothing behind.

@@ -97,4 +97,6 @@ pub struct Iface {
     pub link: LinkType,
     /// Bytes of a packet that are captured at most; 0 means no limit (as in pcapng).
     pub snap_len: u32,
+    /// Decimals of a second that its timestamps have: 6 for microseconds, 9 for nanoseconds.
+    pub decimals: u8,
 }

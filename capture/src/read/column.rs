@@ -59,6 +59,11 @@ impl Columns {
         self.append_info(text);
     }
 
+    /// Adds the whole info to `out`.
+    pub fn write_info(&self, out: &mut String) {
+        out.push_str(&self.info);
+    }
+
     /// Adds to the info.
     pub fn append_info(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a string does not fail.

@@ -11,6 +11,13 @@ pub struct Memory {
     pub pass: Pass,
 }
 
+impl Memory {
+    /// Everything is known now: the files are read once more.
+    pub fn begin_second_pass(&mut self) {
+        self.pass = Pass::Second;
+    }
+}
+
 /// Which time the file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pass {

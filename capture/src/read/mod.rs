@@ -19,15 +19,20 @@
 //! - `column.rs` what the list shows
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
 //! - `memory.rs` what is remembered between frames
+//! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
+//! - `render.rs` values as text
 //! - `proto/` the dissectors, one file or folder for each protocol
 
 pub mod column;
 pub mod field;
 pub mod memory;
+pub mod pipeline;
 pub mod preferences;
+pub mod print;
 mod proto;
 pub mod region;
 pub mod registry;
+mod render;
 pub mod tree;
 pub mod walk;
 

@@ -19,6 +19,47 @@ pub struct Preferences {
     pub ip_defragment: bool,
 }
 
+impl Preferences {
+    /// Sets one, given as `NAME:VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, with the names that there are.
+    pub fn set(&mut self, text: &str) -> Result<(), String> {
+        let Some((name, value)) = text.split_once(':') else {
+            return Err(format!("{text:?} is not NAME:VALUE"));
+        };
+        let mut known: [(&str, &mut bool); 7] = [
+            ("tcp.check_checksum", &mut self.tcp_check_checksum),
+            ("udp.check_checksum", &mut self.udp_check_checksum),
+            ("ip.check_checksum", &mut self.ip_check_checksum),
+            (
+                "tcp.relative_sequence_numbers",
+                &mut self.tcp_relative_sequence_numbers,
+            ),
+            (
+                "tcp.analyze_sequence_numbers",
+                &mut self.tcp_analyze_sequence_numbers,
+            ),
+            ("tcp.desegment_tcp_streams", &mut self.tcp_desegment_streams),
+            ("ip.defragment", &mut self.ip_defragment),
+        ];
+        let value = match value.trim() {
+            value if value.eq_ignore_ascii_case("true") => true,
+            value if value.eq_ignore_ascii_case("false") => false,
+            value => return Err(format!("{name} is TRUE or FALSE, not {value:?}")),
+        };
+        if let Some((_, preference)) = known.iter_mut().find(|(known, _)| *known == name.trim()) {
+            **preference = value;
+            return Ok(());
+        }
+        let names = known.map(|(name, _)| name).join(", ");
+        Err(format!(
+            "there is no preference {name:?}; there are {names}"
+        ))
+    }
+}
+
 impl Default for Preferences {
     fn default() -> Self {
         Self {

@@ -39,6 +39,21 @@ impl Wanted {
         }
     }
 
+    /// Labels too: what the tree shows of a field beside its value.
+    pub const fn add_labels(&mut self) {
+        self.labels = true;
+    }
+
+    /// Those of another one too.
+    pub fn add_all(&mut self, other: &Self) {
+        for (words, others) in self.bits.iter_mut().zip(&other.bits) {
+            for (word, bits) in words.iter_mut().zip(others) {
+                *word |= bits;
+            }
+        }
+        self.labels |= other.labels;
+    }
+
     /// This one too.
     pub fn add(&mut self, id: FieldId) {
         if let Some(words) = self.bits.get_mut(usize::from(id.protocol)) {

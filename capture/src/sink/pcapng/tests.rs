@@ -31,6 +31,7 @@ fn eth(name: &str) -> Iface {
         description: String::new(),
         link: LinkType::ETHERNET,
         snap_len: 96,
+        decimals: 9,
     }
 }
 

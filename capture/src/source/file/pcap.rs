@@ -81,6 +81,7 @@ impl Pcap {
             description: String::new(),
             link,
             snap_len,
+            decimals: if unit_ns == 1 { 9 } else { 6 },
         };
         Some(Ok(Self {
             order,

@@ -214,6 +214,7 @@ impl Pcapng {
             description: String::new(),
             link,
             snap_len,
+            decimals: Resolution::DEFAULT.decimals(),
         };
         let mut resolution = Resolution::DEFAULT;
         let mut offset_secs = 0;
@@ -224,7 +225,10 @@ impl Pcapng {
                 (IF_DESCRIPTION, text) => {
                     iface.description = String::from_utf8_lossy(text).into_owned();
                 }
-                (IF_TSRESOL, &[exponent]) => resolution = Resolution::from_option(exponent),
+                (IF_TSRESOL, &[exponent]) => {
+                    resolution = Resolution::from_option(exponent);
+                    iface.decimals = resolution.decimals();
+                }
                 (IF_TSOFFSET, value) => {
                     if let Ok(bytes) = <[u8; 8]>::try_from(value) {
                         offset_secs = self.order.u64(bytes).cast_signed();

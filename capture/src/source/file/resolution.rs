@@ -29,6 +29,24 @@ impl Resolution {
         }
     }
 
+    /// Decimals of a second that are shown: those of the next coarser unit that Wireshark knows.
+    pub(super) const fn decimals(self) -> u8 {
+        let per_second: u64 = match self {
+            Self::Coarse(ns) => 1_000_000_000 / ns,
+            Self::Fine(_) => u64::MAX,
+            Self::Binary(exponent @ 0..=63) => 1 << exponent,
+            Self::Binary(_) => u64::MAX,
+        };
+        match per_second {
+            1_000_000_000.. => 9,
+            1_000_000.. => 6,
+            1000.. => 3,
+            100.. => 2,
+            10.. => 1,
+            _ => 0,
+        }
+    }
+
     /// Nanoseconds of so many units, saturating (in the year 2554).
     #[inline]
     pub(super) const fn ns(self, units: u64) -> u64 {

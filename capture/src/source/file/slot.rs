@@ -17,6 +17,13 @@ pub struct Slot {
 const _: () = assert!(size_of::<Slot>() <= 64);
 
 impl Slot {
+    /// Of no packet, to fill arrays with.
+    pub const EMPTY: Self = Self {
+        meta: PacketMeta::UNKNOWN,
+        offset: 0,
+        cap_len: 0,
+    };
+
     /// The packet, lent from its block.
     ///
     /// # Panics

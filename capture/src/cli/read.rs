@@ -1,0 +1,144 @@
+//! `capture read`: packets of capture files, with tshark's options.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+
+use super::args::{Form, ReadArgs};
+use crate::read::Preferences;
+use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
+use crate::read::print::{Details, Fields, Layout, Names, Occurrence, Quote, Text};
+
+/// Reads the files and prints their packets.
+pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
+    let plan = plan(args)?;
+    let ReadSummary { error, .. } = read(&plan, Box::new(io::stdout()))?;
+    let Some(error) = error else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    super::complain(&error.to_string());
+    Ok(ExitCode::FAILURE)
+}
+
+/// The plan that the words describe.
+fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
+    let mut preferences = Preferences::default();
+    for option in &args.option {
+        preferences
+            .set(option)
+            .map_err(anyhow::Error::msg)
+            .context("-o")?;
+    }
+    let files: Vec<PathBuf> = args.read_file.iter().chain(&args.files).cloned().collect();
+    // The walk has a thread of its own.
+    let printers = super::cpus().saturating_sub(1).clamp(1, 16);
+    Ok(ReadPlan {
+        files,
+        layout: Some(layout(args)?),
+        preferences,
+        count: args.count,
+        passes: if args.two_passes {
+            Passes::Two
+        } else {
+            Passes::One
+        },
+        printers,
+        flush: if args.flush {
+            Flush::AtOnce
+        } else {
+            Flush::Whole
+        },
+    })
+}
+
+fn layout(args: &ReadArgs) -> anyhow::Result<Layout> {
+    let names = if args.numbers {
+        Names::Numbers
+    } else {
+        Names::Vendors
+    };
+    if args.form != Form::Fields && !args.fields.is_empty() {
+        bail!("-e names fields for -T fields; add that");
+    }
+    Ok(match args.form {
+        Form::Text => {
+            let details = match &args.only {
+                Some(only) => Some(
+                    Details::only(only)
+                        .map_err(anyhow::Error::msg)
+                        .context("-O")?,
+                ),
+                None => args.details.then_some(Details::All),
+            };
+            Layout::Text(Text {
+                list: args.list || details.is_none(),
+                details,
+                bytes: args.bytes,
+                time: args.time,
+                names,
+            })
+        }
+        Form::Json => Layout::Json { bytes: args.bytes },
+        Form::Fields => {
+            if args.fields.is_empty() {
+                bail!("-T fields prints the fields that -e names: -e ip.src -e tcp.dstport");
+            }
+            let mut fields = Fields::new(&args.fields)?;
+            fields.time = args.time;
+            fields.address_names = names;
+            for option in &args.field_options {
+                field_option(&mut fields, option).context("-E")?;
+            }
+            Layout::Fields(fields)
+        }
+    })
+}
+
+/// One of `-E`.
+fn field_option(fields: &mut Fields, option: &str) -> anyhow::Result<()> {
+    let Some((name, value)) = option.split_once('=') else {
+        bail!("{option:?} is not OPTION=VALUE");
+    };
+    match (name, value) {
+        ("header", _) => fields.header = yes(name, value)?,
+        ("bom", _) => fields.bom = yes(name, value)?,
+        ("separator", _) => fields.separator = character(name, value)?,
+        ("aggregator", _) => fields.aggregator = character(name, value)?,
+        ("occurrence", "f") => fields.occurrence = Occurrence::First,
+        ("occurrence", "l") => fields.occurrence = Occurrence::Last,
+        ("occurrence", "a") => fields.occurrence = Occurrence::All,
+        ("occurrence", _) => bail!("occurrence is f (first), l (last) or a (all)"),
+        ("quote", "d") => fields.quote = Quote::Double,
+        ("quote", "s") => fields.quote = Quote::Single,
+        ("quote", "n") => fields.quote = Quote::None,
+        ("quote", _) => bail!("quote is d (double), s (single) or n (none)"),
+        _ => bail!(
+            "there is no option {name:?}; there are header, separator, occurrence, aggregator, quote, bom"
+        ),
+    }
+    Ok(())
+}
+
+fn yes(name: &str, value: &str) -> anyhow::Result<bool> {
+    match value {
+        "y" => Ok(true),
+        "n" => Ok(false),
+        _ => bail!("{name} is y or n"),
+    }
+}
+
+/// A character, or tshark's words for tab and space.
+fn character(name: &str, value: &str) -> anyhow::Result<char> {
+    match value {
+        "/t" => return Ok('\t'),
+        "/s" => return Ok(' '),
+        _ => {}
+    }
+    let mut characters = value.chars();
+    match (characters.next(), characters.next()) {
+        (Some(character), None) => Ok(character),
+        _ => bail!("{name} is one character, /t (tab) or /s (space)"),
+    }
+}

@@ -1,0 +1,489 @@
+//! Files through the walk and the printers, in order.
+//!
+//! One thread walks, because what a frame means depends on those before it; batches of dissected
+//! frames go to the printers in turn, and what they print is put together in the same turn. Batches
+//! come back to be used again.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::column::Columns;
+use super::preferences::Preferences;
+use super::print::{Layout, Shown};
+use super::tree::{Tree, Wanted};
+use super::walk::{Frame, Frames};
+use crate::packet::{Iface, Timestamp};
+use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
+
+/// Slots that are taken from a file at once.
+const READ: usize = 1024;
+/// Frames of a batch.
+const BATCH: usize = 128;
+/// Batches on their way to a printer, and from it.
+const QUEUE: usize = 4;
+
+/// Files as they are going to be read.
+#[derive(Clone, Debug)]
+pub struct ReadPlan {
+    /// The files, in this order; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// What is printed of each frame; `None` prints nothing.
+    pub layout: Option<Layout>,
+    /// What `-o` set.
+    pub preferences: Preferences,
+    /// Frames that are read at most.
+    pub count: Option<u64>,
+    /// The files are read twice (`-2`).
+    pub passes: Passes,
+    /// Threads that print.
+    pub printers: usize,
+    /// What is printed is handed on after each batch that the files yield (`-l`).
+    pub flush: Flush,
+}
+
+/// How often the files are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passes {
+    /// Once: a frame knows what came before.
+    #[default]
+    One,
+    /// Twice: and what came behind.
+    Two,
+}
+
+/// When output is handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flush {
+    /// When enough has come together.
+    #[default]
+    Whole,
+    /// As soon as it is there.
+    AtOnce,
+}
+
+/// How reading ended.
+#[derive(Debug, Default)]
+pub struct ReadSummary {
+    /// Frames that were read.
+    pub frames: u64,
+    /// Frames that were shown.
+    pub shown: u64,
+    /// Why not everything was read, if so.
+    pub error: Option<FileError>,
+}
+
+/// Why nothing could be read, or printed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The first file cannot be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// A thread cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// Standard input comes only once.
+    #[error("-2 reads everything twice, which standard input does not allow; name a file")]
+    TwiceFromPipe,
+    /// A bug.
+    #[error("a thread panicked; this is a bug, please report it")]
+    Panicked,
+}
+
+/// Reads the files and prints what the plan says to `out`.
+///
+/// # Errors
+///
+/// When the first file cannot be opened, or the output cannot be written. What is wrong later with a
+/// file is in the summary, after everything before it was printed.
+pub fn read(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<ReadSummary, ReadError> {
+    let Some(first) = plan.files.first() else {
+        return Ok(ReadSummary::default());
+    };
+    if plan.passes == Passes::Two && plan.files.iter().any(|path| path.as_os_str() == "-") {
+        return Err(ReadError::TwiceFromPipe);
+    }
+    // Before anything is printed.
+    let source = FileSource::open(first, Numbering::default())?;
+    let wanted = plan
+        .layout
+        .as_ref()
+        .map_or_else(Wanted::none, Layout::wanted);
+    let mut walking = Walking {
+        plan,
+        frames: Frames {
+            preferences: plan.preferences.clone(),
+            ..Frames::default()
+        },
+        wanted: Arc::new(wanted),
+        times: Times::default(),
+        summary: ReadSummary::default(),
+        output: Output::new(plan, out)?,
+    };
+    if plan.passes == Passes::Two {
+        let nothing = Arc::new(Wanted::none());
+        let mut scratch = Scratch {
+            tree: Tree::new(nothing),
+            columns: Columns::default(),
+        };
+        let first_pass = FileSource::open(first, Numbering::default())?;
+        let outcome = walking.files(first_pass, Some(&mut scratch));
+        walking.summary = ReadSummary::default();
+        walking.times = Times::default();
+        walking.frames.memory.begin_second_pass();
+        // Output that is gone is noticed in the second pass; damage is found again.
+        drop(outcome);
+    }
+    let outcome = walking.files(source, None);
+    let Walking {
+        mut summary,
+        output,
+        ..
+    } = walking;
+    let written = output.finish(summary.shown);
+    match outcome {
+        Ok(()) | Err(Stopped::OutputGone) => {}
+        Err(Stopped::File(error)) => summary.error = Some(error),
+    }
+    written.map(|()| summary)
+}
+
+/// Why the walk ended early.
+enum Stopped {
+    File(FileError),
+    OutputGone,
+}
+
+/// Where the first of two passes leaves what nobody looks at.
+struct Scratch {
+    tree: Tree,
+    columns: Columns,
+}
+
+/// Times that frames are compared with.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    first: Option<Timestamp>,
+    previous: Timestamp,
+    previous_shown: Option<Timestamp>,
+}
+
+struct Walking<'p> {
+    plan: &'p ReadPlan,
+    frames: Frames,
+    wanted: Arc<Wanted>,
+    times: Times,
+    summary: ReadSummary,
+    output: Output,
+}
+
+impl Walking<'_> {
+    /// Walks through all files, of which the first is open.
+    fn files(
+        &mut self,
+        first: FileSource,
+        mut scratch: Option<&mut Scratch>,
+    ) -> Result<(), Stopped> {
+        let mut source = first;
+        let mut rest = self.plan.files.iter().skip(1);
+        let mut before = 0;
+        loop {
+            self.file(&mut source, before, scratch.as_deref_mut())?;
+            let Some(path) = rest.next() else {
+                return Ok(());
+            };
+            if self.is_enough() {
+                return Ok(());
+            }
+            let numbering = source.numbering();
+            before = numbering.iface.0;
+            source = FileSource::open(path, numbering).map_err(Stopped::File)?;
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.plan
+            .count
+            .is_some_and(|count| self.summary.frames >= count)
+    }
+
+    /// Walks through one file, whose first interface has the number `ifaces_before`.
+    fn file(
+        &mut self,
+        source: &mut FileSource,
+        ifaces_before: u32,
+        mut scratch: Option<&mut Scratch>,
+    ) -> Result<(), Stopped> {
+        let mut slots = Vec::with_capacity(READ);
+        while !self.is_enough() {
+            slots.clear();
+            let left = self
+                .plan
+                .count
+                .map_or(u64::MAX, |count| count - self.summary.frames);
+            let budget = READ.min(usize::try_from(left).unwrap_or(READ));
+            let batch = source
+                .next_batch(&mut slots, budget)
+                .map_err(Stopped::File)?;
+            let Some(block) = batch else { return Ok(()) };
+            let ifaces = source.ifaces();
+            for slot in &slots {
+                let iface = (slot.meta.iface.0 - ifaces_before) as usize;
+                self.frame(&block, slot, ifaces.get(iface), scratch.as_deref_mut())?;
+            }
+            // The next call can come with another block.
+            self.output.flush(&block)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn frame(
+        &mut self,
+        block: &Arc<Block>,
+        slot: &Slot,
+        iface: Option<&Iface>,
+        scratch: Option<&mut Scratch>,
+    ) -> Result<(), Stopped> {
+        self.summary.frames += 1;
+        let packet = slot.packet(block);
+        let ts = packet.meta.ts;
+        let first = *self.times.first.get_or_insert(ts);
+        let previous = if self.summary.frames == 1 {
+            ts
+        } else {
+            self.times.previous
+        };
+        let previous_shown = self.times.previous_shown.unwrap_or(ts);
+        let frame = Frame {
+            number: self.summary.frames,
+            packet,
+            iface,
+            comments: &[],
+            first,
+            previous,
+            previous_shown,
+        };
+        self.times.previous = ts;
+        if let Some(scratch) = scratch {
+            self.frames
+                .dissect(&frame, &mut scratch.tree, &mut scratch.columns);
+            return Ok(());
+        }
+        let item = self.output.next(&self.wanted);
+        self.frames
+            .dissect(&frame, &mut item.shown.tree, &mut item.shown.columns);
+        item.slot = *slot;
+        let shown = &mut item.shown;
+        shown.number = frame.number;
+        shown.before = self.summary.shown;
+        shown.meta = packet.meta;
+        shown.decimals = iface.map_or(6, |iface| iface.decimals);
+        shown.first = first;
+        shown.previous = previous;
+        shown.previous_shown = previous_shown;
+        self.times.previous_shown = Some(ts);
+        self.summary.shown += 1;
+        self.output.keep(block)
+    }
+}
+
+/// A frame of a batch.
+#[derive(Debug)]
+struct Item {
+    slot: Slot,
+    shown: Shown,
+}
+
+/// Frames on their way to a printer, with the block that they lie in.
+struct Batch {
+    block: Arc<Block>,
+    items: Vec<Item>,
+    used: usize,
+}
+
+/// Where dissected frames go.
+struct Output {
+    items: Vec<Item>,
+    used: usize,
+    lanes: Vec<Lane>,
+    turn: usize,
+    writer: Option<JoinHandle<io::Result<()>>>,
+    end: Sender<u64>,
+    prints: bool,
+}
+
+/// The way to a printer.
+struct Lane {
+    send: Sender<Batch>,
+    recycled: Receiver<Vec<Item>>,
+    thread: JoinHandle<()>,
+}
+
+impl Output {
+    fn new(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<Self, ReadError> {
+        let (end, ended) = bounded(1);
+        let mut output = Self {
+            items: Vec::new(),
+            used: 0,
+            lanes: Vec::new(),
+            turn: 0,
+            writer: None,
+            end,
+            prints: plan.layout.is_some(),
+        };
+        let Some(layout) = &plan.layout else {
+            return Ok(output);
+        };
+        let mut texts = Vec::new();
+        for number in 0..plan.printers.max(1) {
+            let (send, receive) = bounded::<Batch>(QUEUE);
+            let (give_back, recycled) = bounded(QUEUE + 1);
+            let (print, printed) = bounded(QUEUE);
+            let (return_text, spare_texts) = bounded(QUEUE + 1);
+            let layout = layout.clone();
+            let thread = thread::Builder::new()
+                .name(format!("printer-{number}"))
+                .spawn(move || printer(&layout, &receive, &give_back, &print, &spare_texts))
+                .map_err(ReadError::Thread)?;
+            output.lanes.push(Lane {
+                send,
+                recycled,
+                thread,
+            });
+            texts.push((printed, return_text));
+        }
+        let layout = layout.clone();
+        let flush = plan.flush;
+        let writer = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || write(&layout, flush, &texts, &ended, out))
+            .map_err(ReadError::Thread)?;
+        output.writer = Some(writer);
+        Ok(output)
+    }
+
+    /// A frame to be filled; [`Self::keep`] takes it.
+    fn next(&mut self, wanted: &Arc<Wanted>) -> &mut Item {
+        if self.used == self.items.len() {
+            self.items.push(Item {
+                slot: Slot::EMPTY,
+                shown: Shown {
+                    number: 0,
+                    before: 0,
+                    meta: crate::packet::PacketMeta::UNKNOWN,
+                    decimals: 0,
+                    first: Timestamp(0),
+                    previous: Timestamp(0),
+                    previous_shown: Timestamp(0),
+                    tree: Tree::new(Arc::clone(wanted)),
+                    columns: Columns::default(),
+                },
+            });
+        }
+        &mut self.items[self.used]
+    }
+
+    fn keep(&mut self, block: &Arc<Block>) -> Result<(), Stopped> {
+        if !self.prints {
+            return Ok(());
+        }
+        self.used += 1;
+        if self.used < BATCH {
+            return Ok(());
+        }
+        self.flush(block)
+    }
+
+    fn flush(&mut self, block: &Arc<Block>) -> Result<(), Stopped> {
+        if self.used == 0 {
+            return Ok(());
+        }
+        let lane = &self.lanes[self.turn];
+        let next = lane.recycled.try_recv().unwrap_or_default();
+        let batch = Batch {
+            block: Arc::clone(block),
+            items: std::mem::replace(&mut self.items, next),
+            used: std::mem::take(&mut self.used),
+        };
+        self.turn = (self.turn + 1) % self.lanes.len();
+        // A printer is gone when the writer is, and that one knows why.
+        lane.send.send(batch).map_err(|_gone| Stopped::OutputGone)
+    }
+
+    fn finish(self, shown: u64) -> Result<(), ReadError> {
+        let Self {
+            lanes, writer, end, ..
+        } = self;
+        // A writer that is gone says why when it is joined.
+        let _gone = end.send(shown).is_err();
+        let mut panicked = false;
+        for Lane { send, thread, .. } in lanes {
+            drop(send);
+            panicked |= thread.join().is_err();
+        }
+        let Some(writer) = writer else { return Ok(()) };
+        match writer.join() {
+            Ok(Ok(())) if !panicked => Ok(()),
+            Ok(Err(error)) => Err(ReadError::Output(error)),
+            _ => Err(ReadError::Panicked),
+        }
+    }
+}
+
+/// Prints batches until there are no more, or nobody takes what is printed.
+fn printer(
+    layout: &Layout,
+    receive: &Receiver<Batch>,
+    give_back: &Sender<Vec<Item>>,
+    print: &Sender<String>,
+    spare_texts: &Receiver<String>,
+) {
+    for batch in receive {
+        let Batch { block, items, used } = batch;
+        let mut text = spare_texts.try_recv().unwrap_or_default();
+        text.clear();
+        for Item { slot, shown } in items.iter().take(used) {
+            layout.frame(shown, slot.packet(&block).data, &mut text);
+        }
+        if print.send(text).is_err() {
+            return;
+        }
+        // A full channel only means that enough are waiting to be used again.
+        drop(give_back.try_send(items));
+    }
+}
+
+/// Writes what the printers print, in turn.
+fn write(
+    layout: &Layout,
+    flush: Flush,
+    texts: &[(Receiver<String>, Sender<String>)],
+    ended: &Receiver<u64>,
+    mut out: Box<dyn Write + Send>,
+) -> io::Result<()> {
+    let mut frame = String::new();
+    layout.begin(&mut frame);
+    out.write_all(frame.as_bytes())?;
+    'all: loop {
+        for (printed, give_back) in texts {
+            // Batches are dealt in turn: the first printer without one means that there are no more.
+            let Ok(text) = printed.recv() else { break 'all };
+            out.write_all(text.as_bytes())?;
+            if flush == Flush::AtOnce {
+                out.flush()?;
+            }
+            drop(give_back.try_send(text));
+        }
+    }
+    frame.clear();
+    layout.end(ended.recv().unwrap_or_default(), &mut frame);
+    out.write_all(frame.as_bytes())?;
+    out.flush()
+}

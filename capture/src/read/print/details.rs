@@ -1,0 +1,66 @@
+//! The tree of a frame, a line for each field, as `-V` and `-O` print it.
+
+use super::text::spaces;
+use super::{Names, Shown};
+use crate::read::registry::PROTOCOLS;
+use crate::read::render;
+
+/// Which protocols are shown in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// All (`-V`).
+    All,
+    /// These, by their numbers, and of the others the first line (`-O`).
+    Only(Vec<u8>),
+}
+
+impl Details {
+    /// Those of these names, apart by commas.
+    ///
+    /// # Errors
+    ///
+    /// The name that is no protocol's.
+    pub fn only(names: &str) -> Result<Self, String> {
+        names
+            .split(',')
+            .map(|name| {
+                let name = name.trim();
+                PROTOCOLS
+                    .iter()
+                    .find(|protocol| protocol.name == name)
+                    .map(|protocol| protocol.number)
+                    .ok_or_else(|| {
+                        format!("{name:?} is not a protocol; `capture fields` lists them")
+                    })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self::Only)
+    }
+
+    /// Adds the tree of a frame.
+    pub(super) fn print(&self, shown: &Shown, data: &[u8], names: Names, out: &mut String) {
+        let mut full = true;
+        for node in shown.tree.nodes() {
+            if node.depth == 0 {
+                full = match self {
+                    Self::All => true,
+                    Self::Only(protocols) => protocols.contains(&node.field.protocol),
+                };
+            } else if !full {
+                continue;
+            }
+            if node.hidden {
+                continue;
+            }
+            spaces(out, 4 * usize::from(node.depth));
+            if node.generated {
+                out.push('[');
+            }
+            render::line(node, &shown.tree, data, names, out);
+            if node.generated {
+                out.push(']');
+            }
+            out.push('\n');
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Frames as text: the list, the details, chosen fields, JSON, bytes.
+//!
+//! Printing is the second half of reading, and runs on other threads than the walk: all that it
+//! needs of a frame is in a [`Shown`].
+//!
+//! - `list.rs` one line a frame
+//! - `time.rs` the time in the list
+//! - `details.rs` the tree
+//! - `bytes.rs` hexadecimal and ASCII
+//! - `fields.rs` chosen fields, as `-T fields` prints them
+//! - `json.rs` everything, as JSON
+//! - `text.rs` numbers and addresses, quickly
+
+mod bytes;
+mod details;
+mod fields;
+mod json;
+mod list;
+pub(crate) mod text;
+mod time;
+
+pub use details::Details;
+pub use fields::{Fields, Occurrence, Quote, UnknownFields};
+pub use time::TimeFormat;
+
+use super::column::Columns;
+use super::tree::{Tree, Wanted};
+use crate::packet::{PacketMeta, Timestamp};
+
+/// A frame that was dissected and is to be printed.
+#[derive(Debug)]
+pub struct Shown {
+    /// Number of the frame, from 1.
+    pub number: u64,
+    /// How many frames were printed before it.
+    pub before: u64,
+    /// What is known of its packet.
+    pub meta: PacketMeta,
+    /// Decimals of its time.
+    pub decimals: u8,
+    /// Time of the first frame, of the one before, and of the last that was shown.
+    pub first: Timestamp,
+    /// See `first`.
+    pub previous: Timestamp,
+    /// See `first`.
+    pub previous_shown: Timestamp,
+    /// Its fields.
+    pub tree: Tree,
+    /// Its columns.
+    pub columns: Columns,
+}
+
+/// What is printed of each frame.
+#[derive(Clone, Debug)]
+pub enum Layout {
+    /// Text for people.
+    Text(Text),
+    /// Chosen fields, a line each.
+    Fields(Fields),
+    /// JSON, as tshark's `-T json`.
+    Json {
+        /// With the bytes (`-x`).
+        bytes: bool,
+    },
+}
+
+/// Text for people: any of these, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    /// The line of the list.
+    pub list: bool,
+    /// The tree.
+    pub details: Option<Details>,
+    /// The bytes.
+    pub bytes: bool,
+    /// How times are shown in the list.
+    pub time: TimeFormat,
+    /// Whether addresses get names.
+    pub names: Names,
+}
+
+/// Whether addresses get names (`-n` and its opposite).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// MAC addresses get their vendor's.
+    #[default]
+    Vendors,
+    /// None do.
+    Numbers,
+}
+
+impl Layout {
+    /// The fields that it needs.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Self::Text(text) if text.details.is_none() => Wanted::none(),
+            Self::Text(_) | Self::Json { .. } => Wanted::all(),
+            Self::Fields(fields) => fields.wanted(),
+        }
+    }
+
+    /// What comes before all frames.
+    pub fn begin(&self, out: &mut String) {
+        match self {
+            Self::Text(_) => {}
+            Self::Fields(fields) => fields.header(out),
+            Self::Json { .. } => json::begin(out),
+        }
+    }
+
+    /// One frame; `data` are its bytes.
+    pub fn frame(&self, shown: &Shown, data: &[u8], out: &mut String) {
+        match self {
+            Self::Text(text) => text.frame(shown, data, out),
+            Self::Fields(fields) => fields.line(shown, data, out),
+            Self::Json { bytes } => json::frame(shown, data, *bytes, out),
+        }
+    }
+
+    /// What comes behind all frames.
+    pub fn end(&self, frames: u64, out: &mut String) {
+        if matches!(self, Self::Json { .. }) {
+            json::end(frames, out);
+        }
+    }
+}
+
+impl Text {
+    fn frame(&self, shown: &Shown, data: &[u8], out: &mut String) {
+        if self.list {
+            list::line(shown, self, out);
+        }
+        if let Some(details) = &self.details {
+            details.print(shown, data, self.names, out);
+        }
+        if self.bytes {
+            if self.list || self.details.is_some() {
+                // tshark sets the bytes apart from what is above them.
+                if self.details.is_some() {
+                    out.push('\n');
+                }
+            }
+            bytes::print(shown, data, out);
+        }
+        if self.details.is_some() || self.bytes {
+            out.push('\n');
+        }
+    }
+}
