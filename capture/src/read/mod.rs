@@ -41,5 +41,6 @@ pub use field::{Base, Field, FieldId, Kind, Protocol};
 pub use memory::Memory;
 pub use preferences::Preferences;
 pub use region::{Region, Stop};
+pub(crate) use render::value as print_value;
 pub use tree::{Node, Tree, Value, Wanted};
 pub use walk::{Frame, Frames, Walk};

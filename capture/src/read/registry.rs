@@ -69,6 +69,38 @@ pub fn by_name(name: &str) -> impl Iterator<Item = FieldId> {
         .map(|(id, _)| id)
 }
 
+/// Names of fields that look much like this one, the nearest first, three at most.
+#[must_use]
+pub fn nearest(name: &str) -> Vec<&'static str> {
+    // Names of which a third is different are other names.
+    let most = name.len().div_ceil(3).min(4);
+    let mut near: Vec<_> = all()
+        .map(|(_, field)| (distance(name, field.name, most), field.name))
+        .filter(|(distance, _)| *distance <= most)
+        .collect();
+    near.sort_unstable();
+    near.dedup_by_key(|(_, name)| *name);
+    near.truncate(3);
+    near.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Letters to change, add or leave out to make one name of the other (Levenshtein), as far as `most`.
+fn distance(a: &str, b: &str, most: usize) -> usize {
+    if a.len().abs_diff(b.len()) > most {
+        return most + 1;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
