@@ -40,6 +40,8 @@ pub(super) enum Command {
     Flows(FlowsArgs),
     /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.
     Read(ReadArgs),
+    /// The fields that display filters and -T fields know.
+    Fields(FieldsArgs),
     /// What of this machine helps or hinders capture, and what to do about it.
     Doctor(DoctorArgs),
 }
@@ -224,6 +226,7 @@ pub(super) struct FlowsArgs {
 
 Examples:
   capture read traffic.pcapng                 one line a packet
+  capture read traffic.pcapng -Y 'tcp.flags.reset == 1 && ip.addr == 10.0.0.0/8'
   capture read traffic.pcapng -V -c 1         all fields of the first packet
   capture read traffic.pcapng -O tcp          of each packet, the details of TCP
   capture read traffic.pcapng -x -c 1         the bytes of the first packet
@@ -239,6 +242,10 @@ pub(super) struct ReadArgs {
     /// A capture file, as tshark names it.
     #[arg(short, long, value_name = "FILE", conflicts_with = "files")]
     pub(super) read_file: Option<PathBuf>,
+
+    /// Show only the packets that match this display filter, in Wireshark's language.
+    #[arg(short = 'Y', long, value_name = "FILTER")]
+    pub(super) display_filter: Option<String>,
 
     /// All fields of each packet, as a tree.
     #[arg(short = 'V')]
@@ -295,6 +302,17 @@ pub(super) struct ReadArgs {
     /// Hand on what is printed at once.
     #[arg(short = 'l')]
     pub(super) flush: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  capture fields tcp.analysis
+  capture fields checksum
+  capture fields | wc -l")]
+pub(super) struct FieldsArgs {
+    /// Only fields whose name or title has this in it, in upper or lower case.
+    #[arg(value_name = "PATTERN")]
+    pub(super) pattern: Option<String>,
 }
 
 /// Forms of `-T`.

@@ -1,7 +1,7 @@
 //! The command line: words typed, things built, text printed.
 //!
 //! - `args.rs` what can be typed
-//! - `doctor.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
+//! - `doctor.rs`, `fields.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
 //! - `logger.rs` warnings on standard error
 //! - `status.rs` the line a second
 //! - `units.rs` sizes and durations as people write them
@@ -11,6 +11,7 @@
 
 mod args;
 mod doctor;
+mod fields;
 mod flows;
 mod live;
 mod logger;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
     logger::install();
     let result = match args.command {
         Command::Doctor(args) => doctor::run(&args),
+        Command::Fields(args) => fields::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Read(args) => read::run(&args),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::args::{Form, ReadArgs};
+use crate::filter::display::DisplayFilter;
 use crate::read::Preferences;
 use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
 use crate::read::print::{Details, Fields, Layout, Names, Occurrence, Quote, Text};
@@ -37,6 +38,12 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
     Ok(ReadPlan {
         files,
         layout: Some(layout(args)?),
+        filter: args
+            .display_filter
+            .as_deref()
+            .map(DisplayFilter::new)
+            .transpose()
+            .context("-Y")?,
         preferences,
         count: args.count,
         passes: if args.two_passes {

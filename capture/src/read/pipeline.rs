@@ -16,6 +16,7 @@ use super::preferences::Preferences;
 use super::print::{Layout, Shown};
 use super::tree::{Tree, Wanted};
 use super::walk::{Frame, Frames};
+use crate::filter::display::DisplayFilter;
 use crate::packet::{Iface, Timestamp};
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
 
@@ -33,6 +34,8 @@ pub struct ReadPlan {
     pub files: Vec<PathBuf>,
     /// What is printed of each frame; `None` prints nothing.
     pub layout: Option<Layout>,
+    /// Which frames are shown; `None` for all.
+    pub filter: Option<DisplayFilter>,
     /// What `-o` set.
     pub preferences: Preferences,
     /// Frames that are read at most.
@@ -111,10 +114,13 @@ pub fn read(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<ReadSummary, 
     }
     // Before anything is printed.
     let source = FileSource::open(first, Numbering::default())?;
-    let wanted = plan
+    let mut wanted = plan
         .layout
         .as_ref()
         .map_or_else(Wanted::none, Layout::wanted);
+    if let Some(filter) = &plan.filter {
+        wanted.add_all(filter.wanted());
+    }
     let mut walking = Walking {
         plan,
         frames: Frames {
@@ -279,6 +285,10 @@ impl Walking<'_> {
         let item = self.output.next(&self.wanted);
         self.frames
             .dissect(&frame, &mut item.shown.tree, &mut item.shown.columns);
+        let filter = self.plan.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.matches(&item.shown.tree, packet.data)) {
+            return Ok(());
+        }
         item.slot = *slot;
         let shown = &mut item.shown;
         shown.number = frame.number;
