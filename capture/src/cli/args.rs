@@ -232,6 +232,7 @@ Examples:
   capture read traffic.pcapng -x -c 1         the bytes of the first packet
   capture read traffic.pcapng -t ad           with date and time
   capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y
+  capture read traffic.pcapng -q -z io,phs -z conv,tcp
   capture read traffic.pcapng -T json -c 1 | jq '.[0]._source.layers.frame'
   tcpdump -i eth0 -w - | capture read -")]
 pub(super) struct ReadArgs {
@@ -298,6 +299,15 @@ pub(super) struct ReadArgs {
     /// A preference, TRUE or FALSE; `-o help:` lists them.
     #[arg(short, value_name = "NAME:VALUE")]
     pub(super) option: Vec<String>,
+
+    /// A statistic over all packets, by tshark's words: conv,tcp; endpoints,ip; io,stat,1; io,phs and
+    /// others. May be given several times.
+    #[arg(short = 'z', value_name = "STATISTIC")]
+    pub(super) statistics: Vec<String>,
+
+    /// No packets: statistics alone.
+    #[arg(short)]
+    pub(super) quiet: bool,
 
     /// Hand on what is printed at once.
     #[arg(short = 'l')]

@@ -1,6 +1,6 @@
 //! `capture read`: packets of capture files, with tshark's options.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,14 +8,27 @@ use anyhow::{Context as _, bail};
 
 use super::args::{Form, ReadArgs};
 use crate::filter::display::DisplayFilter;
-use crate::read::Preferences;
 use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
 use crate::read::print::{Details, Fields, Layout, Names, Occurrence, Quote, Text};
+use crate::read::{Preferences, statistics};
 
 /// Reads the files and prints their packets.
 pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let plan = plan(args)?;
-    let ReadSummary { error, .. } = read(&plan, Box::new(io::stdout()))?;
+    let mut statistics = args
+        .statistics
+        .iter()
+        .map(|text| statistics::parse(text))
+        .collect::<Result<Vec<_>, _>>()
+        .context("-z")?;
+    let ReadSummary { error, .. } = read(&plan, &mut statistics, Box::new(io::stdout()))?;
+    let mut text = String::new();
+    for statistic in &mut statistics {
+        statistic.print(&mut text);
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
     let Some(error) = error else {
         return Ok(ExitCode::SUCCESS);
     };
@@ -37,7 +50,7 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
     let printers = super::cpus().saturating_sub(1).clamp(1, 16);
     Ok(ReadPlan {
         files,
-        layout: Some(layout(args)?),
+        layout: (!args.quiet).then(|| layout(args)).transpose()?,
         filter: args
             .display_filter
             .as_deref()

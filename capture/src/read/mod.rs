@@ -20,6 +20,7 @@
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
 //! - `memory.rs` what is remembered between frames
 //! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
+//! - `statistics/` what is counted over all frames
 //! - `render.rs` values as text
 //! - `proto/` the dissectors, one file or folder for each protocol
 
@@ -33,6 +34,7 @@ mod proto;
 pub mod region;
 pub mod registry;
 mod render;
+pub mod statistics;
 pub mod tree;
 pub mod walk;
 

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::column::Columns;
 use super::preferences::Preferences;
 use super::print::{Layout, Shown};
+use super::statistics::Statistic;
 use super::tree::{Tree, Wanted};
 use super::walk::{Frame, Frames};
 use crate::filter::display::DisplayFilter;
@@ -99,13 +100,18 @@ pub enum ReadError {
     Panicked,
 }
 
-/// Reads the files and prints what the plan says to `out`.
+/// Reads the files and prints what the plan says to `out`; `statistics` see every frame, and are left to
+/// be printed by the caller.
 ///
 /// # Errors
 ///
 /// When the first file cannot be opened, or the output cannot be written. What is wrong later with a
 /// file is in the summary, after everything before it was printed.
-pub fn read(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<ReadSummary, ReadError> {
+pub fn read(
+    plan: &ReadPlan,
+    statistics: &mut [Box<dyn Statistic>],
+    out: Box<dyn Write + Send>,
+) -> Result<ReadSummary, ReadError> {
     let Some(first) = plan.files.first() else {
         return Ok(ReadSummary::default());
     };
@@ -121,6 +127,9 @@ pub fn read(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<ReadSummary, 
     if let Some(filter) = &plan.filter {
         wanted.add_all(filter.wanted());
     }
+    for statistic in &*statistics {
+        statistic.want(&mut wanted);
+    }
     let mut walking = Walking {
         plan,
         frames: Frames {
@@ -130,6 +139,7 @@ pub fn read(plan: &ReadPlan, out: Box<dyn Write + Send>) -> Result<ReadSummary, 
         wanted: Arc::new(wanted),
         times: Times::default(),
         summary: ReadSummary::default(),
+        statistics,
         output: Output::new(plan, out)?,
     };
     if plan.passes == Passes::Two {
@@ -186,6 +196,7 @@ struct Walking<'p> {
     wanted: Arc<Wanted>,
     times: Times,
     summary: ReadSummary,
+    statistics: &'p mut [Box<dyn Statistic>],
     output: Output,
 }
 
@@ -285,6 +296,9 @@ impl Walking<'_> {
         let item = self.output.next(&self.wanted);
         self.frames
             .dissect(&frame, &mut item.shown.tree, &mut item.shown.columns);
+        for statistic in &mut *self.statistics {
+            statistic.frame(&frame, &item.shown.tree, &item.shown.columns);
+        }
         let filter = self.plan.filter.as_ref();
         if filter.is_some_and(|filter| !filter.matches(&item.shown.tree, packet.data)) {
             return Ok(());

@@ -1,0 +1,208 @@
+//! Conversations: packets and bytes between two ends (`tshark -z conv,tcp`).
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::traffic::{End, Ends, Layer, Volume};
+use super::{RULE, Statistic, StatisticError, filter, filter_text, passes};
+use crate::filter::display::DisplayFilter;
+use crate::packet::Timestamp;
+use crate::read::Columns;
+use crate::read::tree::{Tree, Wanted};
+use crate::read::walk::Frame;
+
+/// Conversations that are told apart; more are counted together.
+const MOST: usize = 1 << 22;
+
+/// Conversations of one layer.
+#[derive(Debug)]
+pub(super) struct Conversations {
+    ends: Ends,
+    filter: Option<DisplayFilter>,
+    /// By the ends in the order of the first packet, and the stream.
+    places: HashMap<(End, End, Option<u64>), usize>,
+    all: Vec<Conversation>,
+    first: Option<Timestamp>,
+    left_out: u64,
+}
+
+#[derive(Debug)]
+struct Conversation {
+    a: End,
+    b: End,
+    /// From `a` to `b`, and back.
+    there: Volume,
+    back: Volume,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Conversations {
+    pub(super) fn parse(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
+        let (layer, words) = layer("conv", rest)?;
+        Ok(Box::new(Self {
+            ends: Ends::new(layer),
+            filter: filter(words)?,
+            places: HashMap::new(),
+            all: Vec::new(),
+            first: None,
+            left_out: 0,
+        }))
+    }
+}
+
+/// The layer that is named first, and what follows it.
+pub(super) fn layer<'a>(
+    name: &'static str,
+    rest: &'a str,
+) -> Result<(Layer, Option<&'a str>), StatisticError> {
+    let (word, words) = match rest.split_once(',') {
+        Some((word, words)) => (word, Some(words)),
+        None => (rest, None),
+    };
+    let layer = Layer::named(word).ok_or_else(|| StatisticError::Argument {
+        name,
+        reason: format!("{word:?} is none of eth, ip, ipv6, tcp, udp"),
+    })?;
+    Ok((layer, words))
+}
+
+impl Statistic for Conversations {
+    fn want(&self, wanted: &mut Wanted) {
+        self.ends.want(wanted);
+        if let Some(filter) = &self.filter {
+            wanted.add_all(filter.wanted());
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, _columns: &Columns) {
+        let meta = &frame.packet.meta;
+        self.first.get_or_insert(meta.ts);
+        if !passes(self.filter.as_ref(), tree, frame) {
+            return;
+        }
+        for (from, to, stream) in self.ends.of(tree) {
+            let known = self
+                .places
+                .get(&(from, to, stream))
+                .map(|place| (*place, true))
+                .or_else(|| {
+                    let place = self.places.get(&(to, from, stream))?;
+                    Some((*place, false))
+                });
+            let (place, there) = match known {
+                Some(known) => known,
+                None if self.all.len() >= MOST => {
+                    self.left_out += 1;
+                    continue;
+                }
+                None => {
+                    let place = self.all.len();
+                    self.places.insert((from, to, stream), place);
+                    self.all.push(Conversation {
+                        a: from,
+                        b: to,
+                        there: Volume::default(),
+                        back: Volume::default(),
+                        start: meta.ts,
+                        end: meta.ts,
+                    });
+                    (place, true)
+                }
+            };
+            let Some(conversation) = self.all.get_mut(place) else {
+                continue;
+            };
+            let volume = if there {
+                &mut conversation.there
+            } else {
+                &mut conversation.back
+            };
+            volume.add(meta.wire_len);
+            conversation.start = conversation.start.min(meta.ts);
+            conversation.end = conversation.end.max(meta.ts);
+        }
+    }
+
+    fn print(&mut self, out: &mut String) {
+        let layer = self.ends.layer;
+        out.push_str(RULE);
+        // Writing to a string does not fail, in all of these.
+        let _infallible = writeln!(
+            out,
+            "{} Conversations\nFilter:{}",
+            layer.title(),
+            filter_text(self.filter.as_ref())
+        );
+        let indent = if layer.has_ports() { 59 } else { 47 };
+        let (a, b) = (
+            "|       <-      | |       ->      | |     Total     |    Relative    |   Duration   |",
+            "| Frames  Bytes | | Frames  Bytes | | Frames  Bytes |      Start     |              |",
+        );
+        let _infallible = writeln!(out, "{:indent$}{a}\n{:indent$}{b}", "", "");
+        self.all.sort_by_key(|conversation| {
+            std::cmp::Reverse(conversation.there.with(conversation.back).frames)
+        });
+        let first = self.first.unwrap_or_default();
+        let width = if layer.has_ports() { 26 } else { 20 };
+        for conversation in &self.all {
+            let Conversation {
+                a,
+                b,
+                there,
+                back,
+                start,
+                end,
+            } = conversation;
+            let total = there.with(*back);
+            let _infallible = write!(
+                out,
+                "{:<width$} <-> {:<width$}",
+                a.name(layer),
+                b.name(layer)
+            );
+            for volume in [back, there, &total] {
+                let _infallible = write!(out, "  {:>6} {:<9}", volume.frames, size(volume.bytes));
+            }
+            let _infallible = writeln!(
+                out,
+                "  {:>14} {:>14}",
+                seconds(start.since(first).0, 9),
+                seconds(end.since(*start).0, 4)
+            );
+        }
+        if self.left_out > 0 {
+            let _infallible = writeln!(
+                out,
+                "{} packets are of further conversations; only {MOST} are told apart",
+                self.left_out
+            );
+        }
+        out.push_str(RULE);
+    }
+}
+
+/// Bytes as tshark writes them: exactly below ten thousand, then in thousands.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+    let mut size = bytes;
+    let mut unit = 0;
+    while size >= 10_000 && unit + 1 < UNITS.len() {
+        size /= 1000;
+        unit += 1;
+    }
+    format!("{size} {}", UNITS[unit])
+}
+
+/// Seconds with so many decimals, rounded.
+fn seconds(ns: u64, decimals: u32) -> String {
+    let unit = 10_u64.pow(9 - decimals);
+    let rounded = (ns + unit / 2) / unit;
+    let per_second = 10_u64.pow(decimals);
+    let decimals = decimals as usize;
+    format!(
+        "{}.{:0decimals$}",
+        rounded / per_second,
+        rounded % per_second
+    )
+}

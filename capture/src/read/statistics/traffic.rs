@@ -1,0 +1,212 @@
+//! Who talks with whom, as conversations and endpoints both need it.
+
+use super::Known;
+use crate::read::print::text::{decimal, ether, ipv4, ipv6};
+use crate::read::tree::{Tree, Value, Wanted};
+
+/// Kinds of addresses that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    Eth,
+    Ipv4,
+    Ipv6,
+    Tcp,
+    Udp,
+}
+
+impl Layer {
+    /// tshark's words.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "eth" => Self::Eth,
+            "ip" => Self::Ipv4,
+            "ipv6" => Self::Ipv6,
+            "tcp" => Self::Tcp,
+            "udp" => Self::Udp,
+            _ => return None,
+        })
+    }
+
+    /// As headings have it.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Eth => "Ethernet",
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
+    pub(super) const fn has_ports(self) -> bool {
+        matches!(self, Self::Tcp | Self::Udp)
+    }
+}
+
+/// One end of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct End {
+    address: Host,
+    pub(super) port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Host {
+    Ether([u8; 6]),
+    Ipv4([u8; 4]),
+    Ipv6([u8; 16]),
+}
+
+impl End {
+    /// The address as text.
+    pub(super) fn address(&self) -> String {
+        let mut out = String::new();
+        match self.address {
+            Host::Ether(address) => ether(&mut out, address),
+            Host::Ipv4(address) => ipv4(&mut out, address),
+            Host::Ipv6(address) => ipv6(&mut out, address),
+        }
+        out
+    }
+
+    /// With its port, of those that have one.
+    pub(super) fn name(&self, layer: Layer) -> String {
+        let mut out = self.address();
+        if layer.has_ports() {
+            out.push(':');
+            decimal(&mut out, self.port);
+        }
+        out
+    }
+}
+
+/// The fields that tell who sent a packet to whom.
+#[derive(Clone, Debug)]
+pub(super) struct Ends {
+    pub(super) layer: Layer,
+    sources: [Known; 2],
+    destinations: [Known; 2],
+    ports: [Known; 2],
+    stream: Known,
+}
+
+impl Ends {
+    pub(super) fn new(layer: Layer) -> Self {
+        let pair = |a, b| [Known::named(a), Known::named(b)];
+        let (sources, destinations) = match layer {
+            Layer::Eth => (pair("eth.src", ""), pair("eth.dst", "")),
+            Layer::Ipv4 => (pair("ip.src", ""), pair("ip.dst", "")),
+            Layer::Ipv6 => (pair("ipv6.src", ""), pair("ipv6.dst", "")),
+            Layer::Tcp | Layer::Udp => (pair("ip.src", "ipv6.src"), pair("ip.dst", "ipv6.dst")),
+        };
+        let (ports, stream) = match layer {
+            Layer::Tcp => (pair("tcp.srcport", "tcp.dstport"), "tcp.stream"),
+            Layer::Udp => (pair("udp.srcport", "udp.dstport"), "udp.stream"),
+            _ => (pair("", ""), ""),
+        };
+        Self {
+            layer,
+            sources,
+            destinations,
+            ports,
+            stream: Known::named(stream),
+        }
+    }
+
+    pub(super) fn want(&self, wanted: &mut Wanted) {
+        let all = [&self.sources, &self.destinations, &self.ports];
+        for known in all.into_iter().flatten().chain([&self.stream]) {
+            known.want(wanted);
+        }
+    }
+
+    /// Sender and receiver of a packet, and the number of its stream; one of each layer that it has.
+    pub(super) fn of<'t>(
+        &'t self,
+        tree: &'t Tree,
+    ) -> impl Iterator<Item = (End, End, Option<u64>)> + 't {
+        // Ports belong to the addresses that came last before them.
+        let mut source = None;
+        let mut destination = None;
+        let mut port = None;
+        let mut ready: Option<(End, End)> = None;
+        let mut nodes = tree.nodes().iter();
+        let has_ports = self.layer.has_ports();
+        std::iter::from_fn(move || {
+            loop {
+                let Some(node) = nodes.next() else {
+                    return ready.take().map(|(a, b)| (a, b, None));
+                };
+                if self.sources.iter().any(|known| known.is(node)) {
+                    source = host(node.value);
+                } else if self.destinations.iter().any(|known| known.is(node)) {
+                    destination = host(node.value);
+                    if !has_ports && let (Some(from), Some(to)) = (source, destination) {
+                        return Some((from, to, None));
+                    }
+                } else if self.ports[0].is(node) {
+                    port = number(node.value);
+                } else if self.ports[1].is(node) {
+                    if let (Some(from), Some(to), Some(from_port), Some(to_port)) =
+                        (source, destination, port.take(), number(node.value))
+                    {
+                        let from = End {
+                            port: from_port as u16,
+                            ..from
+                        };
+                        let to = End {
+                            port: to_port as u16,
+                            ..to
+                        };
+                        let earlier = ready.replace((from, to));
+                        if let Some((a, b)) = earlier {
+                            return Some((a, b, None));
+                        }
+                    }
+                } else if self.stream.is(node)
+                    && let Some((from, to)) = ready.take()
+                {
+                    return Some((from, to, number(node.value)));
+                }
+            }
+        })
+    }
+}
+
+fn host(value: Value) -> Option<End> {
+    let address = match value {
+        Value::Ether(address) => Host::Ether(address),
+        Value::Ipv4(address) => Host::Ipv4(address),
+        Value::Ipv6(address) => Host::Ipv6(address),
+        _ => return None,
+    };
+    Some(End { address, port: 0 })
+}
+
+const fn number(value: Value) -> Option<u64> {
+    match value {
+        Value::Uint(number) => Some(number),
+        _ => None,
+    }
+}
+
+/// Packets and bytes one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Volume {
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+}
+
+impl Volume {
+    pub(super) fn add(&mut self, bytes: u32) {
+        self.frames += 1;
+        self.bytes += u64::from(bytes);
+    }
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self {
+            frames: self.frames + other.frames,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
