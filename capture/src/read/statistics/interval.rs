@@ -311,11 +311,8 @@ impl Table {
         let rows = (0..count)
             .map(|place| {
                 let start = text(place as u64 * interval_ns);
-                let label = format!(
-                    "{start:>width$} <> {:<width$}",
-                    end(place),
-                    width = width.max(2)
-                );
+                let width = width.max(2);
+                let label = format!("{start:>width$} <> {:>width$}", end(place));
                 let cells = columns.iter().map(|column| {
                     let cell = column.cells.get(place).copied().unwrap_or_default();
                     match &column.function {
@@ -375,7 +372,7 @@ impl Table {
             .rows
             .iter()
             .map(|(label, _)| label.chars().count())
-            .max()
+            .min()
             .unwrap_or(0)
             .max("Interval".len());
         let widths: Vec<Vec<usize>> = self

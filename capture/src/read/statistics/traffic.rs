@@ -137,12 +137,19 @@ impl Ends {
                 let Some(node) = nodes.next() else {
                     return ready.take().map(|(a, b)| (a, b, None));
                 };
-                if self.sources.iter().any(|known| known.is(node)) {
-                    source = host(node.value);
-                } else if self.destinations.iter().any(|known| known.is(node)) {
-                    destination = host(node.value);
-                    if !has_ports && let (Some(from), Some(to)) = (source, destination) {
-                        return Some((from, to, None));
+                let is_source = self.sources.iter().any(|known| known.is(node));
+                if is_source || self.destinations.iter().any(|known| known.is(node)) {
+                    // Ethernet has them the other way round.
+                    *(if is_source {
+                        &mut source
+                    } else {
+                        &mut destination
+                    }) = host(node.value);
+                    if !has_ports && source.is_some() && destination.is_some() {
+                        return source
+                            .take()
+                            .zip(destination.take())
+                            .map(|(from, to)| (from, to, None));
                     }
                 } else if self.ports[0].is(node) {
                     port = number(node.value);
