@@ -119,7 +119,7 @@ impl Statistic for Endpoints {
             if layer.has_ports() {
                 let _infallible = write!(out, "      {:>5}     ", end.port);
             } else {
-                out.push_str("     ");
+                out.push_str("      ");
             }
             let _infallible = writeln!(
                 out,

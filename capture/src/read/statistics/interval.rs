@@ -414,7 +414,7 @@ impl Table {
         line = format!("| {:<label$} ", "Interval");
         for (titles, parts) in self.titles.iter().zip(&widths) {
             for (title, width) in titles.iter().zip(parts) {
-                let _infallible = write!(line, "| {title:^width$} ");
+                let _infallible = write!(line, "| {title:>width$} ");
             }
         }
         close(line, inside, out);
