@@ -300,6 +300,11 @@ pub(super) struct ReadArgs {
     #[arg(short, value_name = "NAME:VALUE")]
     pub(super) option: Vec<String>,
 
+    /// Color the list: by Wireshark's default rules, or a color for each conversation. The terminal has to
+    /// know colors of 24 bits.
+    #[arg(long, value_name = "BY", num_args = 0..=1, require_equals = true, default_missing_value = "rules")]
+    pub(super) color: Option<ColorBy>,
+
     /// A statistic over all packets, by tshark's words: conv,tcp; endpoints,ip; io,stat,1; io,phs and
     /// others. May be given several times.
     #[arg(short = 'z', value_name = "STATISTIC")]
@@ -323,6 +328,15 @@ pub(super) struct FieldsArgs {
     /// Only fields whose name or title has this in it, in upper or lower case.
     #[arg(value_name = "PATTERN")]
     pub(super) pattern: Option<String>,
+}
+
+/// What `--color` goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorBy {
+    /// Wireshark's default coloring rules.
+    Rules,
+    /// A color for each conversation.
+    Conversation,
 }
 
 /// Forms of `-T`.

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::args::{Form, ReadArgs};
+use super::args::{ColorBy, Form, ReadArgs};
 use crate::filter::display::DisplayFilter;
+use crate::read::color::{Coloring, default_rules};
 use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
 use crate::read::print::{Details, Fields, Layout, Names, Occurrence, Quote, Text};
 use crate::read::{Preferences, statistics};
@@ -57,6 +58,10 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
             .map(DisplayFilter::new)
             .transpose()
             .context("-Y")?,
+        coloring: args.color.map(|color| match color {
+            ColorBy::Rules => Coloring::Rules(default_rules()),
+            ColorBy::Conversation => Coloring::Conversations,
+        }),
         preferences,
         count: args.count,
         passes: if args.two_passes {

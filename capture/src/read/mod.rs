@@ -16,7 +16,7 @@
 //! - `field.rs` what a field is; `registry.rs` all of them
 //! - `tree.rs` the fields of one frame
 //! - `region.rs` bytes of a protocol, with what was cut off
-//! - `column.rs` what the list shows
+//! - `column.rs` what the list shows; `color.rs` in which colors
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
 //! - `memory.rs` what is remembered between frames
 //! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
@@ -24,6 +24,7 @@
 //! - `render.rs` values as text
 //! - `proto/` the dissectors, one file or folder for each protocol
 
+pub mod color;
 pub mod column;
 pub mod field;
 pub mod memory;

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::color::Coloring;
 use super::column::Columns;
 use super::preferences::Preferences;
 use super::print::{Layout, Shown};
@@ -37,6 +38,8 @@ pub struct ReadPlan {
     pub layout: Option<Layout>,
     /// Which frames are shown; `None` for all.
     pub filter: Option<DisplayFilter>,
+    /// Colors of the list; `None` for none.
+    pub coloring: Option<Coloring>,
     /// What `-o` set.
     pub preferences: Preferences,
     /// Frames that are read at most.
@@ -126,6 +129,9 @@ pub fn read(
         .map_or_else(Wanted::none, Layout::wanted);
     if let Some(filter) = &plan.filter {
         wanted.add_all(filter.wanted());
+    }
+    if let Some(coloring) = &plan.coloring {
+        coloring.want(&mut wanted);
     }
     for statistic in &*statistics {
         statistic.want(&mut wanted);
@@ -305,6 +311,8 @@ impl Walking<'_> {
         }
         item.slot = *slot;
         let shown = &mut item.shown;
+        let coloring = self.plan.coloring.as_ref();
+        shown.color = coloring.and_then(|coloring| coloring.color(&shown.tree, packet.data));
         shown.number = frame.number;
         shown.before = self.summary.shown;
         shown.meta = packet.meta;
@@ -408,6 +416,7 @@ impl Output {
                     previous_shown: Timestamp(0),
                     tree: Tree::new(Arc::clone(wanted)),
                     columns: Columns::default(),
+                    color: None,
                 },
             });
         }

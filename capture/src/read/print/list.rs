@@ -2,6 +2,7 @@
 
 use super::text::{decimal, ether, ipv4, ipv6, spaces};
 use super::{Names, Shown, Text};
+use crate::read::color::Color;
 use crate::read::column::Address;
 
 /// Widths of number, time and addresses.
@@ -11,6 +12,9 @@ const ADDRESS: usize = 12;
 
 /// Adds the line of a frame.
 pub(super) fn line(shown: &Shown, layout: &Text, out: &mut String) {
+    if let Some(color) = shown.color {
+        set(color, out);
+    }
     right(out, NUMBER, |out| decimal(out, shown.number));
     out.push(' ');
     right(out, TIME, |out| layout.time.write(shown, out));
@@ -29,7 +33,25 @@ pub(super) fn line(shown: &Shown, layout: &Text, out: &mut String) {
     decimal(out, shown.meta.wire_len);
     out.push(' ');
     shown.columns.write_info(out);
+    if shown.color.is_some() {
+        // To the end of the line, and back to what was.
+        out.push_str("\x1b[K\x1b[0m");
+    }
     out.push('\n');
+}
+
+/// Sets colors of 24 bits (ISO 8613-6).
+fn set(color: Color, out: &mut String) {
+    for (what, [red, green, blue]) in [("48", color.background), ("38", color.foreground)] {
+        out.push_str("\x1b[");
+        out.push_str(what);
+        out.push_str(";2");
+        for part in [red, green, blue] {
+            out.push(';');
+            decimal(out, part);
+        }
+        out.push('m');
+    }
 }
 
 /// Adds text with spaces in front of it, to be at least so wide. All of it is ASCII.

@@ -23,6 +23,7 @@ pub use details::Details;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
 pub use time::TimeFormat;
 
+use super::color::Color;
 use super::column::Columns;
 use super::tree::{Tree, Wanted};
 use crate::packet::{PacketMeta, Timestamp};
@@ -48,6 +49,8 @@ pub struct Shown {
     pub tree: Tree,
     /// Its columns.
     pub columns: Columns,
+    /// Its color.
+    pub color: Option<Color>,
 }
 
 /// What is printed of each frame.
