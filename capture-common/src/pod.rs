@@ -12,7 +12,7 @@ use crate::{FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
 unsafe impl aya::Pod for HookCounters {}
 // SAFETY: u64 first, then six u32: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for Settings {}
-// SAFETY: two u32.
+// SAFETY: two u16 and a u32: no padding, any bits are valid.
 unsafe impl aya::Pod for IfaceEntry {}
 // SAFETY: 4 × u64, u32, 2 × u8, u16: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for FragmentKey {}

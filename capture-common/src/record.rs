@@ -20,7 +20,7 @@ pub struct RingRecord {
     pub lost: u32,
     /// Receive queue (XDP) or queue mapping (TCX) of the packet.
     pub queue: u16,
-    /// Slot of the interface in the list that userspace attached, not the kernel's index.
+    /// Number of the interface in this run ([`crate::IfaceEntry::id`]), not the kernel's index.
     pub iface: u16,
     /// One of [`Hook`].
     pub hook: u8,
@@ -47,11 +47,16 @@ pub enum Hook {
     XdpIngress = 0,
     /// TCX egress: what goes out.
     TcxEgress = 1,
+    /// TCX ingress: what comes in, after XDP and after the stack has merged segments.
+    TcxIngress = 2,
 }
 
 impl Hook {
     /// Number of hooks.
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 3;
+
+    /// All of them, by number.
+    pub const ALL: [Self; Self::COUNT] = [Self::XdpIngress, Self::TcxEgress, Self::TcxIngress];
 
     /// The hook with this number, `None` if there is no such.
     #[must_use]
@@ -59,6 +64,7 @@ impl Hook {
         match number {
             0 => Some(Self::XdpIngress),
             1 => Some(Self::TcxEgress),
+            2 => Some(Self::TcxIngress),
             _ => None,
         }
     }

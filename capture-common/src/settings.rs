@@ -14,8 +14,9 @@ pub struct Settings {
     pub snap_len: u32,
     /// Number of rings, at most [`crate::MAX_RINGS`].
     pub rings: u32,
-    /// Number of interfaces. With one, its slot is 0 and its link layer is `link`; with more,
-    /// each packet's interface is looked up in the map of [`IfaceEntry`].
+    /// Number of interfaces. With one, its slot and number are 0 and its link layer is `link`;
+    /// with more, or [`crate::MAX_IFACES`] where they come and go, each packet's interface is looked
+    /// up in the map of [`IfaceEntry`].
     pub ifaces: u32,
     /// Link layer where there is one interface: `LINK_*`.
     pub link: u32,
@@ -49,8 +50,12 @@ impl Settings {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfaceEntry {
-    /// Slot, below [`crate::MAX_IFACES`].
-    pub slot: u32,
+    /// Slot of its counters, below [`crate::MAX_IFACES`]. It can belong to another interface later,
+    /// when this one has gone and nothing counts there any more.
+    pub slot: u16,
+    /// Its number in the ring records. It never belongs to another interface, since records can lie
+    /// in a ring for longer than an interface lives.
+    pub id: u16,
     /// `Settings::LINK_*`.
     pub link: u32,
 }

@@ -96,12 +96,17 @@ impl Context for Ingress {
     }
 }
 
-/// A packet at TCX egress.
-pub(crate) struct Egress {
+/// A packet at TCX, whose hook has this number.
+pub(crate) struct Skb<const HOOK: u8> {
     ctx: *mut __sk_buff,
 }
 
-impl Egress {
+/// A packet at TCX egress.
+pub(crate) type Egress = Skb<{ Hook::TcxEgress as u8 }>;
+/// A packet at TCX ingress.
+pub(crate) type TcxIngress = Skb<{ Hook::TcxIngress as u8 }>;
+
+impl<const HOOK: u8> Skb<HOOK> {
     #[inline(always)]
     pub(crate) fn new(ctx: &TcContext) -> Self {
         Self {
@@ -110,8 +115,11 @@ impl Egress {
     }
 }
 
-impl Context for Egress {
-    const HOOK: Hook = Hook::TcxEgress;
+impl<const HOOK: u8> Context for Skb<HOOK> {
+    const HOOK: Hook = match Hook::from_u8(HOOK) {
+        Some(hook) => hook,
+        None => panic!("no such hook"),
+    };
 
     #[inline(always)]
     fn start(&self) -> usize {
@@ -146,7 +154,13 @@ impl Context for Egress {
     #[inline(always)]
     fn queue(&self) -> u16 {
         // SAFETY: as in `start`.
-        unsafe { (*self.ctx).queue_mapping as u16 }
+        let mapping = unsafe { (*self.ctx).queue_mapping as u16 };
+        // On the way in the kernel writes the receive queue plus one, and 0 if it has none.
+        if matches!(Self::HOOK, Hook::TcxIngress) {
+            mapping.saturating_sub(1)
+        } else {
+            mapping
+        }
     }
 
     #[inline(always)]

@@ -154,7 +154,13 @@ pub(crate) struct Gathered {
 impl Bytes for Gathered {
     #[inline(always)]
     fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
-        if offset + N > self.filled || offset > SCRATCH_LEN - N {
+        if offset + N > self.filled {
+            return None;
+        }
+        // Through memory, so that what is compared is what is added; see `emit::bounded`.
+        // SAFETY: reads a local variable.
+        let offset = unsafe { core::ptr::read_volatile(&raw const offset) };
+        if offset > SCRATCH_LEN - N {
             return None;
         }
         // SAFETY: within the buffer by the second check.

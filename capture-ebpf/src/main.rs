@@ -1,6 +1,7 @@
-//! What runs in the kernel: one program at XDP for what comes in, one at TCX for what goes out.
+//! What runs in the kernel: one program at XDP for what comes in, one at TCX for what goes out, and
+//! one at TCX for what comes in, for where XDP is not to be had.
 //!
-//! Both do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy.
+//! All do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy.
 //! The order is the product's promise: counters come first, so that no filter and no full ring ever
 //! changes them.
 
@@ -31,7 +32,7 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::macros::{classifier, xdp};
 use aya_ebpf::programs::{TcContext, XdpContext};
 
-use crate::context::{Egress, Ingress};
+use crate::context::{Egress, Ingress, TcxIngress};
 use crate::maps::SETTINGS;
 use crate::observe::observe;
 
@@ -39,6 +40,10 @@ use crate::observe::observe;
 const TCX_NEXT: i32 = -1;
 /// The same as a ring record has it.
 const TCX_NEXT_VERDICT: u8 = 0xff;
+/// `TCX_DROP`: the packet ends here.
+const TCX_DROP: i32 = 2;
+/// The same as a ring record has it.
+const TCX_DROP_VERDICT: u8 = 2;
 
 /// Sees what comes in. Mirror lets it pass, tap consumes it.
 #[xdp(frags)]
@@ -57,6 +62,18 @@ pub fn capture_xdp(ctx: XdpContext) -> u32 {
 pub fn capture_tcx(ctx: TcContext) -> i32 {
     observe(&Egress::new(&ctx), TCX_NEXT_VERDICT);
     TCX_NEXT
+}
+
+/// Sees what comes in, behind XDP. Mirror leaves it to whoever comes next, tap consumes it.
+#[classifier]
+pub fn capture_tcx_ingress(ctx: TcContext) -> i32 {
+    let (action, verdict) = if SETTINGS.load().tap == 0 {
+        (TCX_NEXT, TCX_NEXT_VERDICT)
+    } else {
+        (TCX_DROP, TCX_DROP_VERDICT)
+    };
+    observe(&TcxIngress::new(&ctx), verdict);
+    action
 }
 
 #[cfg(not(test))]

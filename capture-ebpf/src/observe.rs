@@ -17,8 +17,7 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
         return;
     };
     let frame_len = ctx.frame_len();
-    let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot as u16, C::HOOK))
-    else {
+    let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot, C::HOOK)) else {
         return;
     };
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
@@ -54,7 +53,7 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
         flow_hash: found.flow_hash,
         lost: counters.lost[ring],
         queue: ctx.queue(),
-        iface: iface.slot as u16,
+        iface: iface.id,
         hook: C::HOOK as u8,
         verdict,
         flags: ctx.flags(),
@@ -84,16 +83,18 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
     }
 }
 
-/// The slot and link layer of the packet's interface.
+/// The slot, number and link layer of the packet's interface; `None` if it is not captured any more.
 #[inline(always)]
 fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
     if settings.ifaces == 1 {
         return Some(IfaceEntry {
             slot: 0,
+            id: 0,
             link: settings.link,
         });
     }
-    // SAFETY: entries are written before the programs are attached, and copied here at once.
+    // SAFETY: an entry is never changed while programs are attached to its interface, and it is copied
+    // here at once.
     unsafe { IFACES.get(ctx.ifindex()) }.copied()
 }
 

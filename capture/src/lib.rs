@@ -64,6 +64,17 @@
 //!
 //! # Decisions
 //!
+//! **Interfaces come and go.** Each has a number that its ring records carry and that no other gets in
+//! a run, because records can lie in a ring for longer than an interface lives; and a slot where the
+//! kernel counts, which is given to another when all have been used, after a grace period, when nobody
+//! counts there any more. Whoever reads packets of a number (workers, the writers of packets and of
+//! records) is told of it before the kernel is. What netlink tells is a reason to list interfaces again
+//! and compare, so that lost messages cost nothing.
+//!
+//! **Other namespaces.** Looking up and attaching happen in the namespace of the calling thread, so they
+//! run on a thread that enters it and ends; links, maps and sockets stay what they are wherever they
+//! are used.
+//!
 //! **Size classes in the ring.** `bpf_ringbuf_reserve` wants a constant, so a record is as long as the
 //! next class (64 bytes to 64 KiB). The largest holds a GSO super-frame.
 //!

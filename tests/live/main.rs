@@ -8,6 +8,7 @@
 //! - `ledger.rs` each row of the ledger, provoked
 //! - `modes.rs` other interfaces, directions and outputs
 //! - `pcapng.rs` a reader of pcapng
+//! - `reach.rs` which interfaces, beside whose programs, in which namespace
 //! - `refusals.rs` errors that a person can act on
 //! - `run.rs` one capture of a test
 //! - `shutdown.rs` every way a capture can end
@@ -30,6 +31,8 @@ mod ledger;
 mod modes;
 #[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod reach;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

@@ -120,7 +120,10 @@ fn a_program_of_somebody_else_is_named_and_left_alone() -> Result<()> {
         .namespace
         .enter(|| Ok(capture::iface::find(client.interface)?.xdp[0].program_id))?;
     let line = refused(&lab, &["-i", client.interface])?;
-    has(&line, &["XDP program", &format!("id {id}"), "\"pass\""]);
+    has(
+        &line,
+        &["XDP program", &format!("id {id}"), "\"pass\"", "--hook tc"],
+    );
     let still = client
         .namespace
         .enter(|| Ok(capture::iface::find(client.interface)?.xdp[0].program_id))?;

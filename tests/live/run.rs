@@ -64,6 +64,11 @@ impl Run {
         })
     }
 
+    /// Waits for a line of stderr that begins like this.
+    pub(crate) fn wait_for_line(&mut self, start: &str) -> Result<String> {
+        self.program.wait_for_line(start)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         self.program.signal(signal)
     }

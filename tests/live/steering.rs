@@ -8,8 +8,8 @@ use aya::maps::{Map, MapData, RingBuf};
 use aya::programs::{TestRun as _, Xdp};
 use aya::{Ebpf, TestRunOptions};
 use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tunnels};
-use capture::iface;
-use capture::kernel::{Attachment, Clock, Disposition, Kernel, Plan, Watch};
+use capture::iface::{self, Selection};
+use capture::kernel::{Attachment, Clock, Disposition, IngressHook, Insist, Kernel, Plan, Watch};
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
 use capture_common::{Hook, HookCounters, RingRecord};
@@ -30,7 +30,12 @@ fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
             interface: loopback,
             link,
             watch: Watch::Ingress,
+            ingress: IngressHook::Xdp,
         }],
+        selection: Selection::default(),
+        watch: None,
+        ingress: IngressHook::Xdp,
+        insist: Insist::No,
         rings: 1,
         ring_bytes: RING_BYTES,
         snap_len,
@@ -392,7 +397,7 @@ fn our_ring_reader_sees_what_ayas_sees() {
             ));
         }
         let clock = Arc::new(Clock::new());
-        let links = vec![LinkType::ETHERNET];
+        let links = [LinkType::ETHERNET].into_iter().collect();
         let ring = other.rings().next().unwrap();
         let mut source = RingSource::new(ring, RING_BYTES as usize, 0, clock, links).unwrap();
         let mut ours = Vec::new();

@@ -99,8 +99,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn open(host: &Host) -> Result<Self> {
-        host.namespace.enter(|| {
-            let index = iface::find(host.interface)?.index;
+        Self::open_on(&host.namespace, host.interface)
+    }
+
+    pub(crate) fn open_on(namespace: &Namespace, interface: &str) -> Result<Self> {
+        namespace.enter(|| {
+            let index = iface::find(interface)?.index;
             let socket = Socket::new(Domain::PACKET, Type::RAW, None).context("packet socket")?;
             // SAFETY: an address of a packet socket is shorter than the storage, for every address
             // of which zeros are valid.

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
 use crate::flow::ConnState;
-use crate::kernel::Watch;
+use crate::kernel::{IngressHook, Watch};
 use crate::sink::flows::{By, FlowFormat};
 
 /// Captures packets in the kernel, tracks connections, writes pcapng and connection records.
@@ -50,18 +50,44 @@ pub(super) enum Command {
 #[command(
     after_help = "Without --write, --packets or --flows nothing is written to disk.
 
+-i any and patterns follow interfaces that come and go; packets that pass two captured interfaces are
+captured twice. Names have to be captured, the rest is captured where it can be.
+
 Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are
 dedicated to capture: frames are consumed.
 
 Examples:
   capture live -i eth0 --duration 10s --json  one JSON object a second
   capture live -i eth0 -w - | tshark -r -     packets to another program
+  capture live -i any --netns blue            everything in a network namespace
+  capture live -i eth0 --hook tc              beside the XDP program of somebody else
   capture live -i tap0 --tap --write out --workers 4 --cpus 2-5"
 )]
 pub(super) struct LiveArgs {
-    /// Interface to capture on; may be given several times.
-    #[arg(short, long, value_name = "IF", required = true)]
+    /// Interface to capture on; may be given several times, or as a list with commas. A name, a number
+    /// of --list-interfaces, a shell pattern ('veth*'), or any for all that are up; patterns and any
+    /// follow interfaces that come and go.
+    #[arg(
+        short,
+        long,
+        value_name = "IF",
+        required_unless_present = "list_interfaces"
+    )]
     pub(super) iface: Vec<String>,
+
+    /// List the interfaces that can be captured on.
+    #[arg(short = 'D', long)]
+    pub(super) list_interfaces: bool,
+
+    /// Capture in another network namespace: a name (ip netns), the number of a process that is in it,
+    /// or a file (/proc/1/ns/net).
+    #[arg(long, value_name = "NAME|PID|PATH")]
+    pub(super) netns: Option<String>,
+
+    /// Where to capture what comes in. tc works beside the XDP program of somebody else; it sees less
+    /// (nothing that XDP drops) and later (segments may be merged).
+    #[arg(long, value_name = "HOOK", default_value = "xdp")]
+    pub(super) hook: IngressHookName,
 
     /// Write packets.pcapng and connections.csv (or by --format) into this directory, which is made if
     /// need be.
@@ -356,6 +382,10 @@ pub(super) struct DoctorArgs {
     #[arg(short, long, value_name = "IF")]
     pub(super) iface: Option<String>,
 
+    /// Look in another network namespace: a name (ip netns), the number of a process, or a file.
+    #[arg(long, value_name = "NAME|PID|PATH")]
+    pub(super) netns: Option<String>,
+
     /// The report as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -454,6 +484,28 @@ fn conn_state(word: &str) -> Result<ConnState, String> {
             let names = ALL.map(ConnState::name).join(", ");
             format!("there is no such state; there are {names}")
         })
+}
+
+/// Hooks, by the words that `ip link` and `tc` have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum IngressHookName {
+    /// XDP: in the driver if it can, else in generic mode.
+    Xdp,
+    /// XDP in generic mode, on socket buffers.
+    XdpGeneric,
+    /// TCX ingress, behind XDP.
+    #[value(alias = "tcx")]
+    Tc,
+}
+
+impl From<IngressHookName> for IngressHook {
+    fn from(hook: IngressHookName) -> Self {
+        match hook {
+            IngressHookName::Xdp => Self::Xdp,
+            IngressHookName::XdpGeneric => Self::XdpGeneric,
+            IngressHookName::Tc => Self::Tcx,
+        }
+    }
 }
 
 /// Directions, by tcpdump's words (and `both` for its `inout`).

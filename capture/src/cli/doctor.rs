@@ -12,7 +12,8 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         rings: super::default_workers(),
         ring_bytes: super::DEFAULT_RING_BYTES,
     };
-    let report = examine(args.iface.as_deref(), memory);
+    let netns = super::ifaces::namespace(args.netns.as_deref())?;
+    let report = netns.enter(|| examine(args.iface.as_deref(), memory))?;
     let mut out = io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &report.json())?;

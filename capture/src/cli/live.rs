@@ -14,8 +14,8 @@ use super::args::LiveArgs;
 use super::status::{Status, Style};
 use super::tracking::Origin;
 use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs};
-use crate::iface::XdpMode;
-use crate::kernel::{Attachment, Disposition, Insist, Plan, Watch};
+use crate::iface::Selection;
+use crate::kernel::{Disposition, Insist, Plan, Watch};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::pcapng::Ending;
@@ -29,6 +29,9 @@ const INTERRUPTED: i32 = 130;
 
 /// Captures until something ends it, and accounts for every packet.
 pub(super) fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
+    if args.list_interfaces {
+        return super::ifaces::list(args);
+    }
     let plan = plan(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -49,16 +52,19 @@ enum End {
 
 async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let described = describe(&plan);
+    let hook = plan.kernel.ingress;
     let writes_to_stdout = uses_stdout(&plan.outputs);
     let mut capture = LiveCapture::start(plan)?;
-    for line in generic_modes(&mut capture, &described) {
+    for line in super::ifaces::lines(&capture.follow_ifaces()?) {
+        super::tell(&line);
+    }
+    if let Some(line) = super::ifaces::generic_mode(&capture, hook) {
         super::tell(&line);
     }
     let mut kernel_log = args.verbose.then(|| kernel_log(&mut capture)).flatten();
     // Before anybody is told: what is sent from then on is in the rates.
     let first = capture.snapshot()?;
-    super::tell(&format!("capturing on {}; Ctrl-C ends", described.text));
+    super::tell(&format!("capturing on {}; Ctrl-C ends", describe(&capture)));
 
     let style = style(args, writes_to_stdout);
     // What goes to standard output is for a program then, and the line goes beside it.
@@ -68,7 +74,14 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
         Box::new(io::stdout())
     };
     let mut status = Status::new(style, out, first);
-    let end = watch(args, &capture, &mut status, &mut signals, &mut kernel_log).await?;
+    let end = watch(
+        args,
+        &mut capture,
+        &mut status,
+        &mut signals,
+        &mut kernel_log,
+    )
+    .await?;
     let reader_gone = matches!(end, End::ReaderGone);
     if !reader_gone {
         drop(status.end());
@@ -102,13 +115,14 @@ fn quit() -> ! {
 /// Runs until something ends the capture.
 async fn watch(
     args: &LiveArgs,
-    capture: &LiveCapture,
+    capture: &mut LiveCapture,
     status: &mut Status,
     signals: &mut Signals,
     kernel_log: &mut Option<EbpfLogger<&'static dyn log::Log>>,
 ) -> anyhow::Result<End> {
-    /// How often it is looked whether `--count` is reached, and what the programs report.
-    const LOOK: Duration = Duration::from_millis(20);
+    /// How often it is looked whether `--count` is reached, what the programs report, and whether
+    /// interfaces came: what is sent on them before is not captured.
+    const LOOK: Duration = Duration::from_millis(10);
     let started = Instant::now();
     let deadline = args.duration.map(|duration| started + duration);
     let mut second = every(Duration::from_secs(1));
@@ -121,6 +135,9 @@ async fn watch(
                 if let Some(kernel_log) = kernel_log {
                     kernel_log.flush();
                 }
+                if let Some(end) = follow(capture, status)? {
+                    return Ok(end);
+                }
                 if capture.is_done() {
                     return Ok(End::Asked);
                 }
@@ -131,9 +148,6 @@ async fn watch(
                 }
                 if status.show(capture.snapshot()?).is_err() {
                     return Ok(End::ReaderGone);
-                }
-                if let Some(name) = all_vanished(capture) {
-                    return Ok(End::Vanished(name));
                 }
             }
         }
@@ -146,9 +160,19 @@ fn every(period: Duration) -> Interval {
     interval
 }
 
-fn all_vanished(capture: &LiveCapture) -> Option<String> {
-    let vanished = capture.vanished();
-    (vanished.len() == capture.iface_count()).then(|| vanished.join(", "))
+/// Follows interfaces that come and go, and tells of them.
+fn follow(capture: &mut LiveCapture, status: &mut Status) -> anyhow::Result<Option<End>> {
+    let events = capture.follow_ifaces()?;
+    if let Some(names) = capture.all_gone() {
+        return Ok(Some(End::Vanished(names)));
+    }
+    if !events.is_empty() {
+        status.make_way();
+    }
+    for line in super::ifaces::lines(&events) {
+        super::tell(&line);
+    }
+    Ok(None)
 }
 
 /// What ends a capture from outside.
@@ -189,33 +213,36 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     if args.tap && watch.is_some_and(|watch| !watch.ingress()) {
         anyhow::bail!("--tap consumes what comes in; it cannot go with --direction out");
     }
-    let mut ifaces: Vec<Attachment> = Vec::new();
-    for name in &args.iface {
-        let attachment = Attachment::new(name, watch, disposition, insist)?;
-        if ifaces
-            .iter()
-            .all(|known| known.interface.index != attachment.interface.index)
-        {
-            ifaces.push(attachment);
-        }
-    }
     let workers = args.workers.unwrap_or_else(super::default_workers);
     let snap_len = match u32::try_from(args.snaplen).unwrap_or(u32::MAX) {
         0 => capture_common::MAX_CAP_LEN,
         snap_len => snap_len.min(capture_common::MAX_CAP_LEN),
     };
-    Ok(LivePlan {
-        kernel: Plan {
-            ifaces,
+    let netns = super::ifaces::namespace(args.netns.as_deref())?;
+    let mut kernel = netns.enter(|| -> anyhow::Result<_> {
+        Ok(Plan {
+            selection: Selection::parse(&args.iface)?,
+            ifaces: Vec::new(),
+            watch,
+            ingress: args.hook.into(),
+            insist,
             rings: workers,
             ring_bytes: ring_bytes(args.ring_size)?,
             snap_len,
             disposition,
             seed: super::seed(),
             verbose: args.verbose,
-        },
+        })
+    })??;
+    let outputs = outputs(args)?;
+    let refused = netns.enter(|| kernel.choose())??;
+    Ok(LivePlan {
+        kernel,
+        netns,
+        refused,
         tracking: args.tracking.tracking(Origin::Live),
-        outputs: outputs(args)?,
+        outputs,
+        folder: args.write.clone(),
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: args.count,
     })
@@ -237,8 +264,6 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
     let mut packets = args.packets.clone();
     let mut flows = args.flows.clone();
     if let Some(dir) = &args.write {
-        std::fs::create_dir_all(dir)
-            .with_context(|| format!("cannot make the directory {}", dir.display()))?;
         packets = packets.or_else(|| Some(dir.join(PACKETS_NAME)));
         flows = flows.or_else(|| Some(dir.join(flows_name(args.format))));
     }
@@ -304,52 +329,16 @@ fn style(args: &LiveArgs, writes_to_stdout: bool) -> Style {
 }
 
 /// What is said of a capture when it starts.
-struct Described {
-    text: String,
-    names: Vec<String>,
-}
-
-fn describe(plan: &LivePlan) -> Described {
-    let ifaces: Vec<String> = plan
-        .kernel
-        .ifaces
-        .iter()
-        .map(|iface| {
-            format!(
-                "{} ({})",
-                iface.interface.name,
-                iface.describe(plan.kernel.disposition)
-            )
-        })
-        .collect();
+fn describe(capture: &LiveCapture) -> String {
+    let plan = capture.plan();
     let workers = plan.kernel.rings;
-    let text = format!(
+    format!(
         "{}, {workers} worker{} with a ring of {} MiB{}",
-        ifaces.join(", "),
+        super::ifaces::described(plan, capture),
         if workers == 1 { "" } else { "s" },
         plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
         if workers == 1 { "" } else { " each" },
-    );
-    let names = plan
-        .kernel
-        .ifaces
-        .iter()
-        .map(|iface| iface.interface.name.clone())
-        .collect();
-    Described { text, names }
-}
-
-fn generic_modes(capture: &mut LiveCapture, described: &Described) -> Vec<String> {
-    capture
-        .kernel_mut()
-        .modes()
-        .iter()
-        .zip(&described.names)
-        .filter(|(mode, _)| **mode == Some(XdpMode::Generic))
-        .map(|(_, name)| {
-            format!("{name}: no native XDP in this driver, so in generic mode, which is slower")
-        })
-        .collect()
+    )
 }
 
 /// Passes on what the programs in the kernel report; they only do with `--verbose`.
@@ -422,26 +411,15 @@ fn text_report(report: &LiveReport) -> String {
         latency,
         packets,
         flows,
-        iface_drops,
+        ifaces,
+        refused,
         ..
     } = report;
     let mut text = String::new();
     // Writing to a string does not fail, in all of these.
     let _infallible = write!(text, "\nloss ledger (packets)\n{ledger}");
-    for (name, drops) in iface_drops {
-        match drops {
-            Some(0) => {}
-            Some(drops) => {
-                let _infallible = writeln!(
-                    text,
-                    "  {name} lost {drops} packets before they could be seen (rx_missed)"
-                );
-            }
-            None => {
-                let _infallible =
-                    writeln!(text, "  {name} is gone; what it lost itself is not known");
-            }
-        }
+    for line in super::ifaces::losses(ifaces, *refused) {
+        let _infallible = writeln!(text, "  {line}");
     }
     if ledger.lost() == 0 {
         text.push_str("  nothing was lost\n");
@@ -500,15 +478,16 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
         ledger,
         last,
         latency,
-        iface_drops,
+        ifaces,
+        refused,
         ..
     } = report;
     let mut json = ledger.to_json();
     let k = &last.kernel;
     let ns = |share: f64| latency.quantile(share).map(|span| span.0);
-    let ifaces: serde_json::Map<_, _> = iface_drops
+    let missed: serde_json::Map<_, _> = ifaces
         .iter()
-        .map(|(name, drops)| (name.clone(), serde_json::json!(drops)))
+        .map(|iface| (iface.name.clone(), serde_json::json!(iface.missed)))
         .collect();
     if let Some(object) = json.as_object_mut() {
         object.insert(
@@ -533,7 +512,10 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
             "flows_evicted".to_owned(),
             ledger.shards.flows_evicted.into(),
         );
-        object.insert("iface_missed".to_owned(), ifaces.into());
+        object.insert("iface_missed".to_owned(), missed.into());
+        let ifaces: Vec<_> = ifaces.iter().map(super::ifaces::report_json).collect();
+        object.insert("interfaces".to_owned(), ifaces.into());
+        object.insert("interfaces_refused".to_owned(), (*refused).into());
     }
     json
 }

@@ -2,6 +2,7 @@
 //!
 //! - `args.rs` what can be typed
 //! - `doctor.rs`, `fields.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
+//! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
 //! - `status.rs` the line a second
 //! - `units.rs` sizes and durations as people write them
@@ -13,6 +14,7 @@ mod args;
 mod doctor;
 mod fields;
 mod flows;
+mod ifaces;
 mod live;
 mod logger;
 mod read;
@@ -44,10 +46,23 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&in_full(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with what is behind it, on one line; each part once, though an error may say itself what is
+/// behind it.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// One line of complaint on standard error.

@@ -159,6 +159,14 @@ impl Status {
         Ok(())
     }
 
+    /// Makes room for a line on standard error, where it would be written behind ours.
+    pub(super) fn make_way(&mut self) {
+        if std::mem::take(&mut self.open) {
+            // Whether anybody still reads shows when the next line is written.
+            drop(write!(self.out, "\r\x1b[2K").and_then(|()| self.out.flush()));
+        }
+    }
+
     /// Ends a line that stands there.
     ///
     /// # Errors

@@ -1,35 +1,41 @@
 //! Rings through the shards: one thread for each ring, nothing shared between them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use capture_common::{Hook, HookCounters};
+use capture_common::HookCounters;
 
+use super::fresh::FreshFiles;
+use super::ifaces::{self, IfaceReport, Ifaces};
 use super::ledger::{Ledger, Written};
 use super::limit::{Limit, Pause};
 use super::{EngineError, Outputs, Tracking, affinity, budget, host};
 use crate::flow::FlowTable;
-use crate::iface::{self, InterfaceStats};
-use crate::kernel::{AttachError, Attachment, Clock, Kernel, Plan};
-use crate::packet::{Iface, Timestamp};
+use crate::iface::{self, Namespace};
+use crate::kernel::{AttachError, Clock, Kernel, Plan, Refused};
+use crate::packet::Timestamp;
 use crate::shard::{Latency, Shard, ShardCounters, ShardTotals};
+use crate::sink::Overflow;
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
-use crate::sink::pcapng::{
-    IfaceDescription, IfaceStatistics, PacketFile, PacketFileOptions, PacketFileSummary, PacketSink,
-};
-use crate::sink::{Existing, Overflow};
-use crate::source::ring::RingSource;
+use crate::sink::pcapng::{PacketFile, PacketFileOptions, PacketFileSummary, PacketSink};
+use crate::source::ring::{LinkTypes, RingSource};
 
 /// A live capture as it is going to be.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LivePlan {
     /// The kernel side.
     pub kernel: Plan,
+    /// Where the interfaces are.
+    pub netns: Namespace,
+    /// Interfaces that were meant, but cannot be captured.
+    pub refused: Vec<Refused>,
     /// How flows are tracked.
     pub tracking: Tracking,
     /// What is written.
     pub outputs: Outputs,
+    /// A directory for it, which is made if need be once nothing else is in the way.
+    pub folder: Option<PathBuf>,
     /// CPUs for the workers, in turn; empty leaves them where the scheduler puts them.
     pub cpus: Vec<usize>,
     /// Packets after which it ends.
@@ -39,17 +45,19 @@ pub struct LivePlan {
 /// A running capture.
 #[derive(Debug)]
 pub struct LiveCapture {
-    kernel: Kernel,
-    plan: LivePlan,
-    clock: Arc<Clock>,
+    pub(super) kernel: Kernel,
+    pub(super) plan: LivePlan,
+    pub(super) ifaces: Ifaces,
+    /// The names of the interfaces, for the records.
+    pub(super) names: IfaceNames,
+    /// What their packets start with, for the workers.
+    pub(super) links: LinkTypes,
+    pub(super) clock: Arc<Clock>,
     limit: Arc<Limit>,
     workers: Vec<JoinHandle<Latency>>,
     counters: Vec<Arc<ShardCounters>>,
-    packets: Option<PacketFile>,
+    pub(super) packets: Option<PacketFile>,
     flows: Option<FlowFile>,
-    started: Timestamp,
-    /// The interfaces' own counters at the start, by slot.
-    before: Vec<InterfaceStats>,
 }
 
 /// All counters at one moment.
@@ -80,9 +88,10 @@ pub struct LiveReport {
     pub packets_path: Option<PathBuf>,
     /// The file of connection records.
     pub flows: Option<FlowFileSummary>,
-    /// Packets that the interfaces themselves lost meanwhile, before any program saw them; `None`
-    /// where the interface was gone at the end.
-    pub iface_drops: Vec<(String, Option<u64>)>,
+    /// The interfaces, in the order in which they came.
+    pub ifaces: Vec<IfaceReport>,
+    /// Interfaces that could not be captured when they were meant to be.
+    pub refused: u64,
 }
 
 impl LiveCapture {
@@ -91,26 +100,14 @@ impl LiveCapture {
     /// # Errors
     ///
     /// What is in the way, with what to do about it.
-    pub fn start(plan: LivePlan) -> Result<Self, EngineError> {
+    pub fn start(mut plan: LivePlan) -> Result<Self, EngineError> {
         let workers = plan.kernel.rings as usize;
         let ring_bytes = u64::from(plan.kernel.ring_bytes) * u64::from(plan.kernel.rings);
         budget::check(&plan.tracking, workers, ring_bytes)?;
-        let ifaces: Vec<Iface> = plan
-            .kernel
-            .ifaces
-            .iter()
-            .map(|attachment| Iface {
-                name: attachment.interface.name.clone(),
-                description: attachment.describe(plan.kernel.disposition),
-                link: attachment.link,
-                snap_len: plan.kernel.snap_len,
-                decimals: 9,
-            })
-            .collect();
         // The kernel first: it has the most that can be in the way, and it leaves nothing behind.
         let mut kernel = Kernel::load(&plan.kernel)?;
         let clock = Arc::new(Clock::new());
-        let links: Vec<_> = ifaces.iter().map(|iface| iface.link).collect();
+        let links: LinkTypes = plan.kernel.ifaces.iter().map(|iface| iface.link).collect();
         let sources = kernel
             .rings()
             .enumerate()
@@ -126,18 +123,26 @@ impl LiveCapture {
             .collect::<Result<Vec<_>, _>>()
             .map_err(EngineError::Ring)?;
         let mut fresh = FreshFiles::default();
-        let (packets, packet_sinks) =
-            packet_file(&plan.outputs, &ifaces, &plan.kernel.ifaces, workers)?;
+        if let Some(folder) = &plan.folder {
+            fresh.make_folder(folder)?;
+        }
+        let (packets, packet_sinks) = packet_file(&plan.outputs, &plan.kernel, workers)?;
         fresh.add(plan.outputs.packets.as_deref(), plan.outputs.existing);
-        let (flows, flow_sinks) = flow_file(&plan.outputs, &ifaces, workers)?;
-        let before = plan
-            .kernel
-            .ifaces
-            .iter()
-            .map(|iface| iface.interface.stats)
-            .collect();
-        let started = clock.now();
-        kernel.attach(&plan.kernel)?;
+        let names = IfaceNames::default();
+        names.set(
+            plan.kernel
+                .ifaces
+                .iter()
+                .map(|iface| iface.interface.name.clone()),
+        );
+        let (flows, flow_sinks) = flow_file(&plan.outputs, &names, workers)?;
+        let refused = std::mem::take(&mut plan.refused);
+        let ifaces = plan.netns.enter(|| {
+            let mut ifaces = Ifaces::new(refused)?;
+            ifaces.attach_first(&mut kernel, &plan.kernel, clock.now())?;
+            Ok::<_, AttachError>(ifaces)
+        });
+        let ifaces = ifaces.map_err(EngineError::Thread)??;
 
         let limit = Arc::new(Limit::new(plan.count));
         let counters: Vec<_> = (0..workers)
@@ -176,26 +181,27 @@ impl LiveCapture {
         Ok(Self {
             kernel,
             plan,
+            ifaces,
+            names,
+            links,
             clock,
             limit,
             workers: threads,
             counters,
             packets,
             flows,
-            started,
-            before,
         })
+    }
+
+    /// What was planned.
+    #[must_use]
+    pub const fn plan(&self) -> &LivePlan {
+        &self.plan
     }
 
     /// The kernel side, for who asks how it was attached.
     pub fn kernel_mut(&mut self) -> &mut Kernel {
         &mut self.kernel
-    }
-
-    /// Number of interfaces.
-    #[must_use]
-    pub fn iface_count(&self) -> usize {
-        self.plan.kernel.ifaces.len()
     }
 
     /// Whether as many packets were taken as were wanted, or no worker is left.
@@ -216,12 +222,7 @@ impl LiveCapture {
     ///
     /// When the kernel does not let its counters be read.
     pub fn snapshot(&self) -> Result<Snapshot, EngineError> {
-        let mut kernel = HookCounters::ZERO;
-        for slot in 0..self.plan.kernel.ifaces.len() {
-            let [ingress, egress] = self.hooks(slot as u16)?;
-            kernel.add(&ingress);
-            kernel.add(&egress);
-        }
+        let kernel = self.ifaces.totals(&self.kernel)?;
         let shards = self.totals();
         let unwritten = self.packets.as_ref().map_or(0, |file| {
             let counters = file.counters();
@@ -253,10 +254,12 @@ impl LiveCapture {
             }
         }
         let stopped = self.clock.now();
-        let stats = self.iface_statistics(stopped)?;
+        let now = self.plan.netns.enter(iface::all);
+        let now = now.map_err(EngineError::Thread)?.unwrap_or_default();
+        let ifaces = self.ifaces.report(&self.kernel, &now)?;
+        let statistics = self.ifaces.statistics(&self.kernel, &now, stopped)?;
         let last = self.snapshot()?;
-        let iface_drops = self.iface_drops();
-        let packets = self.packets.take().map(|file| file.finish(stats));
+        let packets = self.packets.take().map(|file| file.finish(statistics));
         let flows = self.flows.take().map(FlowFile::finish);
         if panicked {
             return Err(EngineError::Panicked);
@@ -275,7 +278,8 @@ impl LiveCapture {
             packets,
             packets_path,
             flows,
-            iface_drops,
+            ifaces,
+            refused: self.ifaces.refusals(),
         })
     }
 
@@ -285,13 +289,6 @@ impl LiveCapture {
             totals += counters.read();
         }
         totals
-    }
-
-    fn hooks(&self, slot: u16) -> Result<[HookCounters; 2], AttachError> {
-        Ok([
-            self.kernel.counters(slot, Hook::XdpIngress)?,
-            self.kernel.counters(slot, Hook::TcxEgress)?,
-        ])
     }
 }
 
@@ -356,41 +353,11 @@ impl Worker {
     }
 }
 
-/// Files that this start has made; a start that fails takes them away again.
-#[derive(Default)]
-struct FreshFiles(Vec<PathBuf>);
-
-impl FreshFiles {
-    /// A file that was opened just now. What may have been there before is not ours to remove.
-    fn add(&mut self, path: Option<&Path>, existing: Existing) {
-        if existing == Existing::Refuse
-            && let Some(path) = path.filter(|path| path.as_os_str() != "-")
-        {
-            self.0.push(path.to_owned());
-        }
-    }
-
-    /// The start has succeeded.
-    fn keep(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for FreshFiles {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            // The error that is on its way says more than one from here could.
-            drop(std::fs::remove_file(path));
-        }
-    }
-}
-
 type Sinks<T> = Vec<Option<T>>;
 
 fn packet_file(
     outputs: &Outputs,
-    ifaces: &[Iface],
-    attachments: &[Attachment],
+    plan: &Plan,
     workers: usize,
 ) -> Result<(Option<PacketFile>, Sinks<PacketSink>), EngineError> {
     let Some(path) = &outputs.packets else {
@@ -402,15 +369,10 @@ fn packet_file(
         overflow: Overflow::Drop,
         pool_bytes: outputs.buffer_bytes,
         section: host::section(),
-        ifaces: ifaces
+        ifaces: plan
+            .ifaces
             .iter()
-            .zip(attachments)
-            .map(|(iface, attachment)| IfaceDescription {
-                iface: iface.clone(),
-                filter: None,
-                mac: attachment.interface.mac,
-                os: host::os(),
-            })
+            .map(|attachment| ifaces::describe(attachment, plan))
             .collect(),
     };
     let (file, sinks) = PacketFile::create(&options, workers)?;
@@ -419,70 +381,12 @@ fn packet_file(
 
 fn flow_file(
     outputs: &Outputs,
-    ifaces: &[Iface],
+    names: &IfaceNames,
     workers: usize,
 ) -> Result<(Option<FlowFile>, Sinks<FlowSink>), EngineError> {
     let Some(options) = &outputs.flows else {
         return Ok((None, (0..workers).map(|_| None).collect()));
     };
-    let names = IfaceNames::default();
-    names.set(ifaces.iter().map(|iface| iface.name.clone()));
-    let (file, sinks) = FlowFile::create(options, workers, names)?;
+    let (file, sinks) = FlowFile::create(options, workers, names.clone())?;
     Ok((Some(file), sinks.into_iter().map(Some).collect()))
-}
-
-impl LiveCapture {
-    /// What the pcapng file says of each interface in the end.
-    fn iface_statistics(&self, stopped: Timestamp) -> Result<Vec<IfaceStatistics>, EngineError> {
-        let drops = self.iface_drops();
-        (0..self.plan.kernel.ifaces.len())
-            .map(|slot| {
-                let [mut sum, egress] = self.hooks(slot as u16)?;
-                sum.add(&egress);
-                Ok(IfaceStatistics {
-                    start: Some(self.started),
-                    end: Some(stopped),
-                    received: Some(sum.packets),
-                    iface_dropped: drops.get(slot).and_then(|(_, drops)| *drops),
-                    accepted: Some(sum.packets - sum.filtered),
-                    os_dropped: Some(sum.ring_full + sum.copy_failed),
-                    delivered: Some(sum.delivered),
-                })
-            })
-            .collect()
-    }
-
-    fn iface_drops(&self) -> Vec<(String, Option<u64>)> {
-        let now = iface::all().unwrap_or_default();
-        self.plan
-            .kernel
-            .ifaces
-            .iter()
-            .zip(&self.before)
-            .map(|(attachment, before)| {
-                let name = &attachment.interface.name;
-                let drops = now
-                    .iter()
-                    .find(|iface| iface.index == attachment.interface.index)
-                    .map(|iface| iface.stats.rx_missed.saturating_sub(before.rx_missed));
-                (name.clone(), drops)
-            })
-            .collect()
-    }
-
-    /// Interfaces of the capture that are not there any more.
-    #[must_use]
-    pub fn vanished(&self) -> Vec<&str> {
-        let Ok(now) = iface::all() else {
-            return Vec::new();
-        };
-        self.plan
-            .kernel
-            .ifaces
-            .iter()
-            .map(|attachment| &attachment.interface)
-            .filter(|wanted| now.iter().all(|iface| iface.index != wanted.index))
-            .map(|wanted| wanted.name.as_str())
-            .collect()
-    }
 }

@@ -3,7 +3,9 @@
 //! - `affinity.rs` which CPU a thread runs on
 //! - `budget.rs` whether it fits into memory
 //! - `files.rs` capture files through the shards
+//! - `fresh.rs` takes away what a start that fails has made
 //! - `host.rs` what a capture file says of the machine
+//! - `ifaces.rs` interfaces that come and go
 //! - `ledger.rs` what became of every packet
 //! - `limit.rs` when to stop, and the worker's pauses
 //! - `live.rs` rings through the shards
@@ -11,13 +13,16 @@
 mod affinity;
 mod budget;
 mod files;
+mod fresh;
 mod host;
+mod ifaces;
 mod ledger;
 mod limit;
 mod live;
 
 pub use affinity::pin;
 pub use files::{FileRun, FilesPlan, Progress};
+pub use ifaces::{IfaceEvent, IfaceReport, LiveIface};
 pub(crate) use ledger::grouped;
 pub use ledger::{Check, Ledger, Written};
 pub use limit::Limit;

@@ -5,6 +5,7 @@ use super::xdp::{self, XdpAttached};
 use crate::packet::LinkType;
 
 pub(super) const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_DELLINK: u16 = 17;
 pub(super) const RTM_GETLINK: u16 = 18;
 pub(super) const IFLA_IFNAME: u16 = 3;
 pub(super) const IFLA_ALT_IFNAME: u16 = 53;

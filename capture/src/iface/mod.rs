@@ -3,20 +3,40 @@
 //! Everything is asked for over netlink and ioctls, never read from `/sys/class/net`: a socket
 //! belongs to the namespace of the thread that opens it, while `/sys` shows the namespace of
 //! whoever mounted it, which is another one after `setns`.
+//!
+//! - `address.rs` IP addresses
+//! - `ethtool.rs` what the driver says
+//! - `glob.rs`, `selection.rs` which interfaces a user means
+//! - `link.rs` an interface
+//! - `monitor.rs` interfaces that come and go
+//! - `namespace.rs` other network namespaces
+//! - `netlink.rs`, `socket.rs` how the kernel is asked
+//! - `route.rs` default routes
+//! - `tcx.rs`, `xdp.rs` programs that are attached
 
+mod address;
 mod ethtool;
+mod glob;
 mod link;
+mod monitor;
+mod namespace;
 mod netlink;
 mod route;
+mod selection;
 mod socket;
 mod tcx;
 mod xdp;
 
 use std::io;
 
+pub use address::{Address, addresses};
 pub use ethtool::{Channels, Offloads, RingSizes, channels, driver, offloads, ring_sizes};
+pub use glob::Glob;
 pub use link::{Interface, InterfaceStats};
+pub use monitor::{Changes, Monitor};
+pub use namespace::{Namespace, NamespaceError};
 pub use route::default_routes;
+pub use selection::Selection;
 pub use tcx::{Program, TcxPrograms, tcx_programs};
 pub use xdp::{XdpAttached, XdpFeatures, XdpMode, xdp_features};
 
@@ -122,7 +142,7 @@ fn name_programs(interface: &mut Interface) {
 }
 
 /// Names for one line: a machine that runs containers has hundreds.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 16;
     let shown = names
         .iter()

@@ -1,6 +1,6 @@
 //! Netlink messages (RFC 3549): building requests, cutting answers apart, and the exchange itself.
 //!
-//! Three questions are all that is asked of the kernel, so this is less than any library for it.
+//! A few questions are all that is asked of the kernel, so this is less than any library for it.
 //! Everything is in the machine's byte order; messages and attributes start on multiples of four.
 
 use std::io;
@@ -95,7 +95,7 @@ impl<'a> Message<'a> {
 
 /// The messages of a datagram. One that is cut short ends them with an error.
 #[derive(Debug)]
-struct Messages<'a>(&'a [u8]);
+pub(super) struct Messages<'a>(&'a [u8]);
 
 impl<'a> Iterator for Messages<'a> {
     type Item = io::Result<Message<'a>>;
@@ -113,6 +113,11 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
+    /// The messages of this datagram.
+    pub(super) const fn new(datagram: &'a [u8]) -> Self {
+        Self(datagram)
+    }
+
     fn split(&mut self) -> Option<Message<'a>> {
         let len = u32_at(self.0, 0)? as usize;
         let message = Message {

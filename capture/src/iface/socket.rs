@@ -11,7 +11,7 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
-/// A netlink socket, not bound to any group: it hears the answers to its own requests only.
+/// A netlink socket. Unless it joins a group, it hears the answers to its own requests only.
 #[derive(Debug)]
 pub(super) struct Socket(OwnedFd);
 
@@ -63,6 +63,23 @@ impl Socket {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
+    /// Joins these groups: a bit each, as in `RTMGRP_*`.
+    pub(super) fn join(&self, groups: u32) -> io::Result<()> {
+        // SAFETY: all zeros are valid for this structure of numbers.
+        let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
+        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        address.nl_groups = groups;
+        let len = size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+        let fd = self.0.as_raw_fd();
+        // SAFETY: the address is a structure of the length that is passed with it.
+        let failed = unsafe { libc::bind(fd, (&raw const address).cast(), len) };
+        if failed == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
     /// Sends one request to the kernel.
     pub(super) fn send(&self, request: &[u8]) -> io::Result<()> {
         let fd = self.0.as_raw_fd();
@@ -79,11 +96,24 @@ impl Socket {
     ///
     /// A datagram that does not fit is an error (`InvalidData`), not a shorter one.
     pub(super) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+        self.receive_with(buffer, 0)
+    }
+
+    /// As [`Self::receive`], but `None` where none waits.
+    pub(super) fn receive_waiting<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+        match self.receive_with(buffer, libc::MSG_DONTWAIT) {
+            Ok(datagram) => Ok(Some(datagram)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn receive_with<'a>(&self, buffer: &'a mut [u8], flags: libc::c_int) -> io::Result<&'a [u8]> {
         let fd = self.0.as_raw_fd();
         loop {
             let (start, room) = (buffer.as_mut_ptr(), buffer.len());
             // SAFETY: `start` is valid for `room` bytes, borrowed mutably here alone.
-            let len = unsafe { libc::recv(fd, start.cast(), room, libc::MSG_TRUNC) };
+            let len = unsafe { libc::recv(fd, start.cast(), room, libc::MSG_TRUNC | flags) };
             let Ok(len) = usize::try_from(len) else {
                 let error = io::Error::last_os_error();
                 if error.kind() == io::ErrorKind::Interrupted {

@@ -35,7 +35,7 @@ pub enum AttachError {
     NoBtf,
     /// The kernel is too old for what is asked of it.
     #[error(
-        "this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in works from 5.18 on"
+        "this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in at XDP works from 5.18 on"
     )]
     KernelTooOld {
         /// `uname -r`.
@@ -62,8 +62,8 @@ pub enum AttachError {
     NotPermitted,
     /// A program of somebody else is attached where only one can be.
     #[error(
-        "{iface} already has an XDP program: id {id}{}; remove it first (ip link set dev {iface} xdp off, \
-         or end the process that holds it)", name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default()
+        "{iface} already has an XDP program: id {id}{}; use --hook tc to capture behind it, \
+         or remove it first (ip link set dev {iface} xdp off, or end the process that holds it)", name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default()
     )]
     Occupied {
         /// The interface.
@@ -72,6 +72,31 @@ pub enum AttachError {
         id: u32,
         /// Its name, if the kernel tells.
         name: Option<String>,
+    },
+    /// More interfaces have come than there are numbers for in one run.
+    #[error(
+        "{iface} is the {}th interface of this run, and there are no more numbers; start it again",
+        u32::from(u16::MAX) + 2
+    )]
+    NoNumbers {
+        /// The interface.
+        iface: String,
+    },
+    /// As many interfaces are captured as can be at once.
+    #[error("{iface}: {max} interfaces are captured, and no more can be at once")]
+    NoRoom {
+        /// The interface.
+        iface: String,
+        /// How many there may be.
+        max: usize,
+    },
+    /// No interface is meant.
+    #[error("no interface that is up matches {patterns}; there are: {}", crate::iface::listed(.known))]
+    NoneMatches {
+        /// What was asked for.
+        patterns: String,
+        /// The names of those that there are.
+        known: Vec<String>,
     },
     /// More interfaces than there is room for.
     #[error("{count} interfaces are too many; at most {max} can be captured at once")]

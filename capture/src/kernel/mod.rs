@@ -14,7 +14,7 @@ mod error;
 mod grace;
 mod programs;
 
-pub use attach::{Attachment, Disposition, Insist, Plan, Watch};
+pub use attach::{Attachment, Disposition, IngressHook, Insist, Plan, Refused, Watch};
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
 pub use programs::Kernel;

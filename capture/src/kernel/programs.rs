@@ -2,15 +2,15 @@
 
 use std::os::fd::AsFd;
 
-use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp};
-use aya::util::KernelVersion;
+use aya::util::{KernelVersion, nr_cpus};
 use aya::{Ebpf, EbpfLoader};
 use capture_common::{Hook, HookCounters, IfaceEntry, MAX_IFACES, Settings};
 
-use super::attach::{Attachment, Disposition, Plan};
+use super::attach::{Attachment, Disposition, IngressHook, Plan};
 use super::error::{AttachError, io_error};
 use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
@@ -23,19 +23,32 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(
 
 const XDP_PROGRAM: &str = "capture_xdp";
 const TCX_PROGRAM: &str = "capture_tcx";
+const TCX_INGRESS_PROGRAM: &str = "capture_tcx_ingress";
 
 /// A link that detaches when it goes.
 #[derive(Debug)]
 enum Link {
     Xdp(#[expect(dead_code, reason = "held for its drop")] FdLink),
     Tcx(#[expect(dead_code, reason = "held for its drop")] SchedClassifierLink),
+    TcxIngress(#[expect(dead_code, reason = "held for its drop")] SchedClassifierLink),
+}
+
+/// The programs of one interface.
+#[derive(Debug)]
+struct Attached {
+    slot: u16,
+    /// The kernel's index of the interface.
+    index: u32,
+    #[expect(dead_code, reason = "held for its drop")]
+    links: Vec<Link>,
 }
 
 /// The kernel side of a running capture.
 pub struct Kernel {
     // Links go first: programs are detached before their maps are let go.
-    links: Vec<Link>,
-    modes: Vec<Option<XdpMode>>,
+    attached: Vec<Attached>,
+    /// The numbers and slots of interfaces; `None` where the programs were made for a single one.
+    ifaces: Option<HashMap<MapData, u32, IfaceEntry>>,
     counters: PerCpuArray<MapData, HookCounters>,
     rings: Vec<RingBuf<MapData>>,
     ebpf: Ebpf,
@@ -44,8 +57,7 @@ pub struct Kernel {
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kernel")
-            .field("links", &self.links)
-            .field("modes", &self.modes)
+            .field("attached", &self.attached)
             .finish_non_exhaustive()
     }
 }
@@ -63,7 +75,7 @@ impl Kernel {
                 max: MAX_IFACES,
             });
         }
-        let needs_tcx = plan.ifaces.iter().any(|iface| iface.watch.egress());
+        let needs_tcx = plan.hooks().any(|hook| hook != Hook::XdpIngress);
         let too_old =
             KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(6, 6, 0));
         if needs_tcx && too_old {
@@ -77,53 +89,114 @@ impl Kernel {
         }
         let mut ebpf = load(plan)?;
         let rings = make_rings(&mut ebpf, plan)?;
-        fill_ifaces(&mut ebpf, &plan.ifaces)?;
+        let ifaces = is_looked_up(plan)
+            .then(|| {
+                HashMap::try_from(take_map(&mut ebpf, "IFACES")?)
+                    .map_err(|e| AttachError::kernel("opening the list of interfaces", &e))
+            })
+            .transpose()?;
         let counters = take_map(&mut ebpf, "COUNTERS")?;
         let counters = PerCpuArray::try_from(counters)
             .map_err(|e| AttachError::kernel("opening the counters", &e))?;
         Ok(Self {
-            links: Vec::new(),
-            modes: Vec::new(),
+            attached: Vec::new(),
+            ifaces,
             counters,
             rings,
             ebpf,
         })
     }
 
-    /// Attaches to every interface of the plan. On an error, what was attached is detached when this
-    /// value goes.
+    /// Attaches to an interface of this thread's network namespace; says how XDP was attached, if it was.
+    /// Its packets are counted in `slot`, and carry `number` in the rings. On an error nothing stays
+    /// attached to it.
     ///
     /// # Errors
     ///
     /// What is in the way, with what to do about it.
-    pub fn attach(&mut self, plan: &Plan) -> Result<(), AttachError> {
-        for attachment in &plan.ifaces {
-            // Egress first: what a connection sends then cannot be missed while its answers are seen.
-            if attachment.watch.egress() {
-                let link = self.attach_tcx(attachment)?;
-                self.links.push(Link::Tcx(link));
-            }
-            let mode = if attachment.watch.ingress() {
-                let (link, mode) = self.attach_xdp(attachment)?;
-                self.links.push(Link::Xdp(link));
-                Some(mode)
-            } else {
-                None
+    pub fn attach(
+        &mut self,
+        slot: u16,
+        number: u16,
+        attachment: &Attachment,
+    ) -> Result<Option<XdpMode>, AttachError> {
+        let index = attachment.interface.index;
+        // Known before the first packet comes.
+        if let Some(ifaces) = &mut self.ifaces {
+            let entry = IfaceEntry {
+                slot,
+                id: number,
+                link: link_of(attachment.link),
             };
-            self.modes.push(mode);
+            ifaces
+                .insert(index, entry, 0)
+                .map_err(|e| AttachError::kernel("filling the list of interfaces", &e))?;
         }
-        Ok(())
+        let mut links = Vec::new();
+        let mut mode = None;
+        for hook in attachment.hooks() {
+            let link = match hook {
+                Hook::TcxEgress => self.attach_tcx(attachment, hook).map(Link::Tcx),
+                Hook::TcxIngress => self.attach_tcx(attachment, hook).map(Link::TcxIngress),
+                Hook::XdpIngress => self.attach_xdp(attachment).map(|(link, how)| {
+                    mode = Some(how);
+                    Link::Xdp(link)
+                }),
+            };
+            match link {
+                Ok(link) => links.push(link),
+                Err(error) => {
+                    drop(links);
+                    self.forget(index);
+                    return Err(error);
+                }
+            }
+        }
+        self.attached.push(Attached { slot, index, links });
+        Ok(mode)
+    }
+
+    /// Detaches from the interface of a slot, which may be gone. What was counted stays.
+    pub fn release(&mut self, slot: u16) {
+        if let Some(at) = self.attached.iter().position(|one| one.slot == slot) {
+            let released = self.attached.swap_remove(at);
+            self.forget(released.index);
+        }
+    }
+
+    /// Makes a released slot ready for another interface: waits until nothing counts there any more,
+    /// and gives what was counted, by hook.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not let the map be read or written, which it always did before.
+    pub fn reclaim(&mut self, slot: u16) -> Result<[HookCounters; Hook::COUNT], AttachError> {
+        super::grace::wait();
+        let mut last = [HookCounters::ZERO; Hook::COUNT];
+        for hook in Hook::ALL {
+            last[hook as usize] = self.counters(slot, hook)?;
+            let zeros = nr_cpus()
+                .map_err(|(_, error)| error)
+                .and_then(|cpus| PerCpuValues::try_from(vec![HookCounters::ZERO; cpus]))
+                .map_err(|e| AttachError::kernel("counting the CPUs", &e))?;
+            self.counters
+                .set(HookCounters::index(slot, hook), zeros, 0)
+                .map_err(|e| AttachError::kernel("clearing counters", &e))?;
+        }
+        Ok(last)
+    }
+
+    /// Takes an interface off the list. One that was never on it, or for which there is no list, is
+    /// none the worse.
+    fn forget(&mut self, index: u32) {
+        if let Some(ifaces) = &mut self.ifaces {
+            drop(ifaces.remove(&index));
+        }
     }
 
     /// The ring of each worker.
     pub fn rings(&self) -> impl Iterator<Item = &(impl AsFd + use<>)> {
         self.rings.iter()
-    }
-
-    /// How XDP was attached, by interface slot; `None` where it was not asked for.
-    #[must_use]
-    pub fn modes(&self) -> &[Option<XdpMode>] {
-        &self.modes
     }
 
     /// The programs with the maps that are left, for who reads their log.
@@ -151,18 +224,25 @@ impl Kernel {
     /// Detaches all programs and waits until none of them runs any more: what is in the rings then is
     /// all that there is going to be.
     pub fn detach(&mut self) {
-        self.links.clear();
+        self.attached.clear();
         super::grace::wait();
     }
 
     fn attach_xdp(&mut self, attachment: &Attachment) -> Result<(FdLink, XdpMode), AttachError> {
         let program: &mut Xdp = program(&mut self.ebpf, XDP_PROGRAM)?;
         let index = attachment.interface.index;
-        let (id, mode) = match program.attach_to_if_index(index, aya::programs::XdpMode::Driver) {
-            Ok(id) => (id, XdpMode::Native),
-            Err(native) => {
-                if let Some(libc::EBUSY | libc::EEXIST) =
-                    io_error(&native).and_then(std::io::Error::raw_os_error)
+        let native = match attachment.ingress {
+            IngressHook::XdpGeneric => None,
+            IngressHook::Xdp | IngressHook::Tcx => {
+                Some(program.attach_to_if_index(index, aya::programs::XdpMode::Driver))
+            }
+        };
+        let (id, mode) = match native {
+            Some(Ok(id)) => (id, XdpMode::Native),
+            failed => {
+                if let Some(Err(native)) = failed
+                    && let Some(libc::EBUSY | libc::EEXIST) =
+                        io_error(&native).and_then(std::io::Error::raw_os_error)
                 {
                     return Err(occupied(attachment, &native));
                 }
@@ -187,17 +267,41 @@ impl Kernel {
         Ok((link, mode))
     }
 
-    fn attach_tcx(&mut self, attachment: &Attachment) -> Result<SchedClassifierLink, AttachError> {
-        let program: &mut SchedClassifier = program(&mut self.ebpf, TCX_PROGRAM)?;
-        // Last: what the others drop does not go out, and what they rewrite goes out rewritten.
-        let options = TcAttachOptions::TcxOrder(LinkOrder::last());
+    fn attach_tcx(
+        &mut self,
+        attachment: &Attachment,
+        hook: Hook,
+    ) -> Result<SchedClassifierLink, AttachError> {
+        // Next to the wire both ways. Going out, what the others drop does not go out, and what they
+        // rewrite goes out rewritten; coming in, what they drop has come in all the same.
+        let (name, at, order, what) = match hook {
+            Hook::TcxIngress => (
+                TCX_INGRESS_PROGRAM,
+                TcAttachType::Ingress,
+                LinkOrder::first(),
+                "attaching at TCX ingress",
+            ),
+            Hook::TcxEgress | Hook::XdpIngress => (
+                TCX_PROGRAM,
+                TcAttachType::Egress,
+                LinkOrder::last(),
+                "attaching at TCX egress",
+            ),
+        };
+        let program: &mut SchedClassifier = program(&mut self.ebpf, name)?;
+        let options = TcAttachOptions::TcxOrder(order);
         let id = program
-            .attach_with_options(&attachment.interface.name, TcAttachType::Egress, options)
-            .map_err(|e| AttachError::kernel("attaching at TCX egress", &e))?;
+            .attach_with_options(&attachment.interface.name, at, options)
+            .map_err(|e| AttachError::kernel(what, &e))?;
         program
             .take_link(id)
-            .map_err(|e| AttachError::kernel("attaching at TCX egress", &e))
+            .map_err(|e| AttachError::kernel(what, &e))
     }
+}
+
+/// Whether the programs look up each packet's interface, because there are several or others can join.
+fn is_looked_up(plan: &Plan) -> bool {
+    plan.selection.is_open() || plan.ifaces.len() > 1
 }
 
 /// Loads the object with the plan's settings as constants.
@@ -206,7 +310,11 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
         seed: plan.seed,
         snap_len: plan.snap_len,
         rings: plan.rings,
-        ifaces: plan.ifaces.len() as u32,
+        ifaces: if is_looked_up(plan) {
+            MAX_IFACES as u32
+        } else {
+            1
+        },
         link: plan
             .ifaces
             .first()
@@ -220,15 +328,23 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .load(OBJECT)
         .map_err(|error| AttachError::loading(&error))?;
-    let xdp: &mut Xdp = program(&mut ebpf, XDP_PROGRAM)?;
-    xdp.load()
-        .map_err(|e| AttachError::refused(XDP_PROGRAM, e))?;
-    if plan.ifaces.iter().any(|iface| iface.watch.egress()) {
-        let tcx: &mut SchedClassifier = program(&mut ebpf, TCX_PROGRAM)?;
-        tcx.load()
-            .map_err(|e| AttachError::refused(TCX_PROGRAM, e))?;
+    for hook in plan.hooks() {
+        match hook {
+            Hook::XdpIngress => {
+                let xdp: &mut Xdp = program(&mut ebpf, XDP_PROGRAM)?;
+                xdp.load()
+                    .map_err(|e| AttachError::refused(XDP_PROGRAM, e))?;
+            }
+            Hook::TcxEgress => load_tcx(&mut ebpf, TCX_PROGRAM)?,
+            Hook::TcxIngress => load_tcx(&mut ebpf, TCX_INGRESS_PROGRAM)?,
+        }
     }
     Ok(ebpf)
+}
+
+fn load_tcx(ebpf: &mut Ebpf, name: &'static str) -> Result<(), AttachError> {
+    let tcx: &mut SchedClassifier = program(ebpf, name)?;
+    tcx.load().map_err(|e| AttachError::refused(name, e))
 }
 
 const fn link_of(link: LinkType) -> u32 {
@@ -296,24 +412,6 @@ fn memory(plan: &Plan, error: &(dyn std::error::Error + 'static)) -> AttachError
         }
         _ => AttachError::kernel("making a ring", error),
     }
-}
-
-fn fill_ifaces(ebpf: &mut Ebpf, ifaces: &[Attachment]) -> Result<(), AttachError> {
-    if ifaces.len() < 2 {
-        return Ok(());
-    }
-    let map = take_map(ebpf, "IFACES")?;
-    let mut map: HashMap<MapData, u32, IfaceEntry> = HashMap::try_from(map)
-        .map_err(|e| AttachError::kernel("opening the list of interfaces", &e))?;
-    for (slot, iface) in ifaces.iter().enumerate() {
-        let entry = IfaceEntry {
-            slot: slot as u32,
-            link: link_of(iface.link),
-        };
-        map.insert(iface.interface.index, entry, 0)
-            .map_err(|e| AttachError::kernel("filling the list of interfaces", &e))?;
-    }
-    Ok(())
 }
 
 /// Somebody was faster: says who.

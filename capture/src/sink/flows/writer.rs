@@ -33,6 +33,14 @@ impl IfaceNames {
         known.extend(names);
     }
 
+    /// Adds the name of the next interface.
+    pub fn push(&self, name: String) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(name);
+    }
+
     /// Calls `with` with the names as they are.
     fn with<R>(&self, with: impl FnOnce(Names<'_>) -> R) -> R {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);

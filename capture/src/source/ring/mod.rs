@@ -8,7 +8,7 @@ mod mapped;
 
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use capture_common::{Hook, RingRecord};
 
@@ -22,10 +22,54 @@ use mapped::MappedRing;
 pub struct RingSource {
     ring: MappedRing,
     clock: Arc<Clock>,
-    /// Link types by interface slot.
-    links: Vec<LinkType>,
+    links: KnownLinks,
     next_frame: u64,
     latest: Timestamp,
+}
+
+/// Link types of a capture's interfaces by their number, for all rings. More can come while they are
+/// read.
+#[derive(Clone, Debug, Default)]
+pub struct LinkTypes(Arc<RwLock<Vec<LinkType>>>);
+
+impl LinkTypes {
+    /// Adds the next interface. Has to come before its first packet.
+    pub fn push(&self, link: LinkType) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(link);
+    }
+}
+
+impl FromIterator<LinkType> for LinkTypes {
+    fn from_iter<T: IntoIterator<Item = LinkType>>(links: T) -> Self {
+        Self(Arc::new(RwLock::new(links.into_iter().collect())))
+    }
+}
+
+/// What one worker knows of [`LinkTypes`], so that no packet takes the lock.
+#[derive(Debug)]
+struct KnownLinks {
+    known: Vec<LinkType>,
+    all: LinkTypes,
+}
+
+impl KnownLinks {
+    #[inline(always)]
+    fn of(&mut self, iface: u16) -> Option<LinkType> {
+        match self.known.get(usize::from(iface)) {
+            Some(&link) => Some(link),
+            None => self.learn(iface),
+        }
+    }
+
+    #[cold]
+    fn learn(&mut self, iface: u16) -> Option<LinkType> {
+        let all = self.all.0.read().unwrap_or_else(PoisonError::into_inner);
+        self.known.extend_from_slice(&all[self.known.len()..]);
+        self.known.get(usize::from(iface)).copied()
+    }
 }
 
 /// What a poll of a source brought.
@@ -55,12 +99,15 @@ impl RingSource {
         ring_bytes: usize,
         worker: u16,
         clock: Arc<Clock>,
-        links: Vec<LinkType>,
+        links: LinkTypes,
     ) -> io::Result<Self> {
         Ok(Self {
             ring: MappedRing::new(map, ring_bytes)?,
             clock,
-            links,
+            links: KnownLinks {
+                known: Vec::new(),
+                all: links,
+            },
             next_frame: (u64::from(worker) << 48) + 1,
             latest: Timestamp::default(),
         })
@@ -112,7 +159,7 @@ impl RingSource {
 fn parse<'a>(
     bytes: &'a [u8],
     offset_ns: i64,
-    links: &[LinkType],
+    links: &mut KnownLinks,
     frame: u64,
     latest: &mut Timestamp,
 ) -> Option<Packet<'a>> {
@@ -124,7 +171,7 @@ fn parse<'a>(
         *latest = ts;
     }
     let direction = match Hook::from_u8(record.hook)? {
-        Hook::XdpIngress => PacketDirection::Inbound,
+        Hook::XdpIngress | Hook::TcxIngress => PacketDirection::Inbound,
         Hook::TcxEgress => PacketDirection::Outbound,
     };
     let meta = PacketMeta {
@@ -134,7 +181,7 @@ fn parse<'a>(
         wire_len: record.wire_len,
         lost: record.lost,
         iface: crate::packet::IfaceId(u32::from(record.iface)),
-        link: links.get(usize::from(record.iface)).copied()?,
+        link: links.of(record.iface)?,
         queue: Some(record.queue),
         direction: Some(direction),
         gso: record.flags & RingRecord::FLAG_GSO != 0,
