@@ -25,20 +25,20 @@ struct Args {
     /// Seconds of frames at that rate; flat out, of two million a second.
     #[arg(long, default_value = "5")]
     seconds: u64,
-    /// Bytes of a frame, without frame check sequence.
-    #[arg(long, default_value = "64")]
-    size: u32,
+    /// Bytes of a frame, without frame check sequence; several make a table for each.
+    #[arg(long, value_delimiter = ',', default_value = "64")]
+    size: Vec<u32>,
     /// Connections at a time.
     #[arg(long, default_value = "10000")]
     flows: u32,
     /// Frames of a connection.
     #[arg(long, default_value = "12")]
     session_frames: u32,
-    /// Which captures: any of ceiling, tap, tap-write, mirror, mirror-write.
+    /// Which captures: any of ceiling, tap, tap-write, af-xdp, af-xdp-write, mirror, mirror-write.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "ceiling,tap,tap-write,mirror,mirror-write"
+        default_value = "ceiling,tap,tap-write,af-xdp,af-xdp-write,mirror,mirror-write"
     )]
     modes: Vec<String>,
     /// CPU of the worker; the sender has CPU 0.
@@ -52,7 +52,8 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     println!(
-        "{:<14} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {:>7}  ledger",
+        "{:>5} {:<14} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {:>7}  ledger",
+        "bytes",
         "mode",
         "sent",
         "Mpps",
@@ -66,10 +67,12 @@ fn main() -> Result<()> {
         "RSS MiB",
         "steal s"
     );
-    for mode in &args.modes {
-        match mode.as_str() {
-            "ceiling" => ceiling(&args)?,
-            mode => capture(&args, mode)?,
+    for &size in &args.size {
+        for mode in &args.modes {
+            match mode.as_str() {
+                "ceiling" => ceiling(&args, size)?,
+                mode => capture(&args, mode, size)?,
+            }
         }
     }
     Ok(())
@@ -90,12 +93,12 @@ fn quiet_lab() -> Result<Lab> {
     Ok(lab)
 }
 
-fn send(args: &Args, lab: &Lab) -> Result<Sent> {
+fn send(args: &Args, size: u32, lab: &Lab) -> Result<Sent> {
     lab.client.namespace.enter(|| {
         let settings = GeneratorSettings {
             flows: args.flows,
             session_frames: args.session_frames,
-            frame_len: args.size,
+            frame_len: size,
             ..GeneratorSettings::UNPATCHED
         };
         let mut generator = Generator::load(OBJECT, settings)?.on_cpu(0);
@@ -119,18 +122,18 @@ fn index(name: &str) -> Result<u32> {
         .context("no index")
 }
 
-fn ceiling(args: &Args) -> Result<()> {
+fn ceiling(args: &Args, size: u32) -> Result<()> {
     let lab = quiet_lab()?;
     let sink = lab
         .server
         .namespace
         .enter(|| Sink::attach(OBJECT, Lab::SERVER_INTERFACE))?;
     let stolen = stolen_secs()?;
-    let sent = send(args, &lab)?;
+    let sent = send(args, size, &lab)?;
     let stolen = stolen_secs()? - stolen;
     let seen = sink.counters()?.frames;
     println!(
-        "{:<14} {:>10} {:>7.3} {seen:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {stolen:>7.2}",
+        "{size:>5} {:<14} {:>10} {:>7.3} {seen:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {stolen:>7.2}",
         "count and drop",
         sent.frames,
         sent.rate() / 1e6,
@@ -145,7 +148,7 @@ fn ceiling(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn capture(args: &Args, mode: &str) -> Result<()> {
+fn capture(args: &Args, mode: &str, size: u32) -> Result<()> {
     let lab = quiet_lab()?;
     let dir = std::env::temp_dir().join(format!("capture-line-rate-{}", std::process::id()));
     let mut command = lab.server.namespace.command(program::locate()?);
@@ -159,8 +162,11 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
         Lab::SERVER_INTERFACE,
     ]);
     command.args(["--cpus", &args.worker_cpu.to_string()]);
-    if mode.starts_with("tap") {
+    if mode.starts_with("tap") || mode.starts_with("af-xdp") {
         command.arg("--tap");
+    }
+    if mode.starts_with("af-xdp") {
+        command.arg("--af-xdp");
     }
     if mode.ends_with("write") {
         command.arg("--write").arg(&dir);
@@ -169,7 +175,7 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     let running = Program::start_capturing(&mut command)?;
     let process = running.id();
     let stolen = stolen_secs()?;
-    let sent = send(args, &lab)?;
+    let sent = send(args, size, &lab)?;
     let stolen = stolen_secs()? - stolen;
     let usage = usage(process);
     let ended = running.end_by(Signal::Interrupt)?;
@@ -186,21 +192,21 @@ fn capture(args: &Args, mode: &str) -> Result<()> {
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let kernel = &ledger["kernel"];
     let seen = number(&kernel["packets"]);
-    let in_ring = number(&kernel["ring_full"]) + number(&kernel["copy_failed"]);
-    let written = ledger["stages"]
-        .as_array()
-        .and_then(|stages| {
-            stages
-                .iter()
-                .find(|stage| stage.get("packets to write").is_some())
-        })
-        .map_or_else(
-            || "-".to_owned(),
-            |stage| stage["parts"]["written"].to_string(),
-        );
+    let stage = |whole: &str| {
+        let stages = ledger["stages"].as_array()?;
+        stages.iter().find(|stage| stage.get(whole).is_some())
+    };
+    let at_sockets = stage("to sockets").map_or(0, |stage| {
+        number(&stage["to sockets"]) - number(&stage["parts"]["delivered"])
+    });
+    let in_ring = number(&kernel["ring_full"]) + number(&kernel["copy_failed"]) + at_sockets;
+    let written = stage("packets to write").map_or_else(
+        || "-".to_owned(),
+        |stage| stage["parts"]["written"].to_string(),
+    );
     let (cpu_secs, resident_mib) = usage?;
     println!(
-        "{mode:<14} {:>10} {:>7.3} {seen:>10} {:>8} {in_ring:>8} {:>8} {written:>10} {cpu_secs:>7.2} {:>8.3} {resident_mib:>7.0} {stolen:>7.2}  {}",
+        "{size:>5} {mode:<14} {:>10} {:>7.3} {seen:>10} {:>8} {in_ring:>8} {:>8} {written:>10} {cpu_secs:>7.2} {:>8.3} {resident_mib:>7.0} {stolen:>7.2}  {}",
         sent.frames,
         sent.rate() / 1e6,
         sent.frames.saturating_sub(seen),

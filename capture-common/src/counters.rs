@@ -51,7 +51,9 @@ pub struct HookCounters {
     pub ring_full: u64,
     /// Lost because the kernel could not copy the bytes of the frame.
     pub copy_failed: u64,
-    /// Copied into a ring.
+    /// Lost because their queue had no `AF_XDP` socket.
+    pub no_socket: u64,
+    /// Copied into a ring, or handed to an `AF_XDP` socket.
     pub delivered: u64,
     /// Bytes that were copied into a ring.
     pub delivered_bytes: u64,
@@ -61,7 +63,7 @@ pub struct HookCounters {
     pub lost: [u32; MAX_RINGS],
 }
 
-const _: () = assert!(size_of::<HookCounters>() == 24 * 8 + MAX_RINGS * 4);
+const _: () = assert!(size_of::<HookCounters>() == 25 * 8 + MAX_RINGS * 4);
 
 impl HookCounters {
     /// Entries of the map that holds them.
@@ -90,6 +92,7 @@ impl HookCounters {
         cut: 0,
         ring_full: 0,
         copy_failed: 0,
+        no_socket: 0,
         delivered: 0,
         delivered_bytes: 0,
         snapped: 0,
@@ -127,6 +130,7 @@ impl HookCounters {
             cut,
             ring_full,
             copy_failed,
+            no_socket,
             delivered,
             delivered_bytes,
             snapped,
@@ -153,6 +157,7 @@ impl HookCounters {
         self.cut += cut;
         self.ring_full += ring_full;
         self.copy_failed += copy_failed;
+        self.no_socket += no_socket;
         self.delivered += delivered;
         self.delivered_bytes += delivered_bytes;
         self.snapped += snapped;

@@ -29,6 +29,20 @@ pub const MAX_RINGS: usize = 64;
 /// Interfaces that one set of programs can serve at once.
 pub const MAX_IFACES: usize = 128;
 
+/// Receive queues of an interface that can have an `AF_XDP` socket.
+pub const MAX_QUEUES: usize = 256;
+
+/// Index of the `AF_XDP` socket of a queue in the map of sockets; `None` if there are too many queues.
+#[must_use]
+#[inline(always)]
+pub const fn socket_index(slot: u32, queue: u16) -> Option<u32> {
+    if (queue as usize) < MAX_QUEUES {
+        Some(slot * MAX_QUEUES as u32 + queue as u32)
+    } else {
+        None
+    }
+}
+
 /// Bytes of one frame that the largest ring record has room for. It holds the largest IPv4 or IPv6
 /// GSO frame with an Ethernet header and four VLAN tags; only BIG TCP frames are longer, and they
 /// are cut to this length.

@@ -8,9 +8,9 @@
 use crate::generator::{GeneratorState, SinkCounters};
 use crate::{FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
 
-// SAFETY: 24 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
+// SAFETY: 25 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
 unsafe impl aya::Pod for HookCounters {}
-// SAFETY: u64 first, then six u32: no padding (the size is asserted), any bits are valid.
+// SAFETY: u64 first, then eight u32: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for Settings {}
 // SAFETY: two u16 and a u32: no padding, any bits are valid.
 unsafe impl aya::Pod for IfaceEntry {}

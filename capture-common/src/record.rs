@@ -1,4 +1,4 @@
-//! What precedes a packet's bytes in a ring.
+//! What precedes a packet's bytes in a ring, and in the memory of an `AF_XDP` socket.
 
 /// The header of a ring record; the packet's first `cap_len` bytes follow it.
 ///

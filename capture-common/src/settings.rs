@@ -24,9 +24,13 @@ pub struct Settings {
     pub tap: u32,
     /// Always 0.
     pub reserved: u32,
+    /// 1: of frames that would be consumed, those that nobody asked for go on. 0: they do not.
+    pub pass_unmatched: u32,
+    /// Always 0.
+    pub reserved2: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 32);
+const _: () = assert!(size_of::<Settings>() == 40);
 
 impl Settings {
     /// Frames start with an Ethernet header.
@@ -43,6 +47,8 @@ impl Settings {
         link: Self::LINK_ETHERNET,
         tap: 0,
         reserved: 0,
+        pass_unmatched: 0,
+        reserved2: 0,
     };
 }
 

@@ -44,6 +44,12 @@ impl Ingress {
             ctx: ctx.as_ptr().cast(),
         }
     }
+
+    /// The context as helpers want it.
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> *mut xdp_md {
+        self.ctx
+    }
 }
 
 impl Context for Ingress {

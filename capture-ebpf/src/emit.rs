@@ -11,12 +11,14 @@ use capture_common::{MAX_CAP_LEN, RingRecord};
 use crate::context::Context;
 use crate::maps::Ring;
 
-/// Why a packet did not get into a ring.
+/// Why a packet did not get into a ring or to a socket.
 pub(crate) enum Lost {
     /// The kernel would not copy the bytes.
     CopyFailed,
     /// The reader is behind.
     RingFull,
+    /// The queue has no `AF_XDP` socket.
+    NoSocket,
 }
 
 /// Length of a VLAN tag.

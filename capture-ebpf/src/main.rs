@@ -1,7 +1,9 @@
 //! What runs in the kernel: one program at XDP for what comes in, one at TCX for what goes out, and
-//! one at TCX for what comes in, for where XDP is not to be had.
+//! one at TCX for what comes in, for where XDP is not to be had; and one at XDP that hands what comes in to
+//! `AF_XDP` sockets.
 //!
-//! All do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy.
+//! All do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy or
+//! hand over.
 //! The order is the product's promise: counters come first, so that no filter and no full ring ever
 //! changes them.
 
@@ -27,6 +29,7 @@ mod emit;
 mod headers;
 mod maps;
 mod observe;
+mod outlet;
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::macros::{classifier, xdp};
@@ -34,7 +37,8 @@ use aya_ebpf::programs::{TcContext, XdpContext};
 
 use crate::context::{Egress, Ingress, TcxIngress};
 use crate::maps::SETTINGS;
-use crate::observe::observe;
+use crate::observe::{Fate, observe};
+use crate::outlet::{Rings, Sockets};
 
 /// `TCX_NEXT`: let the next program on the hook, or the stack, decide.
 const TCX_NEXT: i32 = -1;
@@ -53,14 +57,37 @@ pub fn capture_xdp(ctx: XdpContext) -> u32 {
     } else {
         xdp_action::XDP_DROP
     };
-    observe(&Ingress::new(&ctx), verdict as u8);
-    verdict
+    match observe::<_, Rings>(&Ingress::new(&ctx), verdict as u8) {
+        Fate::Unmatched => unmatched(verdict),
+        Fate::Captured | Fate::Consumed => verdict,
+    }
+}
+
+/// Sees what comes in and hands it to the `AF_XDP` socket of its queue. What does not get there is
+/// consumed: the port is dedicated to capture.
+#[xdp(frags)]
+pub fn capture_xsk(ctx: XdpContext) -> u32 {
+    match observe::<_, Sockets>(&Ingress::new(&ctx), xdp_action::XDP_REDIRECT as u8) {
+        Fate::Captured => xdp_action::XDP_REDIRECT,
+        Fate::Unmatched => unmatched(xdp_action::XDP_DROP),
+        Fate::Consumed => xdp_action::XDP_DROP,
+    }
+}
+
+/// What becomes of a frame that nobody asked for.
+#[inline(always)]
+fn unmatched(verdict: u32) -> u32 {
+    if SETTINGS.load().pass_unmatched == 0 {
+        verdict
+    } else {
+        xdp_action::XDP_PASS
+    }
 }
 
 /// Sees what goes out; never consumes.
 #[classifier]
 pub fn capture_tcx(ctx: TcContext) -> i32 {
-    observe(&Egress::new(&ctx), TCX_NEXT_VERDICT);
+    observe::<_, Rings>(&Egress::new(&ctx), TCX_NEXT_VERDICT);
     TCX_NEXT
 }
 
@@ -72,8 +99,10 @@ pub fn capture_tcx_ingress(ctx: TcContext) -> i32 {
     } else {
         (TCX_DROP, TCX_DROP_VERDICT)
     };
-    observe(&TcxIngress::new(&ctx), verdict);
-    action
+    match observe::<_, Rings>(&TcxIngress::new(&ctx), verdict) {
+        Fate::Unmatched if SETTINGS.load().pass_unmatched != 0 => TCX_NEXT,
+        _ => action,
+    }
 }
 
 #[cfg(not(test))]

@@ -1,9 +1,11 @@
 //! Every map, with who writes and who reads it.
 
 use aya_ebpf::Global;
-use aya_ebpf::btf_maps::{ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::btf_maps::{ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf, XskMap};
 use aya_ebpf::macros::btf_map;
-use capture_common::{FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_RINGS, Settings};
+use capture_common::{
+    FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, MAX_RINGS, Settings,
+};
 
 /// Patched in by userspace before the load, so the verifier sees constants.
 #[unsafe(no_mangle)]
@@ -22,6 +24,11 @@ pub(crate) type Ring = RingBuf<u8, TEMPLATE_RING_BYTES>;
 /// The rings, one for each worker. Written here, read by the workers.
 #[btf_map]
 pub(crate) static RINGS: ArrayOfMaps<Ring, MAX_RINGS> = ArrayOfMaps::new();
+
+/// `AF_XDP` sockets by interface slot and receive queue ([`capture_common::socket_index`]). Written by
+/// userspace, which makes it as large as it needs it.
+#[btf_map]
+pub(crate) static SOCKETS: XskMap<{ MAX_IFACES * MAX_QUEUES }> = XskMap::new();
 
 /// Counters by interface and hook, one copy per CPU. Written here, read by userspace.
 #[btf_map]

@@ -5,26 +5,39 @@ use capture_common::{HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecor
 
 use crate::context::Context;
 use crate::counters::count;
-use crate::emit::{Lost, bounded, emit};
+use crate::emit::{Lost, bounded};
 use crate::headers::{Direct, Gathered, SCRATCH_LEN, Scratch, Veil, Walk, walk};
-use crate::maps::{COUNTERS, IFACES, RINGS, SCRATCH, SETTINGS};
+use crate::maps::{COUNTERS, IFACES, SCRATCH, SETTINGS};
+use crate::outlet::{Outlet, Place};
 
-/// Observes one packet; `verdict` is what the program is going to return for it.
+/// What became of a packet, for the program to choose its verdict by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is on its way to userspace.
+    Captured,
+    /// It was wanted, or nobody could say, and it goes no further: lost, sampled out or cut, and
+    /// counted as such.
+    Consumed,
+    /// Nobody asked for it.
+    Unmatched,
+}
+
+/// Observes one packet; `verdict` is what the program is going to return for it if it is captured.
 #[inline(always)]
-pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
+pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     let settings = SETTINGS.load();
     let Some(iface) = iface(ctx, &settings) else {
-        return;
+        return Fate::Unmatched;
     };
     let frame_len = ctx.frame_len();
     let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot, C::HOOK)) else {
-        return;
+        return Fate::Consumed;
     };
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
     // another of the same hook, so there is no other reference.
     let counters = unsafe { &mut *counters };
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
-        return;
+        return Fate::Consumed;
     };
     let found = headers(ctx, frame_len, &settings, iface.link, scratch);
     let vlan = ctx.vlan();
@@ -58,11 +71,11 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
         verdict,
         flags: ctx.flags(),
     };
-    let Some(out) = RINGS.get(ring as u32) else {
-        counters.ring_full += 1;
-        return;
+    let place = Place {
+        ring: ring as u32,
+        slot: iface.slot as u32,
     };
-    match emit(ctx, out, &record, vlan) {
+    match O::put(ctx, place, &record, vlan) {
         Ok(()) => {
             counters.delivered += 1;
             counters.delivered_bytes += record.cap_len as u64;
@@ -72,13 +85,16 @@ pub(crate) fn observe<C: Context>(ctx: &C, verdict: u8) {
             if record.lost != 0 {
                 counters.lost[ring] = 0;
             }
+            Fate::Captured
         }
         Err(lost) => {
             counters.lost[ring] = counters.lost[ring].wrapping_add(1);
             match lost {
                 Lost::CopyFailed => counters.copy_failed += 1,
                 Lost::RingFull => counters.ring_full += 1,
+                Lost::NoSocket => counters.no_socket += 1,
             }
+            Fate::Consumed
         }
     }
 }

@@ -28,7 +28,7 @@
 //!
 //! - [`iface`] what the machine has; [`doctor`] what of it helps or hinders
 //! - [`kernel`] loads and attaches the eBPF programs of `capture-ebpf`, reads their counters
-//! - [`source`] lends bursts: [`source::ring`] live, [`source::file`] from files
+//! - [`source`] lends bursts: [`source::ring`] and [`source::xsk`] live, [`source::file`] from files
 //! - [`dissect`] bytes to layers
 //! - [`flow`] layers to flows and records
 //! - [`shard`] one worker: dissect, track, hand to the sinks
@@ -112,6 +112,13 @@
 //!
 //! **Time order in one file.** Workers promise how far they are (a watermark); the writer merges up to
 //! the smallest. One worker's buffers in order are written as they are, without a copy.
+//!
+//! **AF_XDP: a header in front, a router behind.** A socket belongs to a queue, so here, and only here,
+//! packets cross threads on their way to their shard: as descriptors, over bounded rings with one
+//! producer and one consumer. The program puts the header of a ring record in front of the frame,
+//! in-band, because not every driver has a metadata area and descriptors do not tell. A shard may hold
+//! half of a queue's frames, so that a slow one does not starve the others. Packets of several queues
+//! are merged by time, each waiting at most a millisecond for older ones.
 //!
 //! # Glossary
 //!

@@ -12,6 +12,7 @@
 //! - `refusals.rs` errors that a person can act on
 //! - `run.rs` one capture of a test
 //! - `shutdown.rs` every way a capture can end
+//! - `sockets.rs` `AF_XDP` sockets against rings
 //! - `steering.rs` the kernel's walk against the library's, packet by packet
 //! - `support.rs` the lab itself
 //! - `transfer.rs` a download
@@ -39,6 +40,8 @@ mod refusals;
 mod run;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod sockets;
 #[cfg(test)]
 mod steering;
 mod support;

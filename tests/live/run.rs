@@ -176,13 +176,21 @@ impl Report {
     /// Adds up all equations of the ledger anew, and holds it against the file of packets.
     pub(crate) fn assert_closed(&self) -> Result<()> {
         assert_eq!(self.ledger["holds"], true, "{}", self.ledger);
-        for whole in ["seen", "delivered", "packets to write", "records to write"] {
+        let sockets = self.stage("to sockets").is_ok();
+        let more = sockets.then_some("to sockets");
+        let stages = ["seen", "delivered", "packets to write", "records to write"];
+        for whole in stages.into_iter().chain(more) {
             let (sum, parts) = self.stage(whole)?;
             assert_eq!(sum, parts.values().sum::<u64>(), "{whole}: {}", self.ledger);
         }
         let row = |whole, part| self.row(whole, part);
         let (delivered, _) = self.stage("delivered")?;
-        assert_eq!(row("seen", "delivered")?, delivered);
+        if sockets {
+            assert_eq!(row("seen", "to sockets")?, self.stage("to sockets")?.0);
+            assert_eq!(row("to sockets", "delivered")?, delivered);
+        } else {
+            assert_eq!(row("seen", "delivered")?, delivered);
+        }
         assert_eq!(self.kernel("packets"), self.stage("seen")?.0);
         assert_eq!(
             self.stage("packets to write")?.0 + row("delivered", "past --count")?,

@@ -9,7 +9,9 @@ use aya::programs::{TestRun as _, Xdp};
 use aya::{Ebpf, TestRunOptions};
 use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tunnels};
 use capture::iface::{self, Selection};
-use capture::kernel::{Attachment, Clock, Disposition, IngressHook, Insist, Kernel, Plan, Watch};
+use capture::kernel::{
+    Attachment, Clock, Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Unmatched, Watch,
+};
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
 use capture_common::{Hook, HookCounters, RingRecord};
@@ -40,6 +42,8 @@ fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
         ring_bytes: RING_BYTES,
         snap_len,
         disposition: Disposition::Mirror,
+        unmatched: Unmatched::Consume,
+        delivery: Delivery::Rings,
         seed: SEED,
         verbose: false,
     };

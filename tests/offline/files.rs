@@ -156,6 +156,7 @@ fn iface(name: &str, link: LinkType) -> IfaceDescription {
             description,
             link,
             snap_len: 262_144,
+            decimals: 9,
         },
         filter: Some("tcp port 80".to_owned()),
         mac: Some([2, 0, 0, 0, 0, 1]),

@@ -232,8 +232,23 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// As [`Namespace::new`], and when the kernel has no veth.
+    /// As [`Self::with_queues`].
     pub fn with_mtu(mtu: u32) -> Result<Self> {
+        Self::make(mtu, 1)
+    }
+
+    /// Makes the lab with [`Self::DEFAULT_MTU`] and so many queues at both ends, each way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Namespace::new`], and when the kernel has no veth.
+    pub fn with_queues(queues: u32) -> Result<Self> {
+        Self::make(Self::DEFAULT_MTU, queues)
+    }
+
+    fn make(mtu: u32, queues: u32) -> Result<Self> {
+        let queues = queues.to_string();
+        let queues = ["numrxqueues", &queues, "numtxqueues", &queues];
         let client = Host {
             namespace: Namespace::new()?,
             interface: Self::CLIENT_INTERFACE,
@@ -246,18 +261,11 @@ impl Lab {
             ipv4: Ipv4Addr::new(198, 51, 100, 2),
             ipv6: Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2),
         };
-        client.namespace.ip(&[
-            "link",
-            "add",
-            client.interface,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            server.interface,
-            "netns",
-            server.namespace.name(),
-        ])?;
+        let name = ["link", "add", client.interface];
+        let peer = ["type", "veth", "peer", "name", server.interface];
+        let netns = ["netns", server.namespace.name()];
+        let words = [&name[..], &queues, &peer, &queues, &netns].concat();
+        client.namespace.ip(&words)?;
         let mtu = mtu.to_string();
         for host in [&client, &server] {
             let ip = |arguments: &[&str]| host.namespace.ip(arguments);

@@ -61,7 +61,8 @@ Examples:
   capture live -i eth0 -w - | tshark -r -     packets to another program
   capture live -i any --netns blue            everything in a network namespace
   capture live -i eth0 --hook tc              beside the XDP program of somebody else
-  capture live -i tap0 --tap --write out --workers 4 --cpus 2-5"
+  capture live -i tap0 --tap --write out --workers 4 --cpus 2-5
+  capture live -i tap0 --tap --af-xdp --write out"
 )]
 pub(super) struct LiveArgs {
     /// Interface to capture on; may be given several times, or as a list with commas. A name, a number
@@ -137,6 +138,21 @@ pub(super) struct LiveArgs {
     #[arg(long)]
     pub(super) tap: bool,
 
+    /// Take frames through AF_XDP sockets, one for each receive queue, instead of rings; without a copy
+    /// where the driver can.
+    #[arg(long, requires = "tap")]
+    pub(super) af_xdp: bool,
+
+    /// Let the workers run the driver's receive path themselves, for so many microseconds at a time:
+    /// the lowest latency, and a CPU that is always busy [default without a value: 20].
+    #[arg(long, value_name = "USECS", requires = "af_xdp", num_args = 0..=1, default_missing_value = "20",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) busy_poll: Option<u32>,
+
+    /// Let frames that the filter refuses go on to the kernel; without it --tap consumes them too.
+    #[arg(long, requires = "tap")]
+    pub(super) pass_unmatched: bool,
+
     /// Allow --tap on the interface that carries the default route.
     #[arg(long)]
     pub(super) force: bool,
@@ -149,7 +165,8 @@ pub(super) struct LiveArgs {
     #[arg(long, value_name = "LIST", value_parser = super::units::cpu_list)]
     pub(super) cpus: Option<super::units::CpuList>,
 
-    /// Memory of each worker's ring in the kernel; rounded up to a power of two.
+    /// Memory of each worker's ring in the kernel; rounded up to a power of two. With --af-xdp, the
+    /// queues share as much.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(super) ring_size: u64,
 

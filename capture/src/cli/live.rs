@@ -15,10 +15,11 @@ use super::status::{Status, Style};
 use super::tracking::Origin;
 use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs};
 use crate::iface::Selection;
-use crate::kernel::{Disposition, Insist, Plan, Watch};
+use crate::kernel::{Delivery, Disposition, Insist, Plan, Unmatched, Watch};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::pcapng::Ending;
+use crate::source::xsk::{BusyPoll, QueueId, QueueTotals, XskOptions};
 
 /// File names in a `--write` directory.
 const PACKETS_NAME: &str = "packets.pcapng";
@@ -60,6 +61,9 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     }
     if let Some(line) = super::ifaces::generic_mode(&capture, hook) {
         super::tell(&line);
+    }
+    for line in capture.socket_lines() {
+        super::tell(line);
     }
     let mut kernel_log = args.verbose.then(|| kernel_log(&mut capture)).flatten();
     // Before anybody is told: what is sent from then on is in the rates.
@@ -213,6 +217,22 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     if args.tap && watch.is_some_and(|watch| !watch.ingress()) {
         anyhow::bail!("--tap consumes what comes in; it cannot go with --direction out");
     }
+    let selection = Selection::parse(&args.iface)?;
+    if args.af_xdp && selection.is_open() {
+        anyhow::bail!(
+            "--af-xdp opens a socket for each queue at the start; name its interfaces instead of any or a pattern"
+        );
+    }
+    if args.af_xdp && watch.is_some_and(Watch::egress) {
+        anyhow::bail!(
+            "--af-xdp takes what comes in; it cannot go with --direction {}",
+            if watch == Some(Watch::Both) {
+                "both"
+            } else {
+                "out"
+            }
+        );
+    }
     let workers = args.workers.unwrap_or_else(super::default_workers);
     let snap_len = match u32::try_from(args.snaplen).unwrap_or(u32::MAX) {
         0 => capture_common::MAX_CAP_LEN,
@@ -221,7 +241,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     let netns = super::ifaces::namespace(args.netns.as_deref())?;
     let mut kernel = netns.enter(|| -> anyhow::Result<_> {
         Ok(Plan {
-            selection: Selection::parse(&args.iface)?,
+            selection,
             ifaces: Vec::new(),
             watch,
             ingress: args.hook.into(),
@@ -230,6 +250,12 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             ring_bytes: ring_bytes(args.ring_size)?,
             snap_len,
             disposition,
+            unmatched: if args.pass_unmatched {
+                Unmatched::Pass
+            } else {
+                Unmatched::Consume
+            },
+            delivery: delivery(args),
             seed: super::seed(),
             verbose: args.verbose,
         })
@@ -246,6 +272,20 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: args.count,
     })
+}
+
+/// Rings, or sockets if they are asked for.
+fn delivery(args: &LiveArgs) -> Delivery {
+    /// Packets at a time, as a driver's own polls have it (`NAPI_POLL_WEIGHT`).
+    const BUDGET: u32 = 64;
+    if !args.af_xdp {
+        return Delivery::Rings;
+    }
+    let busy_poll = args.busy_poll.map(|usecs| BusyPoll {
+        usecs,
+        budget: BUDGET,
+    });
+    Delivery::Sockets(XskOptions { busy_poll })
 }
 
 /// The size that a ring gets: a power of two that holds more than the largest packet.
@@ -332,8 +372,12 @@ fn style(args: &LiveArgs, writes_to_stdout: bool) -> Style {
 fn describe(capture: &LiveCapture) -> String {
     let plan = capture.plan();
     let workers = plan.kernel.rings;
+    let from = match plan.kernel.delivery {
+        Delivery::Rings => "a ring",
+        Delivery::Sockets(_) => "AF_XDP frames",
+    };
     format!(
-        "{}, {workers} worker{} with a ring of {} MiB{}",
+        "{}, {workers} worker{} with {from} of {} MiB{}",
         super::ifaces::described(plan, capture),
         if workers == 1 { "" } else { "s" },
         plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
@@ -413,6 +457,7 @@ fn text_report(report: &LiveReport) -> String {
         flows,
         ifaces,
         refused,
+        queues,
         ..
     } = report;
     let mut text = String::new();
@@ -441,6 +486,22 @@ fn text_report(report: &LiveReport) -> String {
     );
     for note in super::tracking::notes(s) {
         let _infallible = writeln!(text, "  {note}");
+    }
+    for (id, queue) in queues {
+        let s = &queue.statistics;
+        let _infallible = writeln!(
+            text,
+            "af_xdp   {id}: {} delivered, {} behind, rx dropped {}, rx ring full {}, fill ring empty {}, \
+             invalid {} rx {} tx, tx ring empty {}",
+            queue.delivered,
+            queue.behind,
+            s.rx_dropped,
+            s.rx_ring_full,
+            s.rx_fill_ring_empty_descs,
+            s.rx_invalid_descs,
+            s.tx_invalid_descs,
+            s.tx_ring_empty_descs,
+        );
     }
     if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
         latency.quantile(0.5),
@@ -480,6 +541,7 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
         latency,
         ifaces,
         refused,
+        queues,
         ..
     } = report;
     let mut json = ledger.to_json();
@@ -498,7 +560,7 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
                 "other_transport": k.other_transport, "fragments": k.fragments, "syn": k.syn,
                 "syn_ack": k.syn_ack, "fin": k.fin, "rst": k.rst, "malformed": k.malformed,
                 "filtered": k.filtered, "sampled": k.sampled, "cut": k.cut, "ring_full": k.ring_full,
-                "copy_failed": k.copy_failed, "delivered": k.delivered,
+                "copy_failed": k.copy_failed, "no_socket": k.no_socket, "delivered": k.delivered,
                 "delivered_bytes": k.delivered_bytes, "snapped": k.snapped,
             }),
         );
@@ -516,6 +578,23 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
         let ifaces: Vec<_> = ifaces.iter().map(super::ifaces::report_json).collect();
         object.insert("interfaces".to_owned(), ifaces.into());
         object.insert("interfaces_refused".to_owned(), (*refused).into());
+        if !queues.is_empty() {
+            let queues: Vec<_> = queues.iter().map(queue_json).collect();
+            object.insert("af_xdp".to_owned(), queues.into());
+        }
     }
     json
+}
+
+/// One queue, with the names of `struct xdp_statistics`.
+fn queue_json((id, queue): &(QueueId, QueueTotals)) -> serde_json::Value {
+    let s = &queue.statistics;
+    serde_json::json!({
+        "iface": id.iface_name, "queue": id.queue, "zero_copy": queue.zero_copy,
+        "delivered": queue.delivered, "behind": queue.behind,
+        "rx_dropped": s.rx_dropped, "rx_invalid_descs": s.rx_invalid_descs,
+        "tx_invalid_descs": s.tx_invalid_descs, "rx_ring_full": s.rx_ring_full,
+        "rx_fill_ring_empty_descs": s.rx_fill_ring_empty_descs,
+        "tx_ring_empty_descs": s.tx_ring_empty_descs,
+    })
 }

@@ -139,6 +139,7 @@ impl FileRun {
         let flows = flows.map(FlowFile::finish);
         let ledger = Ledger {
             kernel: None,
+            sockets: None,
             shards,
             packets: None,
             records: flows.as_ref().map(Written::from),

@@ -15,6 +15,7 @@ use crate::iface::{self, Changes, IfaceError, Interface, Monitor, XdpMode};
 use crate::kernel::{AttachError, Attachment, Disposition, Kernel, Plan, Refused};
 use crate::packet::{Iface, IfaceId, Timestamp};
 use crate::sink::pcapng::{IfaceDescription, IfaceStatistics};
+use crate::source::xsk::XskCounters;
 
 /// An interface of a capture.
 #[derive(Debug)]
@@ -232,19 +233,25 @@ impl Ifaces {
     pub(super) fn statistics(
         &self,
         kernel: &Kernel,
+        sockets: Option<&XskCounters>,
         now: &[Interface],
         stopped: Timestamp,
     ) -> Result<Vec<IfaceStatistics>, AttachError> {
         let statistics = |iface: &LiveIface| {
             let sum = iface.totals(kernel)?;
+            let lost_at_sockets = match (sockets, &iface.counted) {
+                (Some(sockets), Counted::Slot(slot)) => sockets.totals(Some(*slot)).lost(),
+                _ => 0,
+            };
+            let lost = sum.ring_full + sum.copy_failed + sum.no_socket + lost_at_sockets;
             Ok(IfaceStatistics {
                 start: Some(iface.start),
                 end: Some(iface.end.unwrap_or(stopped)),
                 received: Some(sum.packets),
                 iface_dropped: iface.missed(now),
                 accepted: Some(sum.packets - sum.filtered),
-                os_dropped: Some(sum.ring_full + sum.copy_failed),
-                delivered: Some(sum.delivered),
+                os_dropped: Some(lost),
+                delivered: Some(sum.delivered - lost_at_sockets),
             })
         };
         self.all.iter().map(statistics).collect()

@@ -7,12 +7,16 @@ use capture_common::HookCounters;
 use crate::shard::ShardTotals;
 use crate::sink::flows::FlowFileSummary;
 use crate::sink::pcapng::PacketFileSummary;
+use crate::source::xsk::XskTotals;
 
 /// The counts of every stage at the end of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// What the kernel counted; `None` when files were read.
     pub kernel: Option<HookCounters>,
+    /// What became of what the kernel's programs handed to `AF_XDP` sockets; `None` where they copy
+    /// into rings.
+    pub sockets: Option<XskTotals>,
     /// What the shards counted.
     pub shards: ShardTotals,
     /// Packets in the pcapng file, left out because the disk was too slow, and left out because it
@@ -84,6 +88,7 @@ impl Ledger {
     pub fn checks(&self) -> Vec<Check> {
         let Self {
             kernel,
+            sockets,
             shards,
             packets,
             records,
@@ -91,18 +96,37 @@ impl Ledger {
         let mut checks = Vec::new();
         let mut delivered = shards.packets + shards.past_count;
         if let Some(kernel) = kernel {
+            let mut parts = vec![
+                ("filtered", kernel.filtered),
+                ("sampled", kernel.sampled),
+                ("cut", kernel.cut),
+                ("ring full", kernel.ring_full),
+                ("not copied", kernel.copy_failed),
+            ];
+            delivered = kernel.delivered;
+            if let Some(sockets) = sockets {
+                parts.push(("no socket", kernel.no_socket));
+                parts.push(("to sockets", kernel.delivered));
+                delivered = sockets.delivered;
+            } else {
+                parts.push(("delivered", kernel.delivered));
+            }
             checks.push(Check {
                 whole: ("seen", kernel.packets),
-                parts: vec![
-                    ("filtered", kernel.filtered),
-                    ("sampled", kernel.sampled),
-                    ("cut", kernel.cut),
-                    ("ring full", kernel.ring_full),
-                    ("not copied", kernel.copy_failed),
-                    ("delivered", kernel.delivered),
-                ],
+                parts,
             });
-            delivered = kernel.delivered;
+            if let Some(sockets) = sockets {
+                checks.push(Check {
+                    whole: ("to sockets", kernel.delivered),
+                    parts: vec![
+                        ("fill ring empty", sockets.fill_empty),
+                        ("rx ring full", sockets.rx_full),
+                        ("refused", sockets.dropped),
+                        ("worker behind", sockets.behind),
+                        ("delivered", sockets.delivered),
+                    ],
+                });
+            }
         }
         let mut parts = vec![
             ("tracked", shards.tracked),
@@ -142,10 +166,11 @@ impl Ledger {
     /// Packets that were lost: not those that nobody wanted.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        let kernel = self
-            .kernel
-            .map_or(0, |kernel| kernel.ring_full + kernel.copy_failed);
+        let kernel = self.kernel.map_or(0, |kernel| {
+            kernel.ring_full + kernel.copy_failed + kernel.no_socket
+        });
         kernel
+            + self.sockets.map_or(0, |sockets| sockets.lost())
             + self
                 .packets
                 .map_or(0, |packets| packets.overflowed + packets.failed)
@@ -256,6 +281,7 @@ mod tests {
                 delivered: 60,
                 ..HookCounters::ZERO
             }),
+            sockets: None,
             shards: ShardTotals {
                 packets: 58,
                 tracked: 50,
@@ -286,6 +312,46 @@ mod tests {
         let ledger = balanced();
         assert!(ledger.holds(), "{ledger}");
         assert_eq!(ledger.lost(), 7 + 3 + 6 + 2);
+    }
+
+    /// The same run through sockets, which lost some on the way.
+    fn balanced_with_sockets() -> Ledger {
+        let mut ledger = balanced();
+        let kernel = ledger.kernel.as_mut().unwrap();
+        kernel.packets += 4 + 15;
+        kernel.no_socket = 4;
+        kernel.delivered += 15;
+        ledger.sockets = Some(XskTotals {
+            fill_empty: 1,
+            rx_full: 2,
+            dropped: 4,
+            behind: 8,
+            delivered: 60,
+        });
+        ledger
+    }
+
+    #[test]
+    fn each_loss_at_a_socket_has_its_row() {
+        type Row = fn(&mut XskTotals) -> &mut u64;
+        let ledger = balanced_with_sockets();
+        assert!(ledger.holds(), "{ledger}");
+        assert_eq!(ledger.lost(), balanced().lost() + 4 + 15);
+        let rows: [(&str, Row); 5] = [
+            ("fill ring empty", |sockets| &mut sockets.fill_empty),
+            ("rx ring full", |sockets| &mut sockets.rx_full),
+            ("refused", |sockets| &mut sockets.dropped),
+            ("worker behind", |sockets| &mut sockets.behind),
+            ("delivered", |sockets| &mut sockets.delivered),
+        ];
+        for (name, row) in rows {
+            let mut ledger = balanced_with_sockets();
+            *row(ledger.sockets.as_mut().unwrap()) += 1;
+            assert!(!ledger.holds(), "one more in {name}");
+        }
+        let mut ledger = balanced_with_sockets();
+        ledger.kernel.as_mut().unwrap().no_socket += 1;
+        assert!(!ledger.holds(), "one more without a socket");
     }
 
     /// A test for each row: one packet more or less in any of them is noticed.

@@ -1,4 +1,4 @@
-//! Rings through the shards: one thread for each ring, nothing shared between them.
+//! Rings or sockets through the shards: one thread for each, nothing shared between them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,16 +10,18 @@ use super::fresh::FreshFiles;
 use super::ifaces::{self, IfaceReport, Ifaces};
 use super::ledger::{Ledger, Written};
 use super::limit::{Limit, Pause};
-use super::{EngineError, Outputs, Tracking, affinity, budget, host};
+use super::{EngineError, Outputs, Tracking, affinity, budget, host, receivers};
 use crate::flow::FlowTable;
 use crate::iface::{self, Namespace};
-use crate::kernel::{AttachError, Clock, Kernel, Plan, Refused};
+use crate::kernel::{AttachError, Clock, Delivery, Kernel, Plan, Refused};
 use crate::packet::Timestamp;
 use crate::shard::{Latency, Shard, ShardCounters, ShardTotals};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::sink::pcapng::{PacketFile, PacketFileOptions, PacketFileSummary, PacketSink};
+use crate::source::LiveSource;
 use crate::source::ring::{LinkTypes, RingSource};
+use crate::source::xsk::{QueueId, QueueTotals, Receiver, Sockets, XskCounters};
 
 /// A live capture as it is going to be.
 #[derive(Debug)]
@@ -55,6 +57,11 @@ pub struct LiveCapture {
     pub(super) clock: Arc<Clock>,
     limit: Arc<Limit>,
     workers: Vec<JoinHandle<Latency>>,
+    /// Threads between the sockets and the workers.
+    receivers: Vec<JoinHandle<()>>,
+    sockets: Option<XskCounters>,
+    /// What the sockets are, a line for each kind of them.
+    socket_lines: Vec<String>,
     counters: Vec<Arc<ShardCounters>>,
     pub(super) packets: Option<PacketFile>,
     flows: Option<FlowFile>,
@@ -92,6 +99,8 @@ pub struct LiveReport {
     pub ifaces: Vec<IfaceReport>,
     /// Interfaces that could not be captured when they were meant to be.
     pub refused: u64,
+    /// What each queue counted; empty without `AF_XDP` sockets.
+    pub queues: Vec<(QueueId, QueueTotals)>,
 }
 
 impl LiveCapture {
@@ -108,20 +117,12 @@ impl LiveCapture {
         let mut kernel = Kernel::load(&plan.kernel)?;
         let clock = Arc::new(Clock::new());
         let links: LinkTypes = plan.kernel.ifaces.iter().map(|iface| iface.link).collect();
-        let sources = kernel
-            .rings()
-            .enumerate()
-            .map(|(number, ring)| {
-                RingSource::new(
-                    ring,
-                    plan.kernel.ring_bytes as usize,
-                    number as u16,
-                    Arc::clone(&clock),
-                    links.clone(),
-                )
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(EngineError::Ring)?;
+        let Feeds {
+            sources,
+            receivers: unstarted,
+            sockets,
+            socket_lines,
+        } = Feeds::open(&plan, &mut kernel, &clock, &links)?;
         let mut fresh = FreshFiles::default();
         if let Some(folder) = &plan.folder {
             fresh.make_folder(folder)?;
@@ -177,6 +178,13 @@ impl LiveCapture {
             let cpu = (!plan.cpus.is_empty()).then(|| plan.cpus[number % plan.cpus.len()]);
             threads.push(worker.spawn(number, cpu)?);
         }
+        let mut receivers = Vec::with_capacity(unstarted.len());
+        for (number, receiver) in unstarted.into_iter().enumerate() {
+            // The CPUs go on in turn after those of the workers.
+            let cpu =
+                (!plan.cpus.is_empty()).then(|| plan.cpus[(workers + number) % plan.cpus.len()]);
+            receivers.push(receivers::spawn(receiver, Arc::clone(&limit), cpu)?);
+        }
         fresh.keep();
         Ok(Self {
             kernel,
@@ -187,6 +195,9 @@ impl LiveCapture {
             clock,
             limit,
             workers: threads,
+            receivers,
+            sockets,
+            socket_lines,
             counters,
             packets,
             flows,
@@ -204,10 +215,18 @@ impl LiveCapture {
         &mut self.kernel
     }
 
+    /// What the `AF_XDP` sockets are, a line for each kind of them.
+    #[must_use]
+    pub fn socket_lines(&self) -> &[String] {
+        &self.socket_lines
+    }
+
     /// Whether as many packets were taken as were wanted, or no worker is left.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.limit.is_reached() || self.workers.iter().any(JoinHandle::is_finished)
+        self.limit.is_reached()
+            || self.workers.iter().any(JoinHandle::is_finished)
+            || self.receivers.iter().any(JoinHandle::is_finished)
     }
 
     /// Follows a clock that somebody set; says by how many ns.
@@ -228,7 +247,12 @@ impl LiveCapture {
             let counters = file.counters();
             counters.unwritten_overflow() + counters.unwritten_disk()
         });
-        let drops = kernel.ring_full + kernel.copy_failed + unwritten;
+        let at_sockets = self
+            .sockets
+            .as_ref()
+            .map_or(0, |sockets| sockets.totals(None).lost());
+        let drops =
+            kernel.ring_full + kernel.copy_failed + kernel.no_socket + at_sockets + unwritten;
         Ok(Snapshot {
             ts: self.clock.now(),
             kernel,
@@ -247,6 +271,9 @@ impl LiveCapture {
         self.limit.drain();
         let mut latency = Latency::new();
         let mut panicked = false;
+        for receiver in std::mem::take(&mut self.receivers) {
+            panicked |= receiver.join().is_err();
+        }
         for worker in std::mem::take(&mut self.workers) {
             match worker.join() {
                 Ok(part) => latency.add(&part),
@@ -257,7 +284,9 @@ impl LiveCapture {
         let now = self.plan.netns.enter(iface::all);
         let now = now.map_err(EngineError::Thread)?.unwrap_or_default();
         let ifaces = self.ifaces.report(&self.kernel, &now)?;
-        let statistics = self.ifaces.statistics(&self.kernel, &now, stopped)?;
+        let statistics =
+            self.ifaces
+                .statistics(&self.kernel, self.sockets.as_ref(), &now, stopped)?;
         let last = self.snapshot()?;
         let packets = self.packets.take().map(|file| file.finish(statistics));
         let flows = self.flows.take().map(FlowFile::finish);
@@ -266,10 +295,16 @@ impl LiveCapture {
         }
         let ledger = Ledger {
             kernel: Some(last.kernel),
+            sockets: self.sockets.as_ref().map(|sockets| sockets.totals(None)),
             shards: self.totals(),
             packets: packets.as_ref().map(Written::from),
             records: flows.as_ref().map(Written::from),
         };
+        let queues = self
+            .sockets
+            .as_ref()
+            .map(XskCounters::read)
+            .unwrap_or_default();
         let packets_path = self.plan.outputs.packets;
         Ok(LiveReport {
             ledger,
@@ -280,6 +315,7 @@ impl LiveCapture {
             flows,
             ifaces,
             refused: self.ifaces.refusals(),
+            queues,
         })
     }
 
@@ -292,9 +328,74 @@ impl LiveCapture {
     }
 }
 
+/// Where the workers' packets come from.
+struct Feeds {
+    sources: Vec<LiveSource>,
+    receivers: Vec<Receiver>,
+    sockets: Option<XskCounters>,
+    socket_lines: Vec<String>,
+}
+
+impl Feeds {
+    fn open(
+        plan: &LivePlan,
+        kernel: &mut Kernel,
+        clock: &Arc<Clock>,
+        links: &LinkTypes,
+    ) -> Result<Self, EngineError> {
+        match plan.kernel.delivery {
+            Delivery::Rings => {
+                let sources = kernel
+                    .rings()
+                    .enumerate()
+                    .map(|(number, ring)| {
+                        let ring_bytes = plan.kernel.ring_bytes as usize;
+                        let clock = Arc::clone(clock);
+                        RingSource::new(ring, ring_bytes, number as u16, clock, links.clone())
+                    })
+                    .map(|source| source.map(LiveSource::Ring))
+                    .collect::<Result<_, _>>()
+                    .map_err(EngineError::Ring)?;
+                Ok(Self {
+                    sources,
+                    receivers: Vec::new(),
+                    sockets: None,
+                    socket_lines: Vec::new(),
+                })
+            }
+            Delivery::Sockets(options) => {
+                let ifaces: Vec<_> = plan
+                    .kernel
+                    .ifaces
+                    .iter()
+                    .map(|attachment| &attachment.interface)
+                    .collect();
+                let memory = u64::from(plan.kernel.ring_bytes) * u64::from(plan.kernel.rings);
+                let opened = plan.netns.enter(|| Sockets::open(&ifaces, memory, options));
+                let sockets = opened.map_err(EngineError::Thread)??;
+                for (id, socket) in sockets.descriptors() {
+                    kernel.set_socket(id.slot, id.queue, socket)?;
+                }
+                let socket_lines = sockets.describe();
+                let workers = plan.kernel.rings as usize;
+                let (sources, receivers, counters) = sockets.connect(workers, clock, links);
+                Ok(Self {
+                    sources: sources
+                        .into_iter()
+                        .map(|source| LiveSource::Xsk(Box::new(source)))
+                        .collect(),
+                    receivers,
+                    sockets: Some(counters),
+                    socket_lines,
+                })
+            }
+        }
+    }
+}
+
 /// One thread's work.
 struct Worker {
-    source: RingSource,
+    source: LiveSource,
     shard: Shard,
     limit: Arc<Limit>,
     clock: Arc<Clock>,
@@ -342,12 +443,16 @@ impl Worker {
                 pause.reset();
             }
             if polled.drained {
-                if draining && polled.packets == 0 {
+                if draining && polled.packets == 0 && !polled.feeding {
                     break;
                 }
-                pause.sleep();
+                if !source.is_busy_polling() {
+                    pause.sleep();
+                }
             }
         }
+        // What the source counted is complete when it is gone.
+        drop(source);
         shard.finish();
         latency
     }

@@ -8,7 +8,8 @@
 //! - `ifaces.rs` interfaces that come and go
 //! - `ledger.rs` what became of every packet
 //! - `limit.rs` when to stop, and the worker's pauses
-//! - `live.rs` rings through the shards
+//! - `live.rs` rings and sockets through the shards
+//! - `receivers.rs` the threads that read the queues of `AF_XDP` sockets
 
 mod affinity;
 mod budget;
@@ -19,6 +20,7 @@ mod ifaces;
 mod ledger;
 mod limit;
 mod live;
+mod receivers;
 
 pub use affinity::pin;
 pub use files::{FileRun, FilesPlan, Progress};
@@ -103,6 +105,9 @@ pub enum EngineError {
         /// What there is, MiB.
         free_mib: u64,
     },
+    /// The `AF_XDP` sockets.
+    #[error(transparent)]
+    Xsk(#[from] crate::source::xsk::XskError),
     /// A ring could not be mapped.
     #[error("cannot map a ring: {0}")]
     Ring(std::io::Error),

@@ -4,6 +4,7 @@ use capture_common::{Hook, MAX_IFACES};
 
 use crate::iface::{self, Interface, Selection, XdpAttached};
 use crate::packet::LinkType;
+use crate::source::xsk::XskOptions;
 
 use super::AttachError;
 
@@ -14,6 +15,24 @@ pub enum Disposition {
     Mirror,
     /// It is consumed: the port is dedicated to capture.
     Tap,
+}
+
+/// What happens to packets that nobody asked for, in tap mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    /// They are consumed like all others.
+    Consume,
+    /// They go on as if nothing had been.
+    Pass,
+}
+
+/// How packets come to userspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Copied into rings, which the flow hash chooses.
+    Rings,
+    /// Handed to the `AF_XDP` socket of their queue.
+    Sockets(XskOptions),
 }
 
 /// Which way packets are captured.
@@ -85,6 +104,10 @@ pub struct Plan {
     pub snap_len: u32,
     /// What happens to packets afterwards.
     pub disposition: Disposition,
+    /// What happens to packets that the filter refuses, where the others are consumed.
+    pub unmatched: Unmatched,
+    /// How packets come to userspace.
+    pub delivery: Delivery,
     /// Seed of the flow hash.
     pub seed: u64,
     /// Whether the programs report what they cannot do, through the kernel log of this program.

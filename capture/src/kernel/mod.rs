@@ -14,7 +14,9 @@ mod error;
 mod grace;
 mod programs;
 
-pub use attach::{Attachment, Disposition, IngressHook, Insist, Plan, Refused, Watch};
+pub use attach::{
+    Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Refused, Unmatched, Watch,
+};
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
 pub use programs::Kernel;

@@ -1,16 +1,18 @@
 //! The loaded programs with their maps and links.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 
-use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf};
+use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, XskMap};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp};
 use aya::util::{KernelVersion, nr_cpus};
 use aya::{Ebpf, EbpfLoader};
-use capture_common::{Hook, HookCounters, IfaceEntry, MAX_IFACES, Settings};
+use capture_common::{
+    Hook, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, Settings, socket_index,
+};
 
-use super::attach::{Attachment, Disposition, IngressHook, Plan};
+use super::attach::{Attachment, Delivery, Disposition, IngressHook, Plan, Unmatched};
 use super::error::{AttachError, io_error};
 use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
@@ -22,6 +24,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(
 ));
 
 const XDP_PROGRAM: &str = "capture_xdp";
+const XSK_PROGRAM: &str = "capture_xsk";
 const TCX_PROGRAM: &str = "capture_tcx";
 const TCX_INGRESS_PROGRAM: &str = "capture_tcx_ingress";
 
@@ -51,6 +54,9 @@ pub struct Kernel {
     ifaces: Option<HashMap<MapData, u32, IfaceEntry>>,
     counters: PerCpuArray<MapData, HookCounters>,
     rings: Vec<RingBuf<MapData>>,
+    sockets: XskMap<MapData>,
+    /// The program at XDP.
+    xdp_program: &'static str,
     ebpf: Ebpf,
 }
 
@@ -98,11 +104,16 @@ impl Kernel {
         let counters = take_map(&mut ebpf, "COUNTERS")?;
         let counters = PerCpuArray::try_from(counters)
             .map_err(|e| AttachError::kernel("opening the counters", &e))?;
+        let sockets = take_map(&mut ebpf, "SOCKETS")?;
+        let sockets = XskMap::try_from(sockets)
+            .map_err(|e| AttachError::kernel("opening the map of sockets", &e))?;
         Ok(Self {
             attached: Vec::new(),
             ifaces,
             counters,
             rings,
+            sockets,
+            xdp_program: xdp_program(plan),
             ebpf,
         })
     }
@@ -199,6 +210,25 @@ impl Kernel {
         self.rings.iter()
     }
 
+    /// Gives the packets of a queue to an `AF_XDP` socket, from when the programs are attached. The
+    /// kernel takes the socket out by itself when it is closed.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not take it.
+    pub fn set_socket(&mut self, slot: u16, queue: u32, socket: RawFd) -> Result<(), AttachError> {
+        let index = u16::try_from(queue)
+            .ok()
+            .and_then(|queue| socket_index(u32::from(slot), queue))
+            .ok_or_else(|| AttachError::Kernel {
+                what: "setting a socket",
+                reason: format!("queue {queue} is out of range"),
+            })?;
+        self.sockets
+            .set(index, socket, 0)
+            .map_err(|e| AttachError::kernel("setting a socket", &e))
+    }
+
     /// The programs with the maps that are left, for who reads their log.
     pub fn ebpf_mut(&mut self) -> &mut Ebpf {
         &mut self.ebpf
@@ -229,7 +259,7 @@ impl Kernel {
     }
 
     fn attach_xdp(&mut self, attachment: &Attachment) -> Result<(FdLink, XdpMode), AttachError> {
-        let program: &mut Xdp = program(&mut self.ebpf, XDP_PROGRAM)?;
+        let program: &mut Xdp = program(&mut self.ebpf, self.xdp_program)?;
         let index = attachment.interface.index;
         let native = match attachment.ingress {
             IngressHook::XdpGeneric => None,
@@ -321,19 +351,26 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
             .map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.link)),
         tap: u32::from(plan.disposition == Disposition::Tap),
         reserved: 0,
+        pass_unmatched: u32::from(plan.unmatched == Unmatched::Pass),
+        reserved2: 0,
+    };
+    let sockets = match plan.delivery {
+        Delivery::Rings => 1,
+        Delivery::Sockets(_) => (plan.ifaces.len() * MAX_QUEUES) as u32,
     };
     let log_level: u8 = if plan.verbose { 4 } else { 0 };
     let mut ebpf = EbpfLoader::new()
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
+        .map_max_entries("SOCKETS", sockets)
         .load(OBJECT)
         .map_err(|error| AttachError::loading(&error))?;
     for hook in plan.hooks() {
         match hook {
             Hook::XdpIngress => {
-                let xdp: &mut Xdp = program(&mut ebpf, XDP_PROGRAM)?;
-                xdp.load()
-                    .map_err(|e| AttachError::refused(XDP_PROGRAM, e))?;
+                let name = xdp_program(plan);
+                let xdp: &mut Xdp = program(&mut ebpf, name)?;
+                xdp.load().map_err(|e| AttachError::refused(name, e))?;
             }
             Hook::TcxEgress => load_tcx(&mut ebpf, TCX_PROGRAM)?,
             Hook::TcxIngress => load_tcx(&mut ebpf, TCX_INGRESS_PROGRAM)?,
@@ -345,6 +382,13 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
 fn load_tcx(ebpf: &mut Ebpf, name: &'static str) -> Result<(), AttachError> {
     let tcx: &mut SchedClassifier = program(ebpf, name)?;
     tcx.load().map_err(|e| AttachError::refused(name, e))
+}
+
+const fn xdp_program(plan: &Plan) -> &'static str {
+    match plan.delivery {
+        Delivery::Rings => XDP_PROGRAM,
+        Delivery::Sockets(_) => XSK_PROGRAM,
+    }
 }
 
 const fn link_of(link: LinkType) -> u32 {
@@ -381,7 +425,11 @@ fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, Att
     let outer = take_map(ebpf, "RINGS")?;
     let mut outer: ArrayOfMaps<MapData, RingBuf<MapData>> =
         ArrayOfMaps::try_from(outer).map_err(|e| AttachError::kernel("opening the rings", &e))?;
-    (0..plan.rings)
+    let rings = match plan.delivery {
+        Delivery::Rings => plan.rings,
+        Delivery::Sockets(_) => 0,
+    };
+    (0..rings)
         .map(|number| {
             let definition =
                 aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, plan.ring_bytes, 0);

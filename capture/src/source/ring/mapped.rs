@@ -12,8 +12,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::source::region::Region;
 
 /// `BPF_RINGBUF_BUSY_BIT`: reserved, not yet submitted.
 const BUSY: u32 = 1 << 31;
@@ -21,43 +22,6 @@ const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
 /// `BPF_RINGBUF_HDR_SZ`.
 const HEADER_LEN: u64 = 8;
-
-/// A region of memory that is unmapped when it goes.
-#[derive(Debug)]
-struct Region {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-impl Region {
-    fn new(fd: i32, protection: i32, len: usize, offset: usize) -> io::Result<Self> {
-        // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                len,
-                protection,
-                libc::MAP_SHARED | libc::MAP_POPULATE,
-                fd,
-                offset.cast_signed() as libc::off_t,
-            )
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start =
-            NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
-        Ok(Self { start, len })
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        // SAFETY: the region was mapped by `new` with this length, and nothing borrows from it any
-        // more, since borrows have the lifetime of the ring.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
-    }
-}
 
 /// A mapped ring, of which this is the only reader.
 #[derive(Debug)]
@@ -86,8 +50,13 @@ impl MappedRing {
         // SAFETY: asks for a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let page = usize::try_from(page).map_err(io::Error::other)?;
-        let consumer = Region::new(fd, libc::PROT_READ | libc::PROT_WRITE, page, 0)?;
-        let producer = Region::new(fd, libc::PROT_READ, page + 2 * ring_bytes, page)?;
+        let consumer = Region::of_file(fd, libc::PROT_READ | libc::PROT_WRITE, page, 0)?;
+        let producer = Region::of_file(
+            fd,
+            libc::PROT_READ,
+            page + 2 * ring_bytes,
+            page.cast_signed() as libc::off_t,
+        )?;
         let mut ring = Self {
             consumer,
             producer,
@@ -102,13 +71,13 @@ impl MappedRing {
     fn consumer_position(&self) -> &AtomicU64 {
         // SAFETY: the first eight bytes of the consumer's page, aligned and mapped as long as `self`
         // lives. The kernel reads them with acquire semantics (`__bpf_ringbuf_reserve`).
-        unsafe { self.consumer.start.cast().as_ref() }
+        unsafe { self.consumer.start().cast().as_ref() }
     }
 
     fn producer_position(&self) -> &AtomicU64 {
         // SAFETY: the first eight bytes of the producer's page, likewise. The kernel writes them with
         // release semantics (`__bpf_ringbuf_reserve`).
-        unsafe { self.producer.start.cast().as_ref() }
+        unsafe { self.producer.start().cast().as_ref() }
     }
 
     /// Bytes that producers have reserved and this reader has not released.
@@ -138,7 +107,7 @@ impl MappedRing {
             }
             let offset = self.data_at + (position & self.mask) as usize;
             // SAFETY: within the mapped data: the position was masked.
-            let start = unsafe { self.producer.start.add(offset) };
+            let start = unsafe { self.producer.start().add(offset) };
             // SAFETY: positions are multiples of eight, so a whole header lies here, aligned.
             let header: &AtomicU32 = unsafe { start.cast().as_ref() };
             // Pairs with the exchange in `bpf_ringbuf_commit`: once the busy bit is gone, the
@@ -151,7 +120,7 @@ impl MappedRing {
             if word & DISCARD == 0 {
                 // SAFETY: the record lies within the data or its second mapping (it is no longer than
                 // the ring), and the kernel does not touch it before `release`.
-                let start = unsafe { self.producer.start.add(offset + HEADER_LEN as usize) };
+                let start = unsafe { self.producer.start().add(offset + HEADER_LEN as usize) };
                 // SAFETY: as above; the bytes were initialized by the program that submitted them or
                 // by the kernel, which hands out zeroed pages.
                 each(unsafe { std::slice::from_raw_parts(start.as_ptr(), len as usize) });

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use capture_common::{Hook, RingRecord};
 
-use super::BURST;
+use super::{BURST, Polled};
 use crate::kernel::Clock;
 use crate::packet::{FrameNo, LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
 use mapped::MappedRing;
@@ -50,12 +50,19 @@ impl FromIterator<LinkType> for LinkTypes {
 
 /// What one worker knows of [`LinkTypes`], so that no packet takes the lock.
 #[derive(Debug)]
-struct KnownLinks {
+pub(super) struct KnownLinks {
     known: Vec<LinkType>,
     all: LinkTypes,
 }
 
 impl KnownLinks {
+    pub(super) const fn new(all: LinkTypes) -> Self {
+        Self {
+            known: Vec::new(),
+            all,
+        }
+    }
+
     #[inline(always)]
     fn of(&mut self, iface: u16) -> Option<LinkType> {
         match self.known.get(usize::from(iface)) {
@@ -72,21 +79,10 @@ impl KnownLinks {
     }
 }
 
-/// What a poll of a source brought.
-#[derive(Clone, Copy, Debug)]
-pub struct Polled {
-    /// Packets that were lent.
-    pub packets: usize,
-    /// Nothing was left when the source was looked at.
-    pub drained: bool,
-    /// No packet that comes later will have a smaller timestamp.
-    pub watermark: Timestamp,
-}
-
 impl RingSource {
     /// How far a packet's timestamp can lie before the moment at which its record is reserved: the
     /// program takes the time first, and the machine under it can be held up in between.
-    const RESERVE_DELAY_NS: u64 = 10_000_000;
+    pub(super) const RESERVE_DELAY_NS: u64 = 10_000_000;
 
     /// Maps a ring of `ring_bytes`. `worker` goes into the frame numbers, to keep those of different
     /// workers apart.
@@ -104,10 +100,7 @@ impl RingSource {
         Ok(Self {
             ring: MappedRing::new(map, ring_bytes)?,
             clock,
-            links: KnownLinks {
-                known: Vec::new(),
-                all: links,
-            },
+            links: KnownLinks::new(links),
             next_frame: (u64::from(worker) << 48) + 1,
             latest: Timestamp::default(),
         })
@@ -149,6 +142,7 @@ impl RingSource {
             packets: used,
             drained,
             watermark: Timestamp(seen_until.0.saturating_sub(Self::RESERVE_DELAY_NS)),
+            feeding: false,
         }
     }
 }
@@ -156,7 +150,7 @@ impl RingSource {
 /// The packet in a ring record. The kernel side wrote it, so a record that does not parse is a bug in
 /// it, or an object that does not belong to this program.
 #[inline(always)]
-fn parse<'a>(
+pub(super) fn parse<'a>(
     bytes: &'a [u8],
     offset_ns: i64,
     links: &mut KnownLinks,
@@ -191,7 +185,7 @@ fn parse<'a>(
 
 /// The header from its bytes; both sides have the same byte order.
 #[inline(always)]
-fn record(bytes: &[u8; RingRecord::LEN]) -> RingRecord {
+pub(super) fn record(bytes: &[u8; RingRecord::LEN]) -> RingRecord {
     let [
         m0,
         m1,
