@@ -139,6 +139,7 @@ mod tests {
                     description: String::new(),
                     link: LinkType::ETHERNET,
                     snap_len: 0,
+                    decimals: 9,
                 },
                 filter: None,
                 mac: None,
