@@ -190,33 +190,38 @@ fn a_device_without_ethernet_is_captured_as_ip() -> Result<()> {
         oracle::skip("no /dev/net/tun");
         return Ok(());
     }
-    let namespace = Namespace::new()?;
-    let mut tunnel = Tunnel::open(&namespace, "tun0")?;
-    namespace.ip(&["addr", "add", "192.0.2.1/24", "dev", "tun0"])?;
-    namespace.ip(&["link", "set", "tun0", "up"])?;
-    let run = Run::start_in(&namespace, &["-i", "tun0", "--ignore-checksums"])?;
-    let (from, target) = namespace.enter(|| {
-        let socket = UdpSocket::bind((Ipv4Addr::new(192, 0, 2, 1), 0))?;
-        let target = (Ipv4Addr::new(192, 0, 2, 2), 9).into();
-        socket.send_to(b"hello", target)?;
-        Ok((socket.local_addr()?, target))
-    })?;
-    // Without the Ethernet header it is an IP packet, 20 bytes of IPv4 and 20 of TCP.
-    let frame = frames::ipv4(frames::TCP, &[], (1, 0), &frames::tcp(1, 80, frames::SYN));
-    tunnel.send(&frame[14..])?;
-    let report = run.end()?;
-    report.assert_lossless()?;
-    let file = report.packets()?;
-    assert_eq!(file.interfaces[0].link_type, LINKTYPE_RAW);
-    assert!(file.packets.iter().any(|packet| packet.data == frame[14..]));
-    assert_eq!(report.kernel("syn"), 1);
-    let ends = [(frames::SRC_V4, 1).into(), (frames::DST_V4, 80).into()];
-    let record = report.record("tcp", ends)?;
-    assert_eq!(record.number("initiator_bytes"), 20 + 20);
-    let record = report.record("udp", [from, target])?;
-    assert_eq!(record.number("initiator_bytes"), 20 + 8 + 5);
-    assert_eq!(record.number("initiator_ip_bytes"), 20 + 8 + 5);
-    assert_eq!(report.kernel("udp"), 1);
+    for hook in ["xdp", "tc"] {
+        let namespace = Namespace::new()?;
+        let mut tunnel = Tunnel::open(&namespace, "tun0")?;
+        namespace.ip(&["addr", "add", "192.0.2.1/24", "dev", "tun0"])?;
+        namespace.ip(&["link", "set", "tun0", "up"])?;
+        let run = Run::start_in(
+            &namespace,
+            &["-i", "tun0", "--ignore-checksums", "--hook", hook],
+        )?;
+        let (from, target) = namespace.enter(|| {
+            let socket = UdpSocket::bind((Ipv4Addr::new(192, 0, 2, 1), 0))?;
+            let target = (Ipv4Addr::new(192, 0, 2, 2), 9).into();
+            socket.send_to(b"hello", target)?;
+            Ok((socket.local_addr()?, target))
+        })?;
+        // Without the Ethernet header it is an IP packet, 20 bytes of IPv4 and 20 of TCP.
+        let frame = frames::ipv4(frames::TCP, &[], (1, 0), &frames::tcp(1, 80, frames::SYN));
+        tunnel.send(&frame[14..])?;
+        let report = run.end()?;
+        report.assert_lossless()?;
+        let file = report.packets()?;
+        assert_eq!(file.interfaces[0].link_type, LINKTYPE_RAW);
+        assert!(file.packets.iter().any(|packet| packet.data == frame[14..]));
+        assert_eq!(report.kernel("syn"), 1);
+        let ends = [(frames::SRC_V4, 1).into(), (frames::DST_V4, 80).into()];
+        let record = report.record("tcp", ends)?;
+        assert_eq!(record.number("initiator_bytes"), 20 + 20);
+        let record = report.record("udp", [from, target])?;
+        assert_eq!(record.number("initiator_bytes"), 20 + 8 + 5);
+        assert_eq!(record.number("initiator_ip_bytes"), 20 + 8 + 5);
+        assert_eq!(report.kernel("udp"), 1);
+    }
     Ok(())
 }
 

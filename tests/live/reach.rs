@@ -225,6 +225,12 @@ fn more_interfaces_than_there_is_room_for_wait_for_their_turn() -> Result<()> {
     batch(&namespace, &lines)?;
     // One way and in generic mode, because that is attached and detached fast.
     let mut run = Run::start_in(&namespace, &["-i", "v*,lo", "--direction", "out"])?;
+    for number in 0..FREED {
+        let wire = Wire::open_on(&namespace, &names(number).0)?;
+        for frame_number in 0..3 {
+            wire.send(&frame(frame_number))?;
+        }
+    }
     let gone: Vec<_> = (0..FREED)
         .map(|number| format!("link del {}", names(number).0))
         .collect();
@@ -258,6 +264,7 @@ fn more_interfaces_than_there_is_room_for_wait_for_their_turn() -> Result<()> {
         .iter()
         .enumerate()
         .map(|(number, name)| (name.clone(), number + 1))
+        .chain((0..FREED).map(|number| (names(number).0, 3)))
         .collect();
     assert_eq!(sent(&report.packets()?), expected);
     Ok(())

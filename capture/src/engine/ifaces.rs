@@ -5,7 +5,7 @@
 //! slot, where the kernel counts its packets. There are [`MAX_IFACES`] slots; when all have been given
 //! away, those of interfaces that went are cleared and given to others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use capture_common::{Hook, HookCounters, MAX_IFACES};
 
@@ -143,6 +143,9 @@ pub(super) struct Ifaces {
     pending: Option<Changes>,
     /// By the kernel's index, what is in the way of interfaces that are there, as it was said last.
     refused: HashMap<u32, String>,
+    /// By the kernel's index, those of them that the kernel refused: they are not tried again, or each
+    /// time would take a number.
+    unattachable: HashSet<u32>,
     /// Interfaces that could not be captured when they were meant to be.
     refusals: u64,
     /// What happened and was not told yet.
@@ -161,6 +164,7 @@ impl Ifaces {
             // What came or went since the interfaces were chosen was not heard.
             pending: Some(Changes::default()),
             refused: HashMap::new(),
+            unattachable: HashSet::new(),
             refusals: 0,
             untold: Vec::new(),
             settled: HookCounters::ZERO,
@@ -186,6 +190,7 @@ impl Ifaces {
                 Ok(mode) => iface.mode = mode,
                 Err(error) if plan.selection.matches(&attachment.interface) => {
                     iface.end = Some(now);
+                    self.unattachable.insert(iface.index);
                     self.refuse(attachment.interface.index, error);
                 }
                 Err(error) => return Err(error),
@@ -272,15 +277,22 @@ impl Ifaces {
         }
     }
 
-    /// A slot for an interface of this number; `None` if all belong to interfaces that are captured.
-    fn slot(&mut self, kernel: &mut Kernel, number: u16) -> Result<Option<u16>, AttachError> {
-        if self.slots.len() < MAX_IFACES {
-            self.slots.push(number);
-            return Ok(Some(self.slots.len() as u16 - 1));
-        }
+    /// Whether one more interface can be captured.
+    fn has_room(&self) -> bool {
+        self.slots.len() < MAX_IFACES || self.given_up().is_some()
+    }
+
+    /// A slot whose interface is not captured any more.
+    fn given_up(&self) -> Option<usize> {
         let went = |number: &u16| !self.all[usize::from(*number)].is_captured();
-        let Some(slot) = self.slots.iter().position(went) else {
-            return Ok(None);
+        self.slots.iter().position(went)
+    }
+
+    /// A slot for an interface of this number. There has to be room.
+    fn slot(&mut self, kernel: &mut Kernel, number: u16) -> Result<u16, AttachError> {
+        let Some(slot) = self.given_up().filter(|_| self.slots.len() == MAX_IFACES) else {
+            self.slots.push(number);
+            return Ok(self.slots.len() as u16 - 1);
         };
         let mut sum = HookCounters::ZERO;
         for counters in kernel.reclaim(slot as u16)? {
@@ -289,7 +301,7 @@ impl Ifaces {
         self.settled.add(&sum);
         let last = std::mem::replace(&mut self.slots[slot], number);
         self.all[usize::from(last)].counted = Counted::Before(Box::new(sum));
-        Ok(Some(slot as u16))
+        Ok(slot as u16)
     }
 }
 
@@ -367,9 +379,11 @@ impl LiveCapture {
             ..
         } = self;
         let is_here = |index| now.iter().any(|iface| iface.index == index);
-        ifaces.refused.retain(|index, _| is_here(*index));
+        let stays = |index| is_here(index) && !changes.gone.contains(&index);
+        ifaces.refused.retain(|index, _| stays(*index));
+        ifaces.unattachable.retain(|index| stays(*index));
         for iface in ifaces.all.iter_mut().filter(|iface| iface.is_captured()) {
-            if is_here(iface.index) && !changes.gone.contains(&iface.index) {
+            if stays(iface.index) {
                 continue;
             }
             iface.end = Some(clock.now());
@@ -388,7 +402,10 @@ impl LiveCapture {
         for interface in now {
             let is_captured =
                 |iface: &LiveIface| iface.is_captured() && iface.index == interface.index;
-            if self.ifaces.all.iter().any(is_captured) || !self.plan.kernel.wants(interface) {
+            if self.ifaces.all.iter().any(is_captured)
+                || self.ifaces.unattachable.contains(&interface.index)
+                || !self.plan.kernel.wants(interface)
+            {
                 continue;
             }
             match self.take_in_one(interface)? {
@@ -423,30 +440,31 @@ impl LiveCapture {
         let Ok(number) = u16::try_from(self.ifaces.all.len()) else {
             return Ok(Err(AttachError::NoNumbers { iface: name }));
         };
-        let Some(slot) = self.ifaces.slot(&mut self.kernel, number)? else {
+        if !self.ifaces.has_room() {
             return Ok(Err(AttachError::NoRoom {
                 iface: name,
                 max: MAX_IFACES,
             }));
-        };
+        }
         // Whoever reads its packets has to know it before the first one comes.
         let disposition = self.plan.kernel.disposition;
-        let description = describe(&attachment, &self.plan.kernel);
+        if let Some(packets) = &mut self.packets {
+            let given = packets.add_iface(&describe(&attachment, &self.plan.kernel));
+            let Some(IfaceId(given)) = given else {
+                return Ok(Err(AttachError::WriterBehind { iface: name }));
+            };
+            debug_assert_eq!(given, u32::from(number), "numbers go up one by one");
+        }
+        let slot = self.ifaces.slot(&mut self.kernel, number)?;
         self.links.push(attachment.link);
         self.names.push(name.clone());
-        if let Some(packets) = &mut self.packets {
-            let given = packets.add_iface(&description);
-            debug_assert_eq!(
-                given,
-                IfaceId(u32::from(number)),
-                "numbers go up one by one"
-            );
-        }
         let mut iface = LiveIface::new(&attachment, disposition, slot, self.clock.now());
         let attached = self.kernel.attach(slot, number, &attachment);
-        match &attached {
-            Ok(mode) => iface.mode = *mode,
-            Err(_) => iface.end = Some(iface.start),
+        if let Ok(mode) = &attached {
+            iface.mode = *mode;
+        } else {
+            iface.end = Some(iface.start);
+            self.ifaces.unattachable.insert(iface.index);
         }
         let description = iface.description.clone();
         self.ifaces.all.push(iface);

@@ -124,6 +124,12 @@ pub enum AttachError {
         /// The end of the verifier's log, or what the kernel said.
         reason: String,
     },
+    /// Too many interfaces wait to be described in the file of packets.
+    #[error("{iface}: nobody takes the packets, so no more interfaces can be added to them")]
+    WriterBehind {
+        /// The interface.
+        iface: String,
+    },
     /// Anything else that the kernel would not do.
     #[error("{what} failed: {reason}")]
     Kernel {

@@ -47,7 +47,7 @@ const MIN_BUFFER_BYTES: usize = 16 << 10;
 /// one in reserve.
 const MIN_BUFFERS: usize = 4;
 /// Interfaces that can be added before the writer has to catch up.
-const ADDED_IFACES: usize = 16;
+const ADDED_IFACES: u32 = 256;
 
 /// What to do about a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,11 +207,13 @@ impl PacketFile {
         let shared = Arc::new(Shared {
             workers: (0..workers).map(|_| Marks::default()).collect(),
             ifaces: AtomicU32::new(ifaces.len() as u32),
+            described: AtomicU32::new(ifaces.len() as u32),
             written: AtomicU64::new(0),
             unwritten_disk: AtomicU64::new(0),
             reader_gone: AtomicBool::new(false),
         });
-        let (sender, receiver) = crossbeam_channel::bounded(quota * workers + ADDED_IFACES);
+        let (sender, receiver) =
+            crossbeam_channel::bounded(quota * workers + ADDED_IFACES as usize);
         let mut sinks = Vec::with_capacity(workers);
         let mut returns = Vec::with_capacity(workers);
         for worker in 0..workers {
@@ -257,15 +259,21 @@ impl PacketFile {
     }
 
     /// Describes one more interface; the number that it has from now on is returned. Workers can
-    /// push its packets at once.
-    pub fn add_iface(&mut self, description: &IfaceDescription) -> IfaceId {
+    /// push its packets at once. `None` if the writer has too many of them to write already, because
+    /// whoever takes the file does not: whoever adds interfaces must not wait for him.
+    pub fn add_iface(&mut self, description: &IfaceDescription) -> Option<IfaceId> {
+        // This is the only one who adds.
+        let known = self.shared.ifaces.load(Ordering::Relaxed);
+        if known - self.shared.described.load(Ordering::Relaxed) >= ADDED_IFACES {
+            return None;
+        }
         let mut block = Vec::new();
         blocks::interface_description(&mut block, description);
-        // A writer that is gone writes no packets either.
+        // The channel has room for it. A writer that is gone writes no packets either.
         match self.sender.send(Message::Iface(block)) {
             // Pairs with the load in `PacketSink::learn_ifaces`: the block is in the channel before
             // any packet of the interface.
-            Ok(()) | Err(_) => IfaceId(self.shared.ifaces.fetch_add(1, Ordering::Release)),
+            Ok(()) | Err(_) => Some(IfaceId(self.shared.ifaces.fetch_add(1, Ordering::Release))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Blocks byte for byte, files read back by our own reader, workers in any order, and disks that fill.
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -232,6 +232,41 @@ fn read_memory(memory: &Memory) -> (Written, Vec<Iface>) {
 }
 
 #[test]
+fn whoever_adds_interfaces_does_not_wait_for_a_reader_who_sleeps() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pipe");
+    let status = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(status.unwrap().success());
+    // Opening one end waits for the other, but not where both are opened at once.
+    let both = std::fs::File::options().read(true).write(true).open(&path);
+    let mut reader = std::fs::File::open(&path).unwrap();
+    drop(both);
+    let options = PacketFileOptions {
+        existing: Existing::Overwrite,
+        ..options(&path, Overflow::Drop)
+    };
+    let (mut file, sinks) = PacketFile::create(&options, 1).unwrap();
+    let mut late = eth("late");
+    // Two of them do not fit into a pipe of 64 KiB.
+    late.description = "x".repeat(40_000);
+    let mut added = 0;
+    while file.add_iface(&late.clone().into()).is_some() {
+        added += 1;
+        assert!(added < 10_000, "the writer writes to nobody");
+    }
+    assert!(added >= ADDED_IFACES);
+    let read = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        bytes.len() as u64
+    });
+    drop(sinks);
+    let summary = file.finish(Vec::new());
+    assert_eq!(read.join().unwrap(), summary.bytes, "all of them are there");
+    assert!(summary.bytes > u64::from(added) * 40_000);
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("packets.pcapng");
@@ -240,7 +275,7 @@ fn what_is_written_is_read_back() {
     let mut pushed = Vec::new();
     for index in 0..5000_u64 {
         if index == 2500 {
-            assert_eq!(file.add_iface(&eth("late").into()), IfaceId(2));
+            assert_eq!(file.add_iface(&eth("late").into()), Some(IfaceId(2)));
         }
         let meta = PacketMeta {
             frame: FrameNo(index + 1),

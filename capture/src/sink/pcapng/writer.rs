@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) workers: Box<[Marks]>,
     /// Interfaces that the file describes.
     pub(super) ifaces: AtomicU32,
+    /// Those whose description has left the channel. Written by the writer alone.
+    pub(super) described: AtomicU32,
     /// Written by the writer alone.
     pub(super) written: AtomicU64,
     pub(super) unwritten_disk: AtomicU64,
@@ -139,7 +141,10 @@ impl Writer {
                 match message {
                     Message::Chunk(chunk) => merge.push(chunk),
                     Message::Close(last_words) => statistics = last_words,
-                    Message::Iface(block) => self.write(&block),
+                    Message::Iface(block) => {
+                        self.write(&block);
+                        self.shared.described.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             }
             self.drain(&mut merge, bound, &mut merged);
