@@ -77,6 +77,7 @@ fn damaged_files_end_in_records_and_closed_books() {
         random.damage(&mut bytes, 200);
         let path = file(folder.path(), "damaged.pcap", &bytes);
         let plan = FilesPlan {
+            filter: None,
             files: vec![path],
             tracking: Tracking {
                 limits: Limits::flows(8),

@@ -107,6 +107,19 @@ enum Oracle {
         #[arg(long)]
         all: bool,
     },
+    /// Capture filters with libpcap, through tcpdump: random expressions on random packets, and on
+    /// those of real captures where `CAPTURE_SHARED` names some.
+    ///
+    /// Holds if libpcap accepts the same expressions, compiles them to the same programs, and comes to
+    /// the same verdict for every pair of an expression and a packet.
+    Filter {
+        /// Pairs of an expression and a packet.
+        #[arg(long, default_value = "1000000")]
+        pairs: u64,
+        /// Where the random numbers start.
+        #[arg(long, default_value = "1")]
+        seed: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -150,6 +163,9 @@ fn main() -> ExitCode {
             json,
             all,
         }),
+        Task::Oracle {
+            oracle: Oracle::Filter { pairs, seed },
+        } => oracle::filter(pairs, seed),
         Task::Demo { program, directory } => {
             demo::demo(&program, &directory).map(|()| Verdict::Held)
         }

@@ -9,6 +9,7 @@ use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
 use crate::flow::ConnState;
 use crate::kernel::{IngressHook, Watch};
+use crate::packet::LinkType;
 use crate::sink::flows::{By, FlowFormat};
 
 /// Captures packets in the kernel, tracks connections, writes pcapng and connection records.
@@ -25,6 +26,8 @@ use crate::sink::flows::{By, FlowFormat};
   capture flows traffic.pcap --top 20 --by bytes
   capture flows traffic.pcap -o flows.parquet all that is known of them, for DuckDB and others
   capture read traffic.pcapng -V -c 1         packets, as tshark shows them
+  capture flows traffic.pcap -f 'port 53'     only packets that match a capture filter
+  capture filter 'port 80 and not vlan'       what a capture filter means
   capture doctor -i eth0                      what of this machine helps or hinders"
 )]
 pub struct Args {
@@ -42,6 +45,8 @@ pub(super) enum Command {
     Read(ReadArgs),
     /// The fields that display filters and -T fields know.
     Fields(FieldsArgs),
+    /// What a capture filter tests, what it compiles to, and what of files it would keep.
+    Filter(FilterArgs),
     /// What of this machine helps or hinders capture, and what to do about it.
     Doctor(DoctorArgs),
 }
@@ -220,6 +225,14 @@ pub(super) struct FlowsArgs {
     #[arg(long)]
     pub(super) columns: bool,
 
+    /// Only packets that match this expression, in the language of tcpdump (pcap-filter(7)).
+    #[arg(short, long, value_name = "EXPR")]
+    pub(super) filter: Option<String>,
+
+    /// Look up host names in the filter, once, before reading.
+    #[arg(long, requires = "filter")]
+    pub(super) resolve: bool,
+
     /// Write the records here (- is standard output); .parquet, .csv, .jsonl, .log (Zeek), .ipfix or
     /// .txt chooses the format. A directory (DIR/) gets a file for each hour; udp://HOST:PORT or
     /// tcp://HOST:PORT is an IPFIX collector.
@@ -391,6 +404,67 @@ pub(super) enum Form {
     Fields,
     /// All fields, as JSON.
     Json,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The language is that of tcpdump, pcap-filter(7), as libpcap 1.10 has it. `and` and `or` bind alike, from
+left to right. A packet that is too short for a test does not match, even under `not`. After `vlan`,
+`mpls`, `pppoes` and `geneve`, tests look behind that header, also on the other side of `or`.
+
+Examples:
+  capture filter 'tcp port 443 and not host 10.0.0.1'
+  capture filter 'vlan 5 and icmp' --dump cbpf
+  capture filter 'tcp[tcpflags] & (tcp-syn|tcp-fin) != 0' *.pcapng"
+)]
+pub(super) struct FilterArgs {
+    /// The expression; empty matches everything.
+    #[arg(value_name = "EXPR")]
+    pub(super) expression: String,
+
+    /// Count how many packets of these files would be kept; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Print the program instead: cbpf as tcpdump -d does.
+    #[arg(long, value_name = "MACHINE", conflicts_with = "files")]
+    pub(super) dump: Option<Dump>,
+
+    /// Link type of the packets, by name (as in --link RAW or --link EN10MB) or number.
+    #[arg(long, value_name = "TYPE", value_parser = link_type, default_value = "ETHERNET", conflicts_with = "files")]
+    pub(super) link: LinkType,
+
+    /// Look up host names, once.
+    #[arg(long)]
+    pub(super) resolve: bool,
+}
+
+/// Machines that a filter can be printed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Dump {
+    /// The classic BPF machine.
+    Cbpf,
+}
+
+/// A link type by one of its names, or by number.
+fn link_type(word: &str) -> Result<LinkType, String> {
+    if let Ok(number) = word.parse() {
+        return Ok(LinkType(number));
+    }
+    let name = word.trim().to_ascii_uppercase();
+    let name = ["LINKTYPE_", "DLT_"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(&name);
+    let name = match name {
+        "EN10MB" => "ETHERNET",
+        "IEEE802_11_RADIO" => "IEEE802_11_RADIOTAP",
+        "PPP_SERIAL" => "PPP_HDLC",
+        name => name,
+    };
+    LinkType::from_name(name).ok_or_else(|| {
+        "there is no such link type; a number of tcpdump.org's list is taken, too".to_owned()
+    })
 }
 
 #[derive(Debug, clap::Args)]

@@ -25,8 +25,14 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
     flows.existing = super::existing(args.overwrite);
     flows.order = order(args, flows.format);
     flows.states = states(args);
+    let filter = args
+        .filter
+        .as_deref()
+        .map(|text| super::filter::read(text, args.resolve))
+        .transpose()?;
     let plan = FilesPlan {
         files: args.files.clone(),
+        filter,
         tracking: args.tracking.tracking(Origin::Files),
         outputs: Outputs {
             packets: None,

@@ -1,7 +1,7 @@
 //! The command line: words typed, things built, text printed.
 //!
 //! - `args.rs` what can be typed
-//! - `doctor.rs`, `fields.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
+//! - `doctor.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
 //! - `status.rs` the line a second
@@ -13,6 +13,7 @@
 mod args;
 mod doctor;
 mod fields;
+mod filter;
 mod flows;
 mod ifaces;
 mod live;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::filter::capture::FilterError;
 pub use args::Args;
 use args::Command;
 
@@ -38,6 +40,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         Command::Doctor(args) => doctor::run(&args),
         Command::Fields(args) => fields::run(&args),
+        Command::Filter(args) => filter::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Read(args) => read::run(&args),
@@ -47,6 +50,9 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&in_full(&error));
+            if error.is::<FilterError>() {
+                return ExitCode::from(2);
+            }
             ExitCode::FAILURE
         }
     }

@@ -12,9 +12,11 @@ use std::thread::JoinHandle;
 use capture_common::flow_hash::ring_of;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::filtering::{FileFilter, FilePrograms, IfaceFilterError};
 use super::ledger::{Ledger, Written};
 use super::{EngineError, Outputs, Tracking, budget};
 use crate::dissect::{Checksums, Dissector, Layers, Steering};
+use crate::filter::capture::Filter;
 use crate::flow::FlowTable;
 use crate::packet::{Packet, Timestamp};
 use crate::shard::{Shard, ShardCounters, ShardTotals};
@@ -34,6 +36,8 @@ const QUEUE: usize = 16;
 pub struct FilesPlan {
     /// The files, in this order; `-` is standard input.
     pub files: Vec<PathBuf>,
+    /// Which packets are tracked; `None` for all.
+    pub filter: Option<Filter>,
     /// How flows are tracked.
     pub tracking: Tracking,
     /// What is written.
@@ -63,13 +67,25 @@ pub struct FileRun {
     /// The file of connection records.
     pub flows: Option<FlowFileSummary>,
     /// Why not everything was read, if so. Everything before it was.
-    pub error: Option<FileError>,
+    pub error: Option<FileRunError>,
+}
+
+/// Why not everything was read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileRunError {
+    /// A file is damaged, or cannot be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file has an interface that the capture filter cannot be used for.
+    #[error(transparent)]
+    Filter(#[from] IfaceFilterError),
 }
 
 /// A batch on its way to a shard.
 struct Batch {
     block: Arc<Block>,
     slots: Vec<Slot>,
+    filter: Option<Arc<FilePrograms>>,
 }
 
 impl FileRun {
@@ -78,8 +94,8 @@ impl FileRun {
     ///
     /// # Errors
     ///
-    /// When an output cannot be made, or the first file cannot be opened (before anything is made),
-    /// or a thread panicked.
+    /// When an output cannot be made, or the first file cannot be opened or filtered (before anything
+    /// is made), or a thread panicked.
     pub fn new(
         plan: &FilesPlan,
         on_progress: &mut dyn FnMut(Progress<'_>),
@@ -94,6 +110,10 @@ impl FileRun {
         };
         // The first file before any output: a wrong name should leave nothing behind.
         let source = FileSource::open(first, Numbering::default())?;
+        let mut filter = plan.filter.clone().map(FileFilter::new);
+        if let Some(filter) = &mut filter {
+            filter.programs(first, &source)?;
+        }
         let names = IfaceNames::default();
         let workers = plan.workers.max(1);
         budget::check(&plan.tracking, workers, 0)?;
@@ -113,6 +133,7 @@ impl FileRun {
         let mut reading = Reading {
             router: &mut router,
             names: &mut names_of,
+            filter,
             packets: 0,
             clock: Timestamp::default(),
             on_progress,
@@ -120,10 +141,13 @@ impl FileRun {
         let mut error = None;
         let mut next = Ok((first, source));
         loop {
-            let numbering = match next.and_then(|(path, mut source)| {
-                reading.file(path, &mut source)?;
-                Ok(source.numbering())
-            }) {
+            let read = next
+                .map_err(FileRunError::from)
+                .and_then(|(path, mut source)| {
+                    reading.file(path, &mut source)?;
+                    Ok(source.numbering())
+                });
+            let numbering = match read {
                 Ok(numbering) => numbering,
                 Err(failed) => {
                     error = Some(failed);
@@ -131,6 +155,9 @@ impl FileRun {
                 }
             };
             reading.names.next_file();
+            if let Some(filter) = &mut reading.filter {
+                filter.next_file();
+            }
             let Some(path) = files.next() else { break };
             next = FileSource::open(path, numbering).map(|source| (path, source));
         }
@@ -179,6 +206,7 @@ impl Names {
 struct Reading<'a> {
     router: &'a mut Router,
     names: &'a mut Names,
+    filter: Option<FileFilter>,
     packets: u64,
     /// The time of the last packet so far.
     clock: Timestamp,
@@ -186,18 +214,22 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn file(&mut self, path: &Path, source: &mut FileSource) -> Result<(), FileError> {
+    fn file(&mut self, path: &Path, source: &mut FileSource) -> Result<(), FileRunError> {
         let mut slots = Vec::with_capacity(READ);
         loop {
             slots.clear();
             let block = source.next_batch(&mut slots, READ)?;
             self.names.update(source);
             let Some(block) = block else { return Ok(()) };
+            let filter = match &mut self.filter {
+                Some(filter) => Some(filter.programs(path, source)?),
+                None => None,
+            };
             self.packets += slots.len() as u64;
             if let Some(last) = slots.last() {
                 self.clock = last.packet(&block).meta.clock;
             }
-            self.router.route(&block, &slots);
+            self.router.route(&block, &slots, filter.as_ref());
             let (read_bytes, total_bytes) = source.progress();
             (self.on_progress)(Progress {
                 path,
@@ -287,9 +319,11 @@ impl Router {
         })
     }
 
-    fn route(&mut self, block: &Arc<Block>, slots: &[Slot]) {
+    fn route(&mut self, block: &Arc<Block>, slots: &[Slot], filter: Option<&Arc<FilePrograms>>) {
         match self {
-            Self::Inline { shard, .. } => bursts(shard, block, slots),
+            Self::Inline { shard, .. } => {
+                bursts(shard, block, slots, filter.map(AsRef::as_ref));
+            }
             Self::Threads {
                 lanes,
                 dissector,
@@ -306,13 +340,13 @@ impl Router {
                     if let Some(lane) = lanes.get_mut(ring_of(hash, count) as usize) {
                         lane.slots.push(*slot);
                         if lane.slots.len() == BATCH {
-                            lane.flush(block);
+                            lane.flush(block, filter);
                         }
                     }
                 }
                 // The next call can come with another block.
                 for lane in lanes {
-                    lane.flush(block);
+                    lane.flush(block, filter);
                 }
             }
         }
@@ -322,7 +356,12 @@ impl Router {
     fn finish(self, clock: Timestamp) -> Result<ShardTotals, EngineError> {
         let mut totals = ShardTotals::default();
         match self {
-            Self::Inline { shard, counters } => {
+            Self::Inline {
+                mut shard,
+                counters,
+            } => {
+                // The last packets may have been left out.
+                shard.on_tick(clock);
                 shard.finish();
                 totals += counters.read();
             }
@@ -351,7 +390,7 @@ impl Router {
 }
 
 impl Lane {
-    fn flush(&mut self, block: &Arc<Block>) {
+    fn flush(&mut self, block: &Arc<Block>, filter: Option<&Arc<FilePrograms>>) {
         if self.slots.is_empty() {
             return;
         }
@@ -364,6 +403,7 @@ impl Lane {
         drop(self.send.send(Batch {
             block: Arc::clone(block),
             slots,
+            filter: filter.cloned(),
         }));
     }
 }
@@ -374,8 +414,13 @@ fn work(
     give_back: &Sender<Vec<Slot>>,
     ended: &Receiver<Timestamp>,
 ) {
-    for Batch { block, mut slots } in receive {
-        bursts(&mut shard, &block, &slots);
+    for batch in receive {
+        let Batch {
+            block,
+            mut slots,
+            filter,
+        } = batch;
+        bursts(&mut shard, &block, &slots, filter.as_deref());
         slots.clear();
         // A full channel only means that enough are waiting to be used again.
         drop(give_back.try_send(slots));
@@ -387,13 +432,19 @@ fn work(
     shard.finish();
 }
 
-fn bursts(shard: &mut Shard, block: &Block, slots: &[Slot]) {
+fn bursts(shard: &mut Shard, block: &Block, slots: &[Slot], filter: Option<&FilePrograms>) {
     let mut packets = [Packet::EMPTY; BURST];
     for chunk in slots.chunks(BURST) {
-        for (packet, slot) in packets.iter_mut().zip(chunk) {
-            *packet = slot.packet(block);
+        let mut kept = 0;
+        for slot in chunk {
+            let packet = slot.packet(block);
+            if filter.is_none_or(|filter| filter.keeps(&packet)) {
+                packets[kept] = packet;
+                kept += 1;
+            }
         }
-        if let Some(burst) = packets.get(..chunk.len()) {
+        shard.filtered((chunk.len() - kept) as u64);
+        if let Some(burst) = packets.get(..kept) {
             shard.on_burst(burst);
         }
     }

@@ -94,7 +94,7 @@ impl Ledger {
             records,
         } = self;
         let mut checks = Vec::new();
-        let mut delivered = shards.packets + shards.past_count;
+        let mut delivered = shards.packets + shards.past_count + shards.filtered;
         if let Some(kernel) = kernel {
             let mut parts = vec![
                 ("filtered", kernel.filtered),
@@ -128,12 +128,16 @@ impl Ledger {
                 });
             }
         }
-        let mut parts = vec![
+        let mut parts = Vec::new();
+        if kernel.is_none() {
+            parts.push(("filtered", shards.filtered));
+        }
+        parts.extend([
             ("tracked", shards.tracked),
             ("not IP", shards.not_ip),
             ("cut by snaplen", shards.snapped),
             ("malformed", shards.malformed),
-        ];
+        ]);
         if shards.past_count > 0 {
             parts.push(("past --count", shards.past_count));
         }

@@ -3,6 +3,7 @@
 //! - `affinity.rs` which CPU a thread runs on
 //! - `budget.rs` whether it fits into memory
 //! - `files.rs` capture files through the shards
+//! - `filtering.rs` the capture filter of files
 //! - `fresh.rs` takes away what a start that fails has made
 //! - `host.rs` what a capture file says of the machine
 //! - `ifaces.rs` interfaces that come and go
@@ -14,6 +15,7 @@
 mod affinity;
 mod budget;
 mod files;
+mod filtering;
 mod fresh;
 mod host;
 mod ifaces;
@@ -23,7 +25,8 @@ mod live;
 mod receivers;
 
 pub use affinity::pin;
-pub use files::{FileRun, FilesPlan, Progress};
+pub use files::{FileRun, FileRunError, FilesPlan, Progress};
+pub use filtering::{FileFilter, FilePrograms, IfaceFilterError};
 pub use ifaces::{IfaceEvent, IfaceReport, LiveIface};
 pub(crate) use ledger::grouped;
 pub use ledger::{Check, Ledger, Written};
@@ -92,6 +95,9 @@ pub enum EngineError {
     /// A capture file.
     #[error(transparent)]
     File(#[from] crate::source::file::FileError),
+    /// The capture filter, on the first file.
+    #[error(transparent)]
+    Filter(#[from] IfaceFilterError),
     /// It does not fit.
     #[error(
         "not enough memory: up to {tables_mib} MiB for connections (--max-flows) and {rings_mib} MiB for \

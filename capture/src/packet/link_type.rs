@@ -60,37 +60,48 @@ impl LinkType {
     /// Ethernet with a Marvell switch tag and its own `EtherType` behind the addresses.
     pub const DSA_TAG_EDSA: Self = Self(285);
 
+    /// Link types that this program looks into, by their names in the registry. Where a name stands for
+    /// several numbers, the first one is the registry's.
+    const NAMES: &[(Self, &str)] = &[
+        (Self::RAW, "RAW"),
+        (Self::NULL, "NULL"),
+        (Self::ETHERNET, "ETHERNET"),
+        (Self::PPP, "PPP"),
+        (Self::RAW_BSD, "RAW"),
+        (Self::RAW_OPENBSD, "RAW"),
+        (Self::PPP_HDLC, "PPP_HDLC"),
+        (Self::PPP_ETHER, "PPP_ETHER"),
+        (Self::C_HDLC, "C_HDLC"),
+        (Self::IEEE802_11, "IEEE802_11"),
+        (Self::FRELAY, "FRELAY"),
+        (Self::LOOP, "LOOP"),
+        (Self::ENC, "ENC"),
+        (Self::LINUX_SLL, "LINUX_SLL"),
+        (Self::IEEE802_11_RADIOTAP, "IEEE802_11_RADIOTAP"),
+        (Self::PPP_WITH_DIR, "PPP_WITH_DIR"),
+        (Self::IPV4, "IPV4"),
+        (Self::IPV6, "IPV6"),
+        (Self::NFLOG, "NFLOG"),
+        (Self::IPOIB, "IPOIB"),
+        (Self::LINUX_SLL2, "LINUX_SLL2"),
+        (Self::DSA_TAG_BRCM, "DSA_TAG_BRCM"),
+        (Self::DSA_TAG_BRCM_PREPEND, "DSA_TAG_BRCM_PREPEND"),
+        (Self::DSA_TAG_DSA, "DSA_TAG_DSA"),
+        (Self::DSA_TAG_EDSA, "DSA_TAG_EDSA"),
+    ];
+
     /// The name as in the registry; `None` for numbers that this program does not look into.
     #[must_use]
-    pub const fn name(self) -> Option<&'static str> {
-        Some(match self {
-            Self::NULL => "NULL",
-            Self::ETHERNET => "ETHERNET",
-            Self::PPP => "PPP",
-            Self::RAW_BSD => "RAW",
-            Self::RAW_OPENBSD => "RAW",
-            Self::PPP_HDLC => "PPP_HDLC",
-            Self::PPP_ETHER => "PPP_ETHER",
-            Self::RAW => "RAW",
-            Self::C_HDLC => "C_HDLC",
-            Self::IEEE802_11 => "IEEE802_11",
-            Self::FRELAY => "FRELAY",
-            Self::LOOP => "LOOP",
-            Self::ENC => "ENC",
-            Self::LINUX_SLL => "LINUX_SLL",
-            Self::IEEE802_11_RADIOTAP => "IEEE802_11_RADIOTAP",
-            Self::PPP_WITH_DIR => "PPP_WITH_DIR",
-            Self::IPV4 => "IPV4",
-            Self::IPV6 => "IPV6",
-            Self::NFLOG => "NFLOG",
-            Self::IPOIB => "IPOIB",
-            Self::LINUX_SLL2 => "LINUX_SLL2",
-            Self::DSA_TAG_BRCM => "DSA_TAG_BRCM",
-            Self::DSA_TAG_BRCM_PREPEND => "DSA_TAG_BRCM_PREPEND",
-            Self::DSA_TAG_DSA => "DSA_TAG_DSA",
-            Self::DSA_TAG_EDSA => "DSA_TAG_EDSA",
-            _ => return None,
-        })
+    pub fn name(self) -> Option<&'static str> {
+        let found = Self::NAMES.iter().find(|(link, _)| *link == self);
+        found.map(|(_, name)| *name)
+    }
+
+    /// The link type of a name in the registry.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let found = Self::NAMES.iter().find(|(_, known)| *known == name);
+        found.map(|(link, _)| *link)
     }
 }
 

@@ -41,6 +41,8 @@ counters! {
     packets,
     /// Their bytes on the wire.
     bytes,
+    /// Packets that the capture filter left out.
+    filtered,
     /// Packets that belong to a flow.
     tracked,
     /// Packets that are not IP.
@@ -73,6 +75,8 @@ pub struct Bins {
     pub packets: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
+    /// Packets that the capture filter left out; they are not in `packets`.
+    pub filtered: u64,
     /// Packets that belong to a flow.
     pub tracked: u64,
     /// Packets that are not IP.
@@ -92,6 +96,7 @@ impl ShardCounters {
         let Bins {
             packets,
             bytes,
+            filtered,
             tracked,
             not_ip,
             snapped,
@@ -108,6 +113,7 @@ impl ShardCounters {
         for (counter, value) in [
             (&self.packets, packets),
             (&self.bytes, bytes),
+            (&self.filtered, filtered),
             (&self.tracked, tracked),
             (&self.not_ip, not_ip),
             (&self.snapped, snapped),

@@ -133,6 +133,11 @@ impl Shard {
         self.bins.past_count += packets;
     }
 
+    /// Packets that the capture filter left out: nothing else is ever known of them.
+    pub fn filtered(&mut self, packets: u64) {
+        self.bins.filtered += packets;
+    }
+
     /// Hands over the records that were collected: for a capture in which few flows end.
     pub fn flush_records(&mut self) {
         if let Some(sink) = &mut self.records.sink {

@@ -7,12 +7,15 @@
 //! - `compare.rs` which rows belong together, and how they differ
 //! - `known.rs` differences that are understood, each with its reason
 //! - `zeek.rs` the task
+//! - `filter.rs` capture filters with libpcap
 
 mod compare;
 mod expected;
+mod filter;
 mod found;
 mod known;
 mod row;
 mod zeek;
 
+pub(crate) use filter::filter;
 pub(crate) use zeek::{Options, zeek};

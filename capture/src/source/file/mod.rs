@@ -32,10 +32,11 @@ pub use block::{Arena, Block};
 pub use error::{Damage, FileError, FileErrorKind};
 pub use slot::{Numbering, Slot};
 
+use crate::filter::capture::Origin;
 use crate::packet::{FrameNo, Iface, IfaceId};
 use pcap::{FILE_HEADER_LEN, Pcap};
 use pcapng::Pcapng;
-use scan::{Scan, Stop, Stopped};
+use scan::{ByteOrder, Scan, Stop, Stopped};
 use stream::Stream;
 
 /// A capture file that is read from front to back.
@@ -186,6 +187,26 @@ impl FileSource {
         match &self.format {
             Format::Pcap(pcap) => pcap.ifaces(),
             Format::Pcapng(pcapng) => pcapng.ifaces(),
+        }
+    }
+
+    /// Where packets come from, for capture filters: the byte order of a file is that of link type
+    /// NULL.
+    pub const fn origin(&self) -> Origin {
+        let order = match &self.format {
+            Format::Pcap(pcap) => pcap.byte_order(),
+            Format::Pcapng(pcapng) => pcapng.byte_order(),
+        };
+        let own = if cfg!(target_endian = "big") {
+            ByteOrder::Big
+        } else {
+            ByteOrder::Little
+        };
+        match (order, own) {
+            (ByteOrder::Big, ByteOrder::Big) | (ByteOrder::Little, ByteOrder::Little) => {
+                Origin::File
+            }
+            _ => Origin::ForeignFile,
         }
     }
 

@@ -96,6 +96,11 @@ impl Pcap {
     }
 
     /// The one interface of the file, which has no name.
+    /// Byte order of the file, or of the section at hand.
+    pub(super) const fn byte_order(&self) -> ByteOrder {
+        self.order
+    }
+
     pub(super) fn ifaces(&self) -> &[Iface] {
         std::slice::from_ref(&self.description)
     }

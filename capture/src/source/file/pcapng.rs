@@ -76,6 +76,11 @@ impl Pcapng {
     }
 
     /// The interfaces that were described so far, of all sections.
+    /// Byte order of the file, or of the section at hand.
+    pub(super) const fn byte_order(&self) -> ByteOrder {
+        self.order
+    }
+
     pub(super) fn ifaces(&self) -> &[Iface] {
         &self.ifaces
     }

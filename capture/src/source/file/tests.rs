@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::packet::{LinkType, PacketDirection, PacketMeta, Timestamp};
 
-type Endian = scan::ByteOrder;
+type Endian = ByteOrder;
 
 /// Writes numbers in one byte order.
 struct Bytes(Vec<u8>, Endian);
