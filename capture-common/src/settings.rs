@@ -22,12 +22,12 @@ pub struct Settings {
     pub link: u32,
     /// 1: frames are consumed after the copy (tap). 0: they go on (mirror).
     pub tap: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// 1: the capture filter decides what is copied. 0: there is none.
+    pub filter: u32,
     /// 1: of frames that would be consumed, those that nobody asked for go on. 0: they do not.
     pub pass_unmatched: u32,
     /// Always 0.
-    pub reserved2: u32,
+    pub reserved: u32,
 }
 
 const _: () = assert!(size_of::<Settings>() == 40);
@@ -38,6 +38,9 @@ impl Settings {
     /// Frames start with an IPv4 or IPv6 header, as on tun devices.
     pub const LINK_RAW_IP: u32 = 1;
 
+    /// Beside the link layer, in what the capture filter is told of a packet: it goes out.
+    pub const FILTER_OUTGOING: u32 = 1 << 8;
+
     /// What the object says before it is patched: one ring, one Ethernet interface, mirror.
     pub const UNPATCHED: Self = Self {
         seed: 0,
@@ -46,9 +49,9 @@ impl Settings {
         ifaces: 1,
         link: Self::LINK_ETHERNET,
         tap: 0,
-        reserved: 0,
+        filter: 0,
         pass_unmatched: 0,
-        reserved2: 0,
+        reserved: 0,
     };
 }
 

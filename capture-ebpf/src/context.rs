@@ -30,6 +30,9 @@ pub(crate) trait Context {
     fn flags(&self) -> u16;
     /// A VLAN tag that the kernel keeps beside the packet: protocol and tag, network byte order.
     fn vlan(&self) -> Option<[u16; 2]>;
+    /// What the capture filter says: 0 refuses. `kind` is a `Settings::LINK_*`, with
+    /// `Settings::FILTER_OUTGOING` if the packet goes out.
+    fn filter(&self, kind: u32) -> u32;
 }
 
 /// A packet at XDP.
@@ -99,6 +102,11 @@ impl Context for Ingress {
     #[inline(always)]
     fn vlan(&self) -> Option<[u16; 2]> {
         None
+    }
+
+    #[inline(always)]
+    fn filter(&self, kind: u32) -> u32 {
+        crate::filter::capture_filter_xdp(self.ctx, kind)
     }
 }
 
@@ -185,5 +193,10 @@ impl<const HOOK: u8> Context for Skb<HOOK> {
         let ctx = unsafe { &*self.ctx };
         // The kernel gives the protocol in network byte order and the tag in host byte order.
         (ctx.vlan_present != 0).then(|| [ctx.vlan_proto as u16, (ctx.vlan_tci as u16).to_be()])
+    }
+
+    #[inline(always)]
+    fn filter(&self, kind: u32) -> u32 {
+        crate::filter::capture_filter_tcx(self.ctx, kind)
     }
 }

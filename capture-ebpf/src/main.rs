@@ -26,6 +26,7 @@
 mod context;
 mod counters;
 mod emit;
+mod filter;
 mod headers;
 mod maps;
 mod observe;

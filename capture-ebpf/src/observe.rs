@@ -1,7 +1,9 @@
-//! What happens to every packet: walk, count, decide, copy.
+//! What happens to every packet: walk, count, filter, copy.
 
 use capture_common::flow_hash::ring_of;
-use capture_common::{HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecord, Settings};
+use capture_common::{
+    Hook, HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecord, Settings,
+};
 
 use crate::context::Context;
 use crate::counters::count;
@@ -47,6 +49,15 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
         frame_len
     };
     count(counters, &found, wire_len);
+    let way = if matches!(C::HOOK, Hook::TcxEgress) {
+        Settings::FILTER_OUTGOING
+    } else {
+        0
+    };
+    if settings.filter != 0 && ctx.filter(iface.link | way) == 0 {
+        counters.filtered += 1;
+        return Fate::Unmatched;
+    }
 
     let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
     let snap_len = if settings.snap_len < MAX_CAP_LEN {

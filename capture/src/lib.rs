@@ -10,7 +10,7 @@
 //! ┌──────────────────┐  ring i   ┌──────────────────────────────────────────────────┐
 //! │ XDP   ingress    ├──────────►│ source ─► dissect ─► FlowTable ─► sinks (encode)  ├──► writer
 //! │ TCX   egress     │ by        │  burst     Layers     own table,   own buffers    │    threads
-//! │ count, copy      │ symmetric └──────────────────────────────────────────────────┘
+//! │ count,filter,copy│ symmetric └──────────────────────────────────────────────────┘
 //! └──────────────────┘ flow hash          ▲
 //!  pcap / pcapng file ─► router ──────────┘   the same bursts
 //! ```
@@ -77,6 +77,15 @@
 //!
 //! **Size classes in the ring.** `bpf_ringbuf_reserve` wants a constant, so a record is as long as the
 //! next class (64 bytes to 64 KiB). The largest holds a GSO super-frame.
+//!
+//! **Filters.** A capture filter is compiled to classic BPF, the machine at which files, the kernel and
+//! libpcap meet, and translated to eBPF from there. The object has an empty function for it at each hook,
+//! in a section of its own; its instructions are replaced in the file before the load. The function is
+//! global, so the verifier checks it once, apart from the program that calls it.
+//!
+//! **Changes while it runs.** Filter and settings are constants to the programs, so a change loads other
+//! programs, which share the maps of the old ones (handed over through a BPF file system that is mounted
+//! nowhere), and has the links run them. The kernel swaps a link's program between two packets.
 //!
 //! **Fragments.** Only the first one has ports. The kernel remembers its hash by datagram in a bounded
 //! LRU map, so that the later ones choose the same ring; the shard remembers its ports likewise.

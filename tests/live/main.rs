@@ -1,7 +1,11 @@
 //! What needs a kernel to talk to: network namespaces, attached programs, real connections.
 //!
+//! - `bpf.rs` bpf(2) by hand
 //! - `connections.rs` each way a connection can go has its record
+//! - `control.rs` changes to a running capture
 //! - `counters.rs` the kernel's counters, and headers that ordinary traffic does not have
+//! - `filter.rs` capture filters on the wire
+//! - `filter_programs.rs` capture filters in the kernel against a slow machine
 //! - `frames.rs` frames by hand
 //! - `generator.rs` the frame generator itself
 //! - `iface.rs` what the library says of interfaces
@@ -19,9 +23,17 @@
 //! - `wire.rs` tcpdump and packet sockets
 
 #[cfg(test)]
+mod bpf;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod counters;
+#[cfg(test)]
+mod filter;
+#[cfg(test)]
+mod filter_programs;
 #[cfg(test)]
 mod frames;
 mod generator;

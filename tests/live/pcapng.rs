@@ -24,6 +24,14 @@ impl Options {
         value
     }
 
+    /// Values of an option that can be there several times.
+    pub(crate) fn texts(&self, code: u16) -> Vec<&str> {
+        let found = self.0.iter().filter(|(known, _)| *known == code);
+        found
+            .map(|(_, value)| str::from_utf8(value).unwrap())
+            .collect()
+    }
+
     pub(crate) fn text(&self, code: u16) -> Option<&str> {
         self.get(code).map(|value| str::from_utf8(value).unwrap())
     }

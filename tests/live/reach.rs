@@ -454,6 +454,7 @@ fn somebody(host: &Host, ingress: IngressHook, watch: Watch) -> Result<Kernel> {
             rings: 1,
             ring_bytes: 1 << 18,
             snap_len: 64,
+            filter: None,
             disposition: Disposition::Mirror,
             seed: 1,
             verbose: false,

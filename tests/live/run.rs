@@ -73,6 +73,11 @@ impl Run {
         self.program.signal(signal)
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.program.id()
+    }
+
     /// Ends it as Ctrl-C does.
     pub(crate) fn end(self) -> Result<Report> {
         self.end_by(Signal::Interrupt)

@@ -10,7 +10,8 @@ use aya::{Ebpf, TestRunOptions};
 use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tunnels};
 use capture::iface::{self, Selection};
 use capture::kernel::{
-    Attachment, Clock, Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Unmatched, Watch,
+    Attachment, CaptureFilter, Clock, Delivery, Disposition, IngressHook, Insist, Kernel, Plan,
+    Unmatched, Watch,
 };
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
@@ -25,9 +26,10 @@ const RING_BYTES: u32 = 32 << 20;
 /// The shortest frame that the kernel takes for a test run.
 const SHORTEST: usize = 14;
 
-fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
+/// What comes in on loopback, taken for an interface of this kind.
+pub(crate) fn plan(link: LinkType, snap_len: u32, filter: Option<CaptureFilter>) -> Plan {
     let loopback = iface::find("lo").unwrap();
-    let plan = Plan {
+    Plan {
         ifaces: vec![Attachment {
             interface: loopback,
             link,
@@ -41,13 +43,17 @@ fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
         rings: 1,
         ring_bytes: RING_BYTES,
         snap_len,
+        filter,
         disposition: Disposition::Mirror,
         unmatched: Unmatched::Consume,
         delivery: Delivery::Rings,
         seed: SEED,
         verbose: false,
-    };
-    match Kernel::load(&plan) {
+    }
+}
+
+fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
+    match Kernel::load(&plan(link, snap_len, None)) {
         Ok(kernel) => Some(kernel),
         Err(error) => {
             skip(&format!("the programs cannot be loaded: {error}"));
@@ -66,7 +72,7 @@ fn run(ebpf: &mut Ebpf, frame: &[u8]) {
 }
 
 /// Bytes that lead deep into the walk: headers that are right but for a few fields.
-fn frames(count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn frames(count: usize) -> Vec<Vec<u8>> {
     let extension = prop_oneof![
         (
             prop::sample::select(vec![0_u8, 43, 60, 135]),

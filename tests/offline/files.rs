@@ -245,6 +245,7 @@ fn write_file(path: &Path, packets: u64) {
     }
     drop(sinks);
     let statistics = IfaceStatistics {
+        comments: Vec::new(),
         start: Some(start),
         end: Some(newest),
         received: Some(packets),

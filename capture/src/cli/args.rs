@@ -22,6 +22,8 @@ use crate::sink::flows::{By, FlowFormat};
     after_help = "Examples:
   capture live -i eth0                        watch SYN, FIN and RST rates
   capture live -i eth0 --write out            packets and connection records into out/
+  capture live -i eth0 -w out.pcapng tcp port 443
+  capture ctl filter 'tcp port 80'            another filter for the capture that runs
   capture flows traffic.pcapng                connections of a file, as a table
   capture flows traffic.pcap --top 20 --by bytes
   capture flows traffic.pcap -o flows.parquet all that is known of them, for DuckDB and others
@@ -47,6 +49,8 @@ pub(super) enum Command {
     Fields(FieldsArgs),
     /// What a capture filter tests, what it compiles to, and what of files it would keep.
     Filter(FilterArgs),
+    /// Ask or change a running capture.
+    Ctl(CtlArgs),
     /// What of this machine helps or hinders capture, and what to do about it.
     Doctor(DoctorArgs),
 }
@@ -61,13 +65,18 @@ captured twice. Names have to be captured, the rest is captured where it can be.
 Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are
 dedicated to capture: frames are consumed.
 
+The filter is in the language of pcap-filter(7) and runs in the kernel: packets that it refuses are counted
+but not copied. `capture ctl` changes it while the capture runs.
+
 Examples:
   capture live -i eth0 --duration 10s --json  one JSON object a second
   capture live -i eth0 -w - | tshark -r -     packets to another program
   capture live -i any --netns blue            everything in a network namespace
   capture live -i eth0 --hook tc              beside the XDP program of somebody else
   capture live -i tap0 --tap --write out --workers 4 --cpus 2-5
-  capture live -i tap0 --tap --af-xdp --write out"
+  capture live -i tap0 --tap --af-xdp --write out
+  capture live -i eth0 -w web.pcapng tcp port 80 or tcp port 443
+  capture live -i eth0 --flows out.parquet -f 'net 10.0.0.0/8 and not port 22'"
 )]
 pub(super) struct LiveArgs {
     /// Interface to capture on; may be given several times, or as a list with commas. A name, a number
@@ -94,6 +103,17 @@ pub(super) struct LiveArgs {
     /// (nothing that XDP drops) and later (segments may be merged).
     #[arg(long, value_name = "HOOK", default_value = "xdp")]
     pub(super) hook: IngressHookName,
+    /// Capture only packets that match, as with tcpdump (pcap-filter(7)).
+    #[arg(value_name = "EXPR", conflicts_with = "filter")]
+    pub(super) expression: Vec<String>,
+
+    /// The same in one word.
+    #[arg(short, long, value_name = "EXPR")]
+    pub(super) filter: Option<String>,
+
+    /// Look up names of hosts in the filter.
+    #[arg(long)]
+    pub(super) resolve: bool,
 
     /// Write packets.pcapng and connections.csv (or by --format) into this directory, which is made if
     /// need be.
@@ -181,6 +201,15 @@ pub(super) struct LiveArgs {
 
     #[command(flatten)]
     pub(super) tracking: TrackingArgs,
+
+    /// Socket for `capture ctl` [default: /run/capture/PID.sock; where that cannot be, capture/PID.sock
+    /// in `$XDG_RUNTIME_DIR`, or capture-UID/PID.sock in the folder for temporary files].
+    #[arg(long, value_name = "PATH")]
+    pub(super) control: Option<PathBuf>,
+
+    /// No such socket.
+    #[arg(long, conflicts_with = "control")]
+    pub(super) no_control: bool,
 
     /// One JSON object a second, and the ledger as JSON at the end.
     #[arg(long)]
@@ -465,6 +494,56 @@ fn link_type(word: &str) -> Result<LinkType, String> {
     LinkType::from_name(name).ok_or_else(|| {
         "there is no such link type; a number of tcpdump.org's list is taken, too".to_owned()
     })
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "If one capture runs, it is found by itself. A new filter is checked first; if it makes no sense, or
+the kernel refuses it, the old one stays. At each hook the new program follows the old one between two
+packets: none is missed, and none is counted twice.
+
+Examples:
+  capture ctl status
+  capture ctl filter tcp port 443
+  capture ctl filter --clear
+  capture ctl --pid 4711 stop"
+)]
+pub(super) struct CtlArgs {
+    /// The capture with this process number.
+    #[arg(long, value_name = "PID", conflicts_with = "control")]
+    pub(super) pid: Option<u32>,
+
+    /// The capture with this --control socket.
+    #[arg(long, value_name = "PATH")]
+    pub(super) control: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: CtlCommand,
+}
+
+/// What is asked of a running capture.
+#[derive(Debug, Subcommand)]
+pub(super) enum CtlCommand {
+    /// How it stands.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Another filter, or none.
+    Filter {
+        /// Packets that are wanted, as pcap-filter(7) says it.
+        #[arg(value_name = "EXPR", required_unless_present = "clear")]
+        expression: Vec<String>,
+        /// All packets are wanted.
+        #[arg(long, conflicts_with = "expression")]
+        clear: bool,
+        /// Look up names of hosts in the filter.
+        #[arg(long)]
+        resolve: bool,
+    },
+    /// End it, as Ctrl-C does.
+    Stop,
 }
 
 #[derive(Debug, clap::Args)]

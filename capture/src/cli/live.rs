@@ -11,11 +11,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::args::LiveArgs;
+use super::control::{Control, Reply, Request};
 use super::status::{Status, Style};
 use super::tracking::Origin;
-use crate::engine::{LiveCapture, LivePlan, LiveReport, Outputs};
+use crate::engine::{Change, LiveCapture, LiveIface, LivePlan, LiveReport, Outputs};
 use crate::iface::Selection;
-use crate::kernel::{Delivery, Disposition, Insist, Plan, Unmatched, Watch};
+use crate::kernel::{CaptureFilter, Delivery, Disposition, Insist, Plan, Unmatched, Watch};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::pcapng::Ending;
@@ -53,6 +54,7 @@ enum End {
 
 async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
+    let mut control = listen(args)?;
     let hook = plan.kernel.ingress;
     let writes_to_stdout = uses_stdout(&plan.outputs);
     let mut capture = LiveCapture::start(plan)?;
@@ -83,9 +85,11 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
         &mut capture,
         &mut status,
         &mut signals,
+        &mut control,
         &mut kernel_log,
     )
     .await?;
+    drop(control);
     let reader_gone = matches!(end, End::ReaderGone);
     if !reader_gone {
         drop(status.end());
@@ -122,6 +126,7 @@ async fn watch(
     capture: &mut LiveCapture,
     status: &mut Status,
     signals: &mut Signals,
+    control: &mut Control,
     kernel_log: &mut Option<EbpfLogger<&'static dyn log::Log>>,
 ) -> anyhow::Result<End> {
     /// How often it is looked whether `--count` is reached, what the programs report, and whether
@@ -134,6 +139,19 @@ async fn watch(
     loop {
         tokio::select! {
             () = signals.any() => return Ok(End::Asked),
+            Some((request, reply)) = control.next() => {
+                if request == Request::Stop {
+                    reply.done();
+                    return Ok(End::Asked);
+                }
+                let changes = capture.changes().len();
+                serve(capture, status, request, reply)?;
+                if capture.changes().len() > changes && let Some(old) = kernel_log {
+                    old.flush();
+                    // The programs are others now, with a log of their own.
+                    *kernel_log = self::kernel_log(capture).or_else(|| kernel_log.take());
+                }
+            }
             () = sleep_until(deadline.unwrap_or(started)), if deadline.is_some() => return Ok(End::Asked),
             _ = look.tick() => {
                 if let Some(kernel_log) = kernel_log {
@@ -156,6 +174,81 @@ async fn watch(
             }
         }
     }
+}
+
+/// Where `capture ctl` is heard. Only a place that was asked for has to be had.
+fn listen(args: &LiveArgs) -> anyhow::Result<Control> {
+    if args.no_control {
+        return Ok(Control::none());
+    }
+    match Control::listen(args.control.as_deref()) {
+        Err(error) if args.control.is_none() => {
+            log::warn!("{error:#}");
+            Ok(Control::none())
+        }
+        listening => listening,
+    }
+}
+
+/// Does what was asked for, and answers.
+fn serve(
+    capture: &mut LiveCapture,
+    status: &mut Status,
+    request: Request,
+    reply: Reply,
+) -> anyhow::Result<()> {
+    match request {
+        Request::Status => reply.answer(json_status(capture)?),
+        // Ends the loop that this is called from.
+        Request::Stop => reply.done(),
+        Request::Filter {
+            expression,
+            resolve,
+        } => {
+            let expression = expression.unwrap_or_default();
+            let changed = super::expression::compile(&expression, resolve)
+                .and_then(|filter| Ok(capture.set_filter(filter)?));
+            match changed {
+                Ok(()) => {
+                    status.end()?;
+                    if let Some(change) = capture.changes().last() {
+                        super::tell(&change.text);
+                    }
+                    reply.done();
+                }
+                Err(error) => reply.refuse(&format!("{error:#}")),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What `capture ctl status` shows.
+fn json_status(capture: &LiveCapture) -> anyhow::Result<serde_json::Value> {
+    let snapshot = capture.snapshot()?;
+    let kernel = &snapshot.kernel;
+    let captured = capture.ifaces().filter(|iface| iface.is_captured());
+    let names: Vec<_> = captured.map(LiveIface::name).collect();
+    Ok(serde_json::json!({
+        "ok": true,
+        "pid": std::process::id(),
+        "interfaces": names,
+        "started": capture.started().to_string(),
+        "filter": capture.filter().map(CaptureFilter::text),
+        "changes": changes_json(capture.changes()),
+        "packets": kernel.packets,
+        "bytes": kernel.bytes,
+        "filtered": kernel.filtered,
+        "delivered": kernel.delivered,
+        "drops": snapshot.drops,
+    }))
+}
+
+fn changes_json(changes: &[Change]) -> serde_json::Value {
+    changes
+        .iter()
+        .map(|change| serde_json::json!({"time": change.ts.to_string(), "what": change.text}))
+        .collect()
 }
 
 fn every(period: Duration) -> Interval {
@@ -238,6 +331,11 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         0 => capture_common::MAX_CAP_LEN,
         snap_len => snap_len.min(capture_common::MAX_CAP_LEN),
     };
+    let words = args
+        .filter
+        .clone()
+        .unwrap_or_else(|| args.expression.join(" "));
+    let filter = super::expression::compile(&words, args.resolve)?;
     let netns = super::ifaces::namespace(args.netns.as_deref())?;
     let mut kernel = netns.enter(|| -> anyhow::Result<_> {
         Ok(Plan {
@@ -249,6 +347,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             rings: workers,
             ring_bytes: ring_bytes(args.ring_size)?,
             snap_len,
+            filter,
             disposition,
             unmatched: if args.pass_unmatched {
                 Unmatched::Pass
@@ -376,13 +475,17 @@ fn describe(capture: &LiveCapture) -> String {
         Delivery::Rings => "a ring",
         Delivery::Sockets(_) => "AF_XDP frames",
     };
-    format!(
+    let text = format!(
         "{}, {workers} worker{} with {from} of {} MiB{}",
         super::ifaces::described(plan, capture),
         if workers == 1 { "" } else { "s" },
         plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
         if workers == 1 { "" } else { " each" },
-    )
+    );
+    match &plan.kernel.filter {
+        Some(filter) => format!("{text}, filter: {}", filter.text()),
+        None => text,
+    }
 }
 
 /// Passes on what the programs in the kernel report; they only do with `--verbose`.
@@ -470,6 +573,9 @@ fn text_report(report: &LiveReport) -> String {
         text.push_str("  nothing was lost\n");
     } else {
         let _infallible = writeln!(text, "  {} packets were lost", ledger.lost());
+    }
+    for change in &report.changes {
+        let _infallible = writeln!(text, "  at {} {}", change.ts, change.text);
     }
     let k = &last.kernel;
     let _infallible = writeln!(
@@ -582,6 +688,7 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
             let queues: Vec<_> = queues.iter().map(queue_json).collect();
             object.insert("af_xdp".to_owned(), queues.into());
         }
+        object.insert("changes".to_owned(), changes_json(&report.changes));
     }
     json
 }

@@ -1,6 +1,8 @@
 //! The command line: words typed, things built, text printed.
 //!
 //! - `args.rs` what can be typed
+//! - `control/` changes to a running capture
+//! - `expression.rs` filter expressions
 //! - `doctor.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
@@ -11,7 +13,9 @@
 //! or packets do not add up, 2 for words that make no sense, 130 when a second Ctrl-C cut it short.
 
 mod args;
+mod control;
 mod doctor;
+mod expression;
 mod fields;
 mod filter;
 mod flows;
@@ -44,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Flows(args) => flows::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::Ctl(args) => control::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -250,6 +250,7 @@ impl Ifaces {
             };
             let lost = sum.ring_full + sum.copy_failed + sum.no_socket + lost_at_sockets;
             Ok(IfaceStatistics {
+                comments: Vec::new(),
                 start: Some(iface.start),
                 end: Some(iface.end.unwrap_or(stopped)),
                 received: Some(sum.packets),
@@ -491,7 +492,7 @@ pub(super) fn known_as(attachment: &Attachment, plan: &Plan) -> Iface {
 pub(super) fn describe(attachment: &Attachment, plan: &Plan) -> IfaceDescription {
     IfaceDescription {
         iface: known_as(attachment, plan),
-        filter: None,
+        filter: plan.filter.as_ref().map(|filter| filter.text().to_owned()),
         mac: attachment.interface.mac,
         os: host::os(),
     }

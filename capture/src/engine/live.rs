@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use capture_common::HookCounters;
 
+use super::change::Change;
 use super::fresh::FreshFiles;
 use super::ifaces::{self, IfaceReport, Ifaces};
 use super::ledger::{Ledger, Written};
@@ -55,6 +56,8 @@ pub struct LiveCapture {
     /// What their packets start with, for the workers.
     pub(super) links: LinkTypes,
     pub(super) clock: Arc<Clock>,
+    pub(super) changes: Vec<Change>,
+    started: Timestamp,
     limit: Arc<Limit>,
     workers: Vec<JoinHandle<Latency>>,
     /// Threads between the sockets and the workers.
@@ -101,6 +104,8 @@ pub struct LiveReport {
     pub refused: u64,
     /// What each queue counted; empty without `AF_XDP` sockets.
     pub queues: Vec<(QueueId, QueueTotals)>,
+    /// What was changed meanwhile.
+    pub changes: Vec<Change>,
 }
 
 impl LiveCapture {
@@ -138,9 +143,10 @@ impl LiveCapture {
         );
         let (flows, flow_sinks) = flow_file(&plan.outputs, &names, workers)?;
         let refused = std::mem::take(&mut plan.refused);
+        let started = clock.now();
         let ifaces = plan.netns.enter(|| {
             let mut ifaces = Ifaces::new(refused)?;
-            ifaces.attach_first(&mut kernel, &plan.kernel, clock.now())?;
+            ifaces.attach_first(&mut kernel, &plan.kernel, started)?;
             Ok::<_, AttachError>(ifaces)
         });
         let ifaces = ifaces.map_err(EngineError::Thread)??;
@@ -193,6 +199,8 @@ impl LiveCapture {
             names,
             links,
             clock,
+            changes: Vec::new(),
+            started,
             limit,
             workers: threads,
             receivers,
@@ -219,6 +227,12 @@ impl LiveCapture {
     #[must_use]
     pub fn socket_lines(&self) -> &[String] {
         &self.socket_lines
+    }
+
+    /// When it started.
+    #[must_use]
+    pub const fn started(&self) -> Timestamp {
+        self.started
     }
 
     /// Whether as many packets were taken as were wanted, or no worker is left.
@@ -284,9 +298,15 @@ impl LiveCapture {
         let now = self.plan.netns.enter(iface::all);
         let now = now.map_err(EngineError::Thread)?.unwrap_or_default();
         let ifaces = self.ifaces.report(&self.kernel, &now)?;
-        let statistics =
+        let mut statistics =
             self.ifaces
                 .statistics(&self.kernel, self.sockets.as_ref(), &now, stopped)?;
+        for statistics in &mut statistics {
+            let remarks = self.changes.iter();
+            statistics
+                .comments
+                .extend(remarks.map(|change| format!("{}: {}", change.ts, change.text)));
+        }
         let last = self.snapshot()?;
         let packets = self.packets.take().map(|file| file.finish(statistics));
         let flows = self.flows.take().map(FlowFile::finish);
@@ -316,6 +336,7 @@ impl LiveCapture {
             ifaces,
             refused: self.ifaces.refusals(),
             queues,
+            changes: self.changes,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `affinity.rs` which CPU a thread runs on
 //! - `budget.rs` whether it fits into memory
+//! - `change.rs` changes to a running capture
 //! - `files.rs` capture files through the shards
 //! - `filtering.rs` the capture filter of files
 //! - `fresh.rs` takes away what a start that fails has made
@@ -14,6 +15,7 @@
 
 mod affinity;
 mod budget;
+mod change;
 mod files;
 mod filtering;
 mod fresh;
@@ -25,6 +27,7 @@ mod live;
 mod receivers;
 
 pub use affinity::pin;
+pub use change::Change;
 pub use files::{FileRun, FileRunError, FilesPlan, Progress};
 pub use filtering::{FileFilter, FilePrograms, IfaceFilterError};
 pub use ifaces::{IfaceEvent, IfaceReport, LiveIface};

@@ -6,7 +6,7 @@ use crate::iface::{self, Interface, Selection, XdpAttached};
 use crate::packet::LinkType;
 use crate::source::xsk::XskOptions;
 
-use super::AttachError;
+use super::{AttachError, CaptureFilter};
 
 /// What happens to a packet after it was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub struct Plan {
     pub ring_bytes: u32,
     /// Bytes of a packet that are copied at most.
     pub snap_len: u32,
+    /// Which packets are copied; `None` for all.
+    pub filter: Option<CaptureFilter>,
     /// What happens to packets afterwards.
     pub disposition: Disposition,
     /// What happens to packets that the filter refuses, where the others are consumed.

@@ -7,6 +7,7 @@ use aya::maps::MapError;
 use aya::programs::ProgramError;
 use aya::sys::SyscallError;
 
+use crate::filter::capture::FilterError;
 use crate::iface::IfaceError;
 
 /// Why packets cannot be captured.
@@ -30,6 +31,18 @@ pub enum AttachError {
     /// Something about the interface could not be found out, or there is no such.
     #[error(transparent)]
     Iface(#[from] IfaceError),
+    /// The capture filter makes no sense for any of the interfaces.
+    #[error("in the filter: {0}")]
+    Filter(#[from] FilterError),
+    /// The kernel's verifier gave up on the capture filter.
+    #[error(
+        "the filter is too large for the kernel ({reason}); use a shorter one: a net or a portrange \
+         in place of many hosts or ports, or filter the file afterwards"
+    )]
+    FilterTooComplex {
+        /// What the kernel said.
+        reason: String,
+    },
     /// The kernel has no type information.
     #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y")]
     NoBtf,
@@ -54,6 +67,12 @@ pub enum AttachError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// Too few rights for a change.
+    #[error(
+        "not permitted: changing a running capture needs CAP_SYS_ADMIN beside what capturing needs; \
+         run the capture as root, or end it and start another"
+    )]
+    MayNotChange,
     /// Too few rights.
     #[error(
         "not permitted: capturing needs root, or the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; \

@@ -5,18 +5,23 @@
 //! - `attach.rs` what to attach where, and what stands in the way
 //! - `clock.rs` from the kernel's clock to the calendar
 //! - `error.rs` what can go wrong, in words that say what to do
+//! - `filter.rs` puts the capture filter into the object
 //! - `grace.rs` waits until detached programs are gone
 //! - `programs.rs` the loaded programs with their maps
+//! - `shelf.rs` where maps lie while new programs are loaded
 
 mod attach;
 mod clock;
 mod error;
+mod filter;
 mod grace;
 mod programs;
+mod shelf;
 
 pub use attach::{
     Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Refused, Unmatched, Watch,
 };
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
+pub use filter::CaptureFilter;
 pub use programs::Kernel;

@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, RawFd};
 use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, XskMap};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
-use aya::programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp};
+use aya::programs::xdp::XdpLink;
+use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp};
 use aya::util::{KernelVersion, nr_cpus};
 use aya::{Ebpf, EbpfLoader};
 use capture_common::{
@@ -14,6 +15,8 @@ use capture_common::{
 
 use super::attach::{Attachment, Delivery, Disposition, IngressHook, Plan, Unmatched};
 use super::error::{AttachError, io_error};
+use super::filter;
+use super::shelf::{Shared, Shelf};
 use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
 
@@ -27,13 +30,15 @@ const XDP_PROGRAM: &str = "capture_xdp";
 const XSK_PROGRAM: &str = "capture_xsk";
 const TCX_PROGRAM: &str = "capture_tcx";
 const TCX_INGRESS_PROGRAM: &str = "capture_tcx_ingress";
+/// What the programs report goes through this map, which each set of programs has for itself.
+pub(super) const LOG_MAP: &str = "AYA_LOGS";
 
 /// A link that detaches when it goes.
 #[derive(Debug)]
 enum Link {
-    Xdp(#[expect(dead_code, reason = "held for its drop")] FdLink),
-    Tcx(#[expect(dead_code, reason = "held for its drop")] SchedClassifierLink),
-    TcxIngress(#[expect(dead_code, reason = "held for its drop")] SchedClassifierLink),
+    Xdp(FdLink),
+    Tcx(SchedClassifierLink),
+    TcxIngress(SchedClassifierLink),
 }
 
 /// The programs of one interface.
@@ -42,7 +47,6 @@ struct Attached {
     slot: u16,
     /// The kernel's index of the interface.
     index: u32,
-    #[expect(dead_code, reason = "held for its drop")]
     links: Vec<Link>,
 }
 
@@ -57,6 +61,8 @@ pub struct Kernel {
     sockets: XskMap<MapData>,
     /// The program at XDP.
     xdp_program: &'static str,
+    /// The maps, for programs that take over from these.
+    shared: Shared,
     ebpf: Ebpf,
 }
 
@@ -93,7 +99,8 @@ impl Kernel {
         if !std::path::Path::new("/sys/kernel/btf/vmlinux").exists() {
             return Err(AttachError::NoBtf);
         }
-        let mut ebpf = load(plan)?;
+        let mut ebpf = load(plan, None)?;
+        let shared = Shared::keep(ebpf.maps())?;
         let rings = make_rings(&mut ebpf, plan)?;
         let ifaces = is_looked_up(plan)
             .then(|| {
@@ -114,6 +121,7 @@ impl Kernel {
             rings,
             sockets,
             xdp_program: xdp_program(plan),
+            shared,
             ebpf,
         })
     }
@@ -203,6 +211,31 @@ impl Kernel {
         if let Some(ifaces) = &mut self.ifaces {
             drop(ifaces.remove(&index));
         }
+    }
+
+    /// Puts other programs in the place of the running ones: those of a plan that differs in what is
+    /// constant to the programs (filter, sampling, lengths), but not in interfaces and rings. Maps stay,
+    /// and at each hook one program follows the other between two packets, so that none is missed and
+    /// none counted twice.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses the new programs; then the old ones go on.
+    pub fn change(&mut self, plan: &Plan) -> Result<(), AttachError> {
+        let shelf = Shelf::with(&self.shared)?;
+        let mut ebpf = load(plan, Some(&shelf))?;
+        let mut failed = None;
+        for attached in &mut self.attached {
+            for link in std::mem::take(&mut attached.links) {
+                match link.take_over(&mut ebpf, self.xdp_program) {
+                    Ok(link) => attached.links.push(link),
+                    // An interface that went just now; others are to go on.
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        self.ebpf = ebpf;
+        failed.map_or(Ok(()), Err)
     }
 
     /// The ring of each worker.
@@ -334,8 +367,46 @@ fn is_looked_up(plan: &Plan) -> bool {
     plan.selection.is_open() || plan.ifaces.len() > 1
 }
 
-/// Loads the object with the plan's settings as constants.
-fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
+impl Link {
+    /// Has another program run where this one does.
+    fn take_over(self, ebpf: &mut Ebpf, xdp_program: &'static str) -> Result<Self, AttachError> {
+        let failed = not_taken_over;
+        match self {
+            Self::Xdp(link) => {
+                let program: &mut Xdp = program(ebpf, xdp_program)?;
+                let link = XdpLink::try_from(link).map_err(|e| failed(&e))?;
+                let id = program.attach_to_link(link).map_err(|e| failed(&e))?;
+                let link = program.take_link(id).map_err(|e| failed(&e))?;
+                FdLink::try_from(link)
+                    .map(Self::Xdp)
+                    .map_err(|e| failed(&e))
+            }
+            Self::Tcx(link) => take_over_tcx(ebpf, TCX_PROGRAM, link).map(Self::Tcx),
+            Self::TcxIngress(link) => {
+                take_over_tcx(ebpf, TCX_INGRESS_PROGRAM, link).map(Self::TcxIngress)
+            }
+        }
+    }
+}
+
+fn take_over_tcx(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    link: SchedClassifierLink,
+) -> Result<SchedClassifierLink, AttachError> {
+    let program: &mut SchedClassifier = program(ebpf, name)?;
+    let id = program
+        .attach_to_link(link)
+        .map_err(|e| not_taken_over(&e))?;
+    program.take_link(id).map_err(|e| not_taken_over(&e))
+}
+
+fn not_taken_over(error: &(dyn std::error::Error + 'static)) -> AttachError {
+    AttachError::kernel("putting another program in the place of one", error)
+}
+
+/// Loads the object with the plan's settings as constants, with maps of its own, or those on a shelf.
+fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
     let settings = Settings {
         seed: plan.seed,
         snap_len: plan.snap_len,
@@ -350,38 +421,89 @@ fn load(plan: &Plan) -> Result<Ebpf, AttachError> {
             .first()
             .map_or(Settings::LINK_ETHERNET, |iface| link_of(iface.link)),
         tap: u32::from(plan.disposition == Disposition::Tap),
-        reserved: 0,
+        filter: u32::from(plan.filter.is_some()),
         pass_unmatched: u32::from(plan.unmatched == Unmatched::Pass),
-        reserved2: 0,
+        reserved: 0,
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
         Delivery::Sockets(_) => (plan.ifaces.len() * MAX_QUEUES) as u32,
     };
     let log_level: u8 = if plan.verbose { 4 } else { 0 };
-    let mut ebpf = EbpfLoader::new()
+    let links: Vec<_> = if plan.selection.is_open() {
+        vec![LinkType::ETHERNET, LinkType::RAW]
+    } else {
+        plan.ifaces.iter().map(|iface| iface.link).collect()
+    };
+    let object = filter::install(OBJECT, plan.filter.as_ref(), &links)?;
+    let mut loader = EbpfLoader::new();
+    loader
+        // No field of the kernel's is looked up in its type information, and reading that takes longer
+        // than all the rest.
+        .btf(None)
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
-        .map_max_entries("SOCKETS", sockets)
-        .load(OBJECT)
+        .map_max_entries("SOCKETS", sockets);
+    for (name, path) in shelf.into_iter().flat_map(Shelf::maps) {
+        loader.map_pin_path(name, path);
+    }
+    let mut ebpf = loader
+        .load(&object)
         .map_err(|error| AttachError::loading(&error))?;
     for hook in plan.hooks() {
         match hook {
             Hook::XdpIngress => {
                 let name = xdp_program(plan);
                 let xdp: &mut Xdp = program(&mut ebpf, name)?;
-                xdp.load().map_err(|e| AttachError::refused(name, e))?;
+                xdp.load().map_err(|e| refused(name, e, plan))?;
             }
-            Hook::TcxEgress => load_tcx(&mut ebpf, TCX_PROGRAM)?,
-            Hook::TcxIngress => load_tcx(&mut ebpf, TCX_INGRESS_PROGRAM)?,
+            Hook::TcxEgress => load_tcx(&mut ebpf, TCX_PROGRAM, plan)?,
+            Hook::TcxIngress => load_tcx(&mut ebpf, TCX_INGRESS_PROGRAM, plan)?,
         }
     }
     Ok(ebpf)
 }
 
-fn load_tcx(ebpf: &mut Ebpf, name: &'static str) -> Result<(), AttachError> {
+fn load_tcx(ebpf: &mut Ebpf, name: &'static str, plan: &Plan) -> Result<(), AttachError> {
     let tcx: &mut SchedClassifier = program(ebpf, name)?;
-    tcx.load().map_err(|e| AttachError::refused(name, e))
+    tcx.load().map_err(|e| refused(name, e, plan))
+}
+
+/// What the kernel said of a program; where there is a filter, whether it is to blame.
+fn refused(name: &'static str, error: ProgramError, plan: &Plan) -> AttachError {
+    match &error {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } if plan.filter.is_some() => {
+            let log = verifier_log.to_string();
+            let too_complex = [
+                "too large",
+                "too complex",
+                "jumps is too",
+                "call stack",
+                "stack size",
+            ];
+            if io_error.raw_os_error() == Some(libc::E2BIG)
+                || too_complex.iter().any(|words| log.contains(words))
+            {
+                let last = log
+                    .lines()
+                    .rev()
+                    .find(|line| too_complex.iter().any(|words| line.contains(words)));
+                if plan.verbose {
+                    let lines: Vec<_> = log.lines().collect();
+                    let end = lines.len().saturating_sub(20);
+                    log::warn!("the verifier's last lines:\n{}", lines[end..].join("\n"));
+                }
+                return AttachError::FilterTooComplex {
+                    reason: last.map_or_else(|| io_error.to_string(), str::to_owned),
+                };
+            }
+            AttachError::refused(name, error)
+        }
+        _ => AttachError::refused(name, error),
+    }
 }
 
 const fn xdp_program(plan: &Plan) -> &'static str {

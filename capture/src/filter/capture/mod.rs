@@ -9,11 +9,13 @@
 //! - `names.rs`, `lookup.rs`, `wlan_names.rs` what names stand for
 //! - `codegen/` expression to blocks, for one link type; `optimize/` blocks to program
 //! - `op.rs`, `program.rs` the machine and its programs; `machine.rs` runs them on packets
+//! - `ebpf/` that machine's programs for the kernel's hooks
 //! - `explain.rs` expression to words; `error.rs` what is wrong with one, and where
 
 mod arithmetic;
 mod ast;
 mod codegen;
+pub mod ebpf;
 mod error;
 mod explain;
 mod lexer;

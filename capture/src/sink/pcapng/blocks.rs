@@ -56,8 +56,10 @@ impl From<Iface> for IfaceDescription {
 }
 
 /// What happened on an interface (section 4.6). Counts are packets; `None` is not known and left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IfaceStatistics {
+    /// Remarks, one option each.
+    pub comments: Vec<String>,
     /// When the capture started.
     pub start: Option<Timestamp>,
     /// When it ended.
@@ -186,6 +188,7 @@ pub(super) fn interface_statistics(
     statistics: &IfaceStatistics,
 ) {
     let &IfaceStatistics {
+        ref comments,
         start,
         end,
         received,
@@ -197,6 +200,9 @@ pub(super) fn interface_statistics(
     block(out, INTERFACE_STATISTICS, |out| {
         out.extend_from_slice(&iface.0.to_le_bytes());
         out.extend_from_slice(&halves(end.unwrap_or_default()));
+        for comment in comments {
+            option(out, 1, text_value(comment));
+        }
         for (code, time) in [(2, start), (3, end)] {
             if let Some(time) = time {
                 option(out, code, &halves(time));

@@ -141,6 +141,7 @@ fn enhanced_packet_is_as_specified() {
 #[test]
 fn statistics_are_as_specified() {
     let statistics = IfaceStatistics {
+        comments: vec!["abc".to_owned()],
         start: Some(Timestamp(0x1_0000_0002)),
         end: Some(Timestamp(0x3_0000_0004)),
         received: Some(5),
@@ -149,10 +150,10 @@ fn statistics_are_as_specified() {
         os_dropped: Some(8),
         delivered: Some(9),
     };
-    let expected = hex("05000000 70000000 01000000 03000000 04000000
-         0200 0800 01000000 02000000  0300 0800 03000000 04000000  0400 0800 0500000000000000
+    let expected = hex("05000000 78000000 01000000 03000000 04000000
+         0100 0300 61626300  0200 0800 01000000 02000000  0300 0800 03000000 04000000  0400 0800 0500000000000000
          0500 0800 0600000000000000  0600 0800 0700000000000000  0700 0800 0800000000000000
-         0800 0800 0900000000000000  0000 0000 70000000");
+         0800 0800 0900000000000000  0000 0000 78000000");
     assert_eq!(
         encoded(|out| blocks::interface_statistics(out, IfaceId(1), &statistics)),
         expected
