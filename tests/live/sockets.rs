@@ -154,14 +154,20 @@ fn connections_across_queues_are_those_of_rings() -> Result<()> {
     }
     let lab = quiet(Lab::with_queues(QUEUES)?)?;
     let run = |arguments: &[&str]| {
-        tapped(&lab, arguments, || {
-            let mut generator = Generator::load(OBJECT, SETTINGS)?;
-            for turn in 0..FRAMES / 25 {
-                generator = generator.on_cpu(turn as usize % 2);
-                send(&lab.server, &mut generator, 25, 5_000)?;
-            }
-            Ok(())
-        })
+        let all = [&["--tap"], arguments].concat();
+        let run = Run::start(&lab.client, &all)?;
+        // Nobody reads meanwhile, so that all of it lies in the queues at once.
+        run.signal(Signal::Stop)?;
+        let mut generator = Generator::load(OBJECT, SETTINGS)?;
+        // Not a divisor of the number of connections: the next frame of each comes by the other queue.
+        for turn in 0..FRAMES / 20 {
+            generator = generator.on_cpu(turn as usize % 2);
+            send(&lab.server, &mut generator, 20, 5_000)?;
+        }
+        run.signal(Signal::Continue)?;
+        let report = run.end()?;
+        report.assert_lossless()?;
+        anyhow::Ok(report)
     };
     let rings = run(&["--workers", "2"])?;
     for workers in ["1", "2", "3"] {

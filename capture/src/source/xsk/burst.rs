@@ -69,6 +69,11 @@ impl Burst {
             }
             start..self.arena.len()
         });
+        if gathered.is_none()
+            && let Some(frame) = self.frames.get(first)
+        {
+            umem.prefetch_frame(frame);
+        }
         self.packets.push(Taken {
             frames,
             memory,

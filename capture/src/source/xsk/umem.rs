@@ -9,6 +9,7 @@
     reason = "lends slices of memory that the kernel writes to"
 )]
 
+use std::cell::UnsafeCell;
 use std::io;
 
 use crate::source::region::{Pages, Region};
@@ -115,6 +116,28 @@ impl Umem {
             len,
             continued,
         })
+    }
+
+    /// Has the bytes at an address brought near: the header, and the beginning of the packet.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, address: u64) {
+        const LINE: usize = 64;
+        for at in [address as usize, address as usize + LINE] {
+            if at < self.memory.len() {
+                // SAFETY: within the mapped memory, as was just checked.
+                let start = unsafe { self.memory.start().add(at) };
+                // SAFETY: as above; a cell says nothing of who may write what is in it.
+                let place: &UnsafeCell<u8> = unsafe { start.cast().as_ref() };
+                crate::prefetch::read(place);
+            }
+        }
+    }
+
+    /// Likewise for a frame.
+    #[inline(always)]
+    pub(super) fn prefetch_frame(&self, frame: &Frame) {
+        let Chunk(number) = frame.chunk;
+        self.prefetch(u64::from(number) * u64::from(self.chunk_bytes) + u64::from(frame.start));
     }
 
     /// The bytes of a frame of this memory.
