@@ -21,7 +21,7 @@
 //! | [`packet::Packet`] | borrowed for one call; bytes lie in the ring or in a file's block | [`packet`] |
 //! | [`dissect::Layers`] | inline, one call; no heap, malformed is a value | [`dissect`] |
 //! | a flow in its slot | the [`flow::FlowTable`] of one shard, never leaves it | [`flow`] |
-//! | [`flow::FlowRecord`] | moved once, in batches, to the writer of records | [`sink::flows`] |
+//! | [`flow::FlowRecord`] | moved once, in batches, to whoever encodes it | [`sink::flows`] |
 //! | encoded blocks | a recycled buffer, moved to the writer of packets | [`sink::pcapng`] |
 //!
 //! # Modules, in the order in which packets pass them
@@ -113,7 +113,7 @@
 //!
 //! **Two tables a shard**, IPv4 and IPv6, so that an IPv4 flow does not pay for the addresses of the
 //! other. An index of 8 bytes an entry, fixed in size, leads to slots that never move; a burst is
-//! looked up in three passes (hash and prefetch the index, prefetch the slot, work).
+//! looked up in four passes (hash, prefetch the index, prefetch the slot, work).
 //!
 //! **Timers.** A wheel with one bucket a second that no packet touches: a flow that was seen since is
 //! moved when its bucket comes up. Flows that would be evicted first (embryonic, closed, unanswered)
@@ -128,6 +128,19 @@
 //! in-band, because not every driver has a metadata area and descriptors do not tell. A shard may hold
 //! half of a queue's frames, so that a slow one does not starve the others. Packets of several queues
 //! are merged by time, each waiting at most a millisecond for older ones.
+//!
+//! **Who encodes records.** Live, the thread that writes them: a shard has a ring to empty. Of a file, each
+//! shard encodes its own, in pieces that the other thread only puts after one another: most flows of a
+//! short capture end with it, and then all CPUs have the same to do. A record never leaves the caches of
+//! the core that made it.
+//!
+//! **Files are read, not mapped.** The kernel's copy costs what its page faults would, memory stays
+//! small, and a file that is cut short meanwhile is an error and not a signal.
+//!
+//! **The straight line.** Most packets are whole TCP segments in plain IPv4 in Ethernet, and most of
+//! these change nothing but numbers. Both have a path of their own, in `dissect/plain.rs` and
+//! `flow/packed/plain.rs`, that gives up at the first thing out of the ordinary, and a property test that
+//! holds it against the rules in full.
 //!
 //! # Glossary
 //!

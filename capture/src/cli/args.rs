@@ -228,8 +228,8 @@ pub(super) struct LiveArgs {
 #[command(
     after_help = "Without -o a table goes to standard output, oldest connection first. In it, > behind an outcome means
 ended by the initiator, < by the responder, and ! that somebody may want to look; columns that do not fit
-the terminal are left out. The records are the same for any number of workers; Parquet, CSV and JSON lines
-have all columns.
+the terminal are left out. The records are the same for any number of workers; their order is not, unless
+--by says one. Parquet, CSV and JSON lines have all columns.
 
 A file is called NAME.partial (.NAME.partial in a directory) until it is complete. A directory gets
 date=2026-11-21/hour=04/flows-RUN-N.parquet by the hour in which records start, which engines read as

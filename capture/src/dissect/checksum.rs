@@ -1,7 +1,7 @@
 //! The Internet checksum (RFC 1071) of IPv4, TCP, UDP and ICMP.
 //!
 //! The sum does not depend on the byte order (RFC 1071 section 2 (B)), so words are added as they lie
-//! in memory: eight bytes at a time, with room for the carries of any packet.
+//! in memory: eight bytes at a time, and what each addition carries is counted.
 
 use capture_common::flow_hash::is_tunnel_port;
 
@@ -10,34 +10,70 @@ use super::layers::{Addresses, Checksum, Ip, Layers, Malformed, Net};
 use super::transport::{PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP};
 use super::{Checksums, Scope};
 
+/// Words that are added up, and how often that carried.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    sum: u64,
+    carries: u64,
+}
+
+impl Sum {
+    #[inline(always)]
+    fn add(&mut self, word: u64) {
+        let (sum, carry) = self.sum.overflowing_add(word);
+        self.sum = sum;
+        self.carries += u64::from(carry);
+    }
+
+    /// The sum, of 34 bits at most, so that several can be added.
+    #[inline(always)]
+    const fn folded(self) -> u64 {
+        // A carry is worth one: two to the power of 64 is one more than a multiple of 0xffff.
+        fold32(self.sum) + self.carries
+    }
+}
+
 /// The sum of all bytes as 16-bit words, not folded.
+#[inline(always)]
 fn sum(bytes: &[u8]) -> u64 {
-    let half = |word: &[u8; 4]| u64::from(u32::from_ne_bytes(*word));
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    let mut sums = [0_u64; 4];
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    // Two sums, so that one addition need not wait for the other.
+    let (mut even, mut odd) = (Sum::default(), Sum::default());
     for block in blocks {
-        let (words, _) = block.as_chunks::<4>();
-        for (sum, word) in sums.iter_mut().zip(words) {
-            *sum += half(word);
+        let (words, _) = block.as_chunks::<8>();
+        if let [a, b, c, d] = words {
+            even.add(word(a));
+            odd.add(word(b));
+            even.add(word(c));
+            odd.add(word(d));
         }
     }
-    let (words, rest) = rest.as_chunks::<4>();
-    let mut sum: u64 = words.iter().map(half).sum();
-    sum += sums.into_iter().sum::<u64>();
-    let mut last = [0; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+    let (words, rest) = rest.as_chunks::<8>();
+    for bytes in words {
+        even.add(word(bytes));
     }
-    // Folded once, so that several of them can be added.
-    fold32(sum + half(&last))
+    let (halves, rest) = rest.as_chunks::<4>();
+    for half in halves {
+        odd.add(u64::from(u32::from_ne_bytes(*half)));
+    }
+    odd.add(u64::from(u32::from_ne_bytes(match *rest {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    })));
+    even.folded() + odd.folded()
 }
 
 /// A sum whose value is the same in ones' complement and that has 33 bits at most.
+#[inline(always)]
 const fn fold32(sum: u64) -> u64 {
     (sum & 0xffff_ffff) + (sum >> 32)
 }
 
 /// Sixteen bits in the end.
+#[inline(always)]
 const fn fold(sum: u64) -> u16 {
     let sum = fold32(fold32(sum));
     let sum = (sum & 0xffff) + (sum >> 16);
@@ -47,6 +83,7 @@ const fn fold(sum: u64) -> u16 {
 }
 
 /// The pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1.
+#[inline(always)]
 fn pseudo(ends: &Addresses, protocol: u8, len: u32) -> u64 {
     let ends = match *ends {
         Addresses::V4 { src, dst } => u64::from(src) + u64::from(dst),
@@ -81,6 +118,31 @@ pub(super) fn transport(
     if let Net::Ip(ip) = &layers.net {
         let ends = ends.unwrap_or(&ip.addresses);
         layers.checksum = judge(scope, at, ip, ends).unwrap_or_default();
+    }
+}
+
+/// Whether an IPv4 header without options has the right checksum.
+#[inline(always)]
+pub(super) fn is_good_header(header: &[u8; 20]) -> bool {
+    fold(sum(header)) == 0xffff
+}
+
+/// The checksum of a whole TCP segment between IPv4 addresses, with that of its header's field.
+#[inline(always)]
+pub(super) fn segment(
+    checksums: Checksums,
+    [src, dst]: [u32; 2],
+    field: u16,
+    segment: &[u8],
+) -> Checksum {
+    let pseudo = pseudo(&Addresses::V4 { src, dst }, PROTO_TCP, segment.len() as u32);
+    if checksums == Checksums::ValidateUnlessPartial && field == fold(pseudo) {
+        return Checksum::Unknown;
+    }
+    if fold(pseudo + sum(segment)) == 0xffff {
+        Checksum::Good
+    } else {
+        Checksum::Bad
     }
 }
 

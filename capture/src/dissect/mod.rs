@@ -7,6 +7,7 @@
 //! and at checksums.
 //!
 //! - `cursor.rs` the one place that takes bytes apart
+//! - `plain.rs` the packets that most traffic consists of
 //! - `layers.rs` what is found
 //! - `link.rs` link layers, VLAN tags; `wireless.rs` IEEE 802.11
 //! - `shim.rs` what lies between a link layer and IP: MPLS, `PPPoE` and others
@@ -29,6 +30,7 @@ mod layers;
 mod link;
 mod net;
 mod options;
+mod plain;
 mod shim;
 mod steering;
 mod transport;
@@ -120,9 +122,6 @@ impl Dissector {
     /// nothing is copied.
     #[inline]
     pub fn dissect_into(&self, packet: &Packet<'_>, layers: &mut Layers) {
-        layers.clear();
-        // Some writers store a length on the wire that is shorter than what they captured.
-        let wire_len = packet.meta.wire_len.max(packet.data.len() as u32);
         let checksums = match self.checksums {
             Checksums::Ignore => Checksums::Ignore,
             // What goes out is completed behind the place where it was captured.
@@ -131,10 +130,21 @@ impl Dissector {
             }
             checksums => checksums,
         };
+        if !plain::dissect(packet, checksums, layers) {
+            self.walk(packet, checksums, layers);
+        }
+    }
+
+    /// Goes down from layer to layer.
+    #[inline(never)]
+    fn walk(self, packet: &Packet<'_>, checksums: Checksums, layers: &mut Layers) {
+        layers.clear();
+        // Some writers store a length on the wire that is shorter than what they captured.
+        let wire_len = packet.meta.wire_len.max(packet.data.len() as u32);
         let scope = Scope {
             cursor: Cursor::new(packet.data),
             wire_len,
-            dissector: Self { checksums, ..*self },
+            dissector: Self { checksums, ..self },
             wraps: MAX_WRAPS,
             nested: false,
         };

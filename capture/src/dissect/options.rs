@@ -1,7 +1,7 @@
 //! TCP options (RFC 9293 section 3.2), as far as flows want to know.
 
 use super::cursor::Cursor;
-use super::layers::TcpOptions;
+use super::layers::{TcpFlags, TcpOptions};
 
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
@@ -13,9 +13,19 @@ const TIMESTAMPS: u8 = 8;
 /// Two no-operations and timestamps of ten bytes: what every stack sends (RFC 7323 appendix A).
 const USUAL: u32 = 0x0101_080a;
 
+/// The options at `at`, `len` bytes of them as the header says, on a segment with these flags.
+#[inline(always)]
+pub(super) fn of(flags: TcpFlags, cursor: Cursor<'_>, at: usize, len: usize) -> TcpOptions {
+    if flags.has(TcpFlags::SYN) {
+        of_syn(cursor, at, len)
+    } else {
+        of_segment(cursor, at, len)
+    }
+}
+
 /// The options at `at`, `len` bytes of them as the header says, on a segment without SYN.
 #[inline(always)]
-pub(super) fn of_segment(cursor: Cursor<'_>, at: usize, len: usize) -> TcpOptions {
+fn of_segment(cursor: Cursor<'_>, at: usize, len: usize) -> TcpOptions {
     let timestamps =
         cursor.u32(at) == Some(USUAL) && len >= 12 || parse(cursor.up_to(at, len)).timestamps;
     TcpOptions {
@@ -26,7 +36,7 @@ pub(super) fn of_segment(cursor: Cursor<'_>, at: usize, len: usize) -> TcpOption
 
 /// The same of a segment with SYN.
 #[inline(never)]
-pub(super) fn of_syn(cursor: Cursor<'_>, at: usize, len: usize) -> TcpOptions {
+fn of_syn(cursor: Cursor<'_>, at: usize, len: usize) -> TcpOptions {
     parse(cursor.up_to(at, len))
 }
 

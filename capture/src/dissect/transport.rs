@@ -195,10 +195,8 @@ pub(super) fn tcp(cursor: Cursor<'_>, payload: Payload, layers: &mut Layers) -> 
     let options_len = header_len as usize - 20;
     let options = if options_len == 0 {
         TcpOptions::default()
-    } else if flags.has(TcpFlags::SYN) {
-        options::of_syn(cursor, at + 20, options_len)
     } else {
-        options::of_segment(cursor, at + 20, options_len)
+        options::of(flags, cursor, at + 20, options_len)
     };
     layers.transport = Transport::Tcp(Tcp {
         src_port: fixed.u16(0).ok_or(BEYOND)?,

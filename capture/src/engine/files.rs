@@ -2,9 +2,11 @@
 //!
 //! One thread hops over the packets and sends each to the shard of its flow, as the kernel does live.
 //! What crosses threads are slots (where a packet lies), in batches, with the block that they lie in;
-//! the bytes stay where they are. With one worker there is nothing to route, and no thread but this
-//! one.
+//! the bytes stay where they are. All shards get the same batch, and each the numbers of its own slots
+//! in it, so that a slot is written once. With one worker there is nothing to route, and no thread but
+//! this one.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,10 +26,11 @@ use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::source::BURST;
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
 
-/// Packets that are taken from a file at once.
-const READ: usize = 4096;
-/// Slots of a batch at most: with one cache line each, a batch of 64 KiB.
-const BATCH: usize = 1024;
+/// Packets that are taken from a file at once, for each worker: few enough for their slots, a cache
+/// line each, to stay in the nearest caches, and a few bursts for everybody.
+const READ: usize = 512;
+/// The same for any number of workers: a number of a slot has 16 bits.
+const MOST_READ: usize = 1 << 14;
 /// Batches that wait for a shard at most.
 const QUEUE: usize = 16;
 
@@ -84,8 +87,42 @@ pub enum FileRunError {
 /// A batch on its way to a shard.
 struct Batch {
     block: Arc<Block>,
-    slots: Vec<Slot>,
+    slots: Arc<Vec<Slot>>,
+    /// Which of the slots are the shard's.
+    own: Vec<u16>,
     filter: Option<Arc<FilePrograms>>,
+}
+
+/// Slots that were handed out, oldest first, to be used again when everybody is done with them.
+struct Pool {
+    lent: VecDeque<Arc<Vec<Slot>>>,
+    /// Slots of a batch.
+    room: usize,
+}
+
+impl Pool {
+    fn new(workers: usize) -> Self {
+        Self {
+            lent: VecDeque::new(),
+            room: (READ * workers).min(MOST_READ),
+        }
+    }
+
+    /// Empty room that nobody else looks at.
+    fn fresh(&mut self) -> Arc<Vec<Slot>> {
+        let free = self
+            .lent
+            .iter()
+            .position(|slots| Arc::strong_count(slots) == 1);
+        let mut slots = free
+            .and_then(|place| self.lent.remove(place))
+            .unwrap_or_default();
+        match Arc::get_mut(&mut slots) {
+            Some(slots) => slots.clear(),
+            None => slots = Arc::default(),
+        }
+        slots
+    }
 }
 
 impl FileRun {
@@ -134,6 +171,7 @@ impl FileRun {
             router: &mut router,
             names: &mut names_of,
             filter,
+            pool: Pool::new(workers),
             packets: 0,
             clock: Timestamp::default(),
             on_progress,
@@ -207,6 +245,7 @@ struct Reading<'a> {
     router: &'a mut Router,
     names: &'a mut Names,
     filter: Option<FileFilter>,
+    pool: Pool,
     packets: u64,
     /// The time of the last packet so far.
     clock: Timestamp,
@@ -215,10 +254,12 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn file(&mut self, path: &Path, source: &mut FileSource) -> Result<(), FileRunError> {
-        let mut slots = Vec::with_capacity(READ);
         loop {
-            slots.clear();
-            let block = source.next_batch(&mut slots, READ)?;
+            let mut batch = self.pool.fresh();
+            let room = self.pool.room;
+            let slots = Arc::make_mut(&mut batch);
+            slots.reserve(room);
+            let block = source.next_batch(slots, room)?;
             self.names.update(source);
             let Some(block) = block else { return Ok(()) };
             let filter = match &mut self.filter {
@@ -227,9 +268,10 @@ impl Reading<'_> {
             };
             self.packets += slots.len() as u64;
             if let Some(last) = slots.last() {
-                self.clock = last.packet(&block).meta.clock;
+                self.clock = last.meta.clock;
             }
-            self.router.route(&block, &slots, filter.as_ref());
+            self.router.route(&block, &batch, filter.as_ref());
+            self.pool.lent.push_back(batch);
             let (read_bytes, total_bytes) = source.progress();
             (self.on_progress)(Progress {
                 path,
@@ -259,9 +301,10 @@ enum Router {
 
 /// The way to one shard.
 struct Lane {
-    slots: Vec<Slot>,
+    /// Slots of the batch at hand that are this shard's.
+    own: Vec<u16>,
     send: Sender<Batch>,
-    recycled: Receiver<Vec<Slot>>,
+    recycled: Receiver<Vec<u16>>,
     /// Takes the time of the last packet of all, at the end.
     end: Sender<Timestamp>,
     thread: JoinHandle<()>,
@@ -299,7 +342,7 @@ impl Router {
                     .spawn(move || work(shard, &receive, &give_back, &ended))
                     .map_err(EngineError::Thread)?;
                 Ok(Lane {
-                    slots: Vec::with_capacity(BATCH),
+                    own: Vec::new(),
                     send,
                     recycled,
                     end,
@@ -319,10 +362,21 @@ impl Router {
         })
     }
 
-    fn route(&mut self, block: &Arc<Block>, slots: &[Slot], filter: Option<&Arc<FilePrograms>>) {
+    fn route(
+        &mut self,
+        block: &Arc<Block>,
+        slots: &Arc<Vec<Slot>>,
+        filter: Option<&Arc<FilePrograms>>,
+    ) {
         match self {
             Self::Inline { shard, .. } => {
-                bursts(shard, block, slots, filter.map(AsRef::as_ref));
+                bursts(
+                    shard,
+                    block,
+                    slots,
+                    0..slots.len(),
+                    filter.map(AsRef::as_ref),
+                );
             }
             Self::Threads {
                 lanes,
@@ -331,22 +385,18 @@ impl Router {
             } => {
                 let count = lanes.len() as u32;
                 let mut layers = Layers::EMPTY;
-                for slot in slots {
+                for (number, slot) in (0..=u16::MAX).zip(slots.iter()) {
                     let packet = slot.packet(block);
                     let hash = steering.plain(&packet).unwrap_or_else(|| {
                         dissector.dissect_into(&packet, &mut layers);
                         steering.hash(&layers, packet.meta.clock)
                     });
                     if let Some(lane) = lanes.get_mut(ring_of(hash, count) as usize) {
-                        lane.slots.push(*slot);
-                        if lane.slots.len() == BATCH {
-                            lane.flush(block, filter);
-                        }
+                        lane.own.push(number);
                     }
                 }
-                // The next call can come with another block.
                 for lane in lanes {
-                    lane.flush(block, filter);
+                    lane.flush(block, slots, filter);
                 }
             }
         }
@@ -390,19 +440,25 @@ impl Router {
 }
 
 impl Lane {
-    fn flush(&mut self, block: &Arc<Block>, filter: Option<&Arc<FilePrograms>>) {
-        if self.slots.is_empty() {
+    fn flush(
+        &mut self,
+        block: &Arc<Block>,
+        slots: &Arc<Vec<Slot>>,
+        filter: Option<&Arc<FilePrograms>>,
+    ) {
+        if self.own.is_empty() {
             return;
         }
         let next = self
             .recycled
             .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
-        let slots = std::mem::replace(&mut self.slots, next);
+            .unwrap_or_else(|_| Vec::with_capacity(slots.len()));
+        let own = std::mem::replace(&mut self.own, next);
         // A shard that is gone has panicked, which `finish` reports.
         drop(self.send.send(Batch {
             block: Arc::clone(block),
-            slots,
+            slots: Arc::clone(slots),
+            own,
             filter: filter.cloned(),
         }));
     }
@@ -411,19 +467,21 @@ impl Lane {
 fn work(
     mut shard: Shard,
     receive: &Receiver<Batch>,
-    give_back: &Sender<Vec<Slot>>,
+    give_back: &Sender<Vec<u16>>,
     ended: &Receiver<Timestamp>,
 ) {
     for batch in receive {
         let Batch {
             block,
-            mut slots,
+            slots,
+            mut own,
             filter,
         } = batch;
-        bursts(&mut shard, &block, &slots, filter.as_deref());
-        slots.clear();
+        let numbers = own.iter().copied().map(usize::from);
+        bursts(&mut shard, &block, &slots, numbers, filter.as_deref());
+        own.clear();
         // A full channel only means that enough are waiting to be used again.
-        drop(give_back.try_send(slots));
+        drop(give_back.try_send(own));
     }
     // Which flows had fallen silent by the end must not depend on what else this shard was given.
     if let Ok(clock) = ended.recv() {
@@ -432,18 +490,31 @@ fn work(
     shard.finish();
 }
 
-fn bursts(shard: &mut Shard, block: &Block, slots: &[Slot], filter: Option<&FilePrograms>) {
+fn bursts(
+    shard: &mut Shard,
+    block: &Block,
+    slots: &[Slot],
+    own: impl Iterator<Item = usize>,
+    filter: Option<&FilePrograms>,
+) {
+    let mut own = own.filter_map(|number| slots.get(number));
     let mut packets = [Packet::EMPTY; BURST];
-    for chunk in slots.chunks(BURST) {
+    loop {
         let mut kept = 0;
-        for slot in chunk {
+        let mut refused = 0;
+        for slot in own.by_ref().take(BURST) {
             let packet = slot.packet(block);
             if filter.is_none_or(|filter| filter.keeps(&packet)) {
                 packets[kept] = packet;
                 kept += 1;
+            } else {
+                refused += 1;
             }
         }
-        shard.filtered((chunk.len() - kept) as u64);
+        if kept == 0 && refused == 0 {
+            break;
+        }
+        shard.filtered(refused);
         if let Some(burst) = packets.get(..kept) {
             shard.on_burst(burst);
         }

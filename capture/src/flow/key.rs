@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use capture_common::flow_hash::{combine, endpoint_v4, endpoint_v6};
 
-use crate::dissect::{Addresses, ipv4, ipv6};
+use crate::dissect::{ipv4, ipv6};
 
 /// Which way a packet goes within its flow: `Forward` is from the lower endpoint of the key to the
 /// higher. It says nothing of who began.
@@ -100,7 +100,7 @@ impl<A: Address> Key<A> {
 
     /// The key for a packet, and the packet's direction in it.
     #[inline(always)]
-    fn new(src: (A, u16), dst: (A, u16), protocol: u8) -> (Self, Direction) {
+    pub(crate) fn new(src: (A, u16), dst: (A, u16), protocol: u8) -> (Self, Direction) {
         let (first, second, direction) = if src <= dst {
             (src, dst, Direction::Forward)
         } else {
@@ -157,56 +157,23 @@ pub(crate) enum AnyKey {
     V6(Key<[u64; 2]>),
 }
 
-/// The key for a packet from `src_port` to `dst_port`, and the packet's direction in it.
-#[inline(always)]
-pub(crate) fn key_of(
-    addresses: Addresses,
-    src_port: u16,
-    dst_port: u16,
-    protocol: u8,
-) -> (AnyKey, Direction) {
-    match addresses {
-        Addresses::V4 { src, dst } => {
-            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
-            (AnyKey::V4(key), direction)
-        }
-        Addresses::V6 { src, dst } => {
-            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
-            (AnyKey::V6(key), direction)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn both_directions_have_one_key() {
-        let there = Addresses::V4 { src: 7, dst: 9 };
-        let back = Addresses::V4 { src: 9, dst: 7 };
-        let (AnyKey::V4(a), one) = key_of(there, 80, 5000, 6) else {
-            panic!("an IPv4 key")
-        };
-        let (AnyKey::V4(b), other) = key_of(back, 5000, 80, 6) else {
-            panic!("an IPv4 key")
-        };
+        let (a, one) = Key::new((7_u32, 80), (9, 5000), 6);
+        let (b, other) = Key::new((9_u32, 5000), (7, 80), 6);
         assert_eq!(a, b);
         assert_eq!(one, other.opposite());
     }
 
     #[test]
     fn a_host_that_talks_to_itself_has_two_endpoints() {
-        let own = Addresses::V6 {
-            src: [1, 2],
-            dst: [1, 2],
-        };
-        let (AnyKey::V6(key), one) = key_of(own, 80, 5000, 6) else {
-            panic!("an IPv6 key")
-        };
-        let (AnyKey::V6(same), other) = key_of(own, 5000, 80, 6) else {
-            panic!("an IPv6 key")
-        };
+        let own = [1_u64, 2];
+        let (key, one) = Key::new((own, 80), (own, 5000), 6);
+        let (same, other) = Key::new((own, 5000), (own, 80), 6);
         assert_eq!(key, same);
         assert_ne!(one, other);
         assert_eq!(key.endpoints().map(|end| end.port), [80, 5000]);

@@ -87,6 +87,29 @@ pub struct Timeouts {
     pub active: Option<Span>,
 }
 
+impl Timeouts {
+    /// A flow that began less than this ago has not reached any of them, whatever became of it. The
+    /// source's clock is kept to 17 ms, and Zeek looks after broken connections 5 s after they began.
+    pub(super) fn least(&self) -> Span {
+        const TICK: Span = Span(1 << 24);
+        let Self {
+            tcp_attempt,
+            tcp_open,
+            tcp_open_slow,
+            tcp_closed,
+            other,
+            active,
+        } = *self;
+        let all = [tcp_attempt, tcp_open, tcp_open_slow, tcp_closed, other];
+        let least = all.into_iter().chain(active).fold(FIRST_CHECK, Span::min);
+        Span(least.0.saturating_sub(TICK.0))
+    }
+}
+
+/// When Zeek looks after a connection that broke for the first time, from its beginning
+/// (`tcp_SYN_timeout`).
+pub(super) const FIRST_CHECK: Span = Span::from_secs(5);
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {

@@ -268,6 +268,22 @@ impl Flow {
         }
     }
 
+    /// Takes a packet if it is a plain segment that only acknowledges or carries data, as most are, of a
+    /// flow without a detail; `No` if not, and then nothing has changed. What [`Self::on_packet`] does
+    /// with it is the same; here, all of it stays in registers.
+    #[inline(always)]
+    pub(crate) fn on_plain_data(&mut self, step: Step<'_>) -> Plain {
+        let Content::Segment(arrival) = &step.content else {
+            return Plain::No;
+        };
+        let plain = self.packed.on_plain_data(arrival);
+        if plain != Plain::No {
+            self.count(&step);
+            self.on_plain(&step, plain);
+        }
+        plain
+    }
+
     #[inline(always)]
     fn on_plain(&mut self, step: &Step<'_>, plain: Plain) {
         match plain {

@@ -5,16 +5,17 @@ use capture_common::flow_hash::mix64;
 use super::context::{Context, Contexts};
 use super::detail::{Detail, Details};
 use super::index::Index;
-use super::key::{Address, AnyKey, Direction, Key, key_of};
-use super::limits::{Limits, Timeouts};
+use super::key::{Address, AnyKey, Direction, Key};
+use super::limits::{FIRST_CHECK, Limits, Timeouts};
+use super::packed::Plain;
 use super::record::{EndReason, Ended, FlowRecord};
 use super::server_ports::is_slow_service;
 use super::slab::{Slab, Slot};
-use super::state::{Class, Flow, Step};
+use super::state::{Class, Flow};
 use super::tcp::Islands;
 use super::timer::{Link, Links, WheelKind, Wheels};
 use super::visit::{Visit, icmp_ports};
-use crate::dissect::{Checksum, Fragments, Layers, Net, PROTO_TCP, Transport};
+use crate::dissect::{Addresses, Checksum, Fragments, Ip, Layers, Net, PROTO_TCP, Transport};
 use crate::packet::{FrameNo, Packet, Span, Timestamp};
 
 /// What a table counted since it was made.
@@ -77,6 +78,8 @@ const ISLANDS_PER_DETAIL: u32 = 8;
 struct Shared {
     limits: Limits,
     timeouts: Timeouts,
+    /// See [`Timeouts::least`].
+    least: Span,
     clock: Timestamp,
     counters: FlowTableCounters,
     /// Number of the last packet, which says whose shard this is.
@@ -113,6 +116,7 @@ impl FlowTable {
             shared: Shared {
                 limits,
                 timeouts,
+                least: timeouts.least(),
                 clock: Timestamp::default(),
                 counters: FlowTableCounters::default(),
                 frame: FrameNo(0),
@@ -156,36 +160,54 @@ impl FlowTable {
         }
     }
 
-    /// First step for a packet of a burst: finds the key, asks for the index's memory.
+    /// First step for a packet of a burst: finds the key.
     #[inline(always)]
     pub fn prepare(&mut self, layers: &mut Layers, packet: &Packet<'_>) -> Prepared {
+        let mut prepared = Prepared::NOT_IP;
+        self.prepare_into(layers, packet, &mut prepared);
+        prepared
+    }
+
+    /// The same in place, whatever was there before: nothing is copied.
+    #[inline(always)]
+    pub fn prepare_into(
+        &mut self,
+        layers: &mut Layers,
+        packet: &Packet<'_>,
+        prepared: &mut Prepared,
+    ) {
         if let Net::Ip(ip) = &layers.net
             && ip.fragment.is_some()
         {
             self.fragments.follow(layers, packet);
         }
-        let key = self.key(layers);
-        if let Ok((key, _, hash)) = &key {
+        self.key(layers, prepared);
+    }
+
+    /// Second step: asks for the index's memory. For all packets of a burst in a row, as each may have
+    /// to wait for the translation of its address, and they can do so together.
+    #[inline(always)]
+    pub fn prefetch_index(&self, prepared: &Prepared) {
+        if let Ok((key, _, hash)) = &prepared.key {
             match key {
                 AnyKey::V4(_) => self.v4.index.prefetch(*hash),
                 AnyKey::V6(_) => self.v6.index.prefetch(*hash),
             }
         }
-        Prepared { key }
     }
 
-    /// Second step: asks for the flow's memory.
+    /// Third step: asks for the flow's memory.
     #[inline(always)]
     pub fn prefetch(&self, prepared: &Prepared) {
-        if let Ok((key, _, hash)) = prepared.key {
+        if let Ok((key, _, hash)) = &prepared.key {
             match key {
-                AnyKey::V4(_) => self.v4.prefetch(hash),
-                AnyKey::V6(_) => self.v6.prefetch(hash),
+                AnyKey::V4(_) => self.v4.prefetch(*hash),
+                AnyKey::V6(_) => self.v6.prefetch(*hash),
             }
         }
     }
 
-    /// Third step: the packet joins its flow, or begins one. Records of flows that ended because of
+    /// Last step: the packet joins its flow, or begins one. Records of flows that ended because of
     /// it go to `emit`.
     #[inline(always)]
     pub fn observe(
@@ -255,39 +277,59 @@ impl FlowTable {
     }
 
     #[inline(always)]
-    fn key(&self, layers: &Layers) -> Result<(AnyKey, Direction, u32), Observed> {
-        if layers.malformed.is_some() {
-            return Err(Observed::Malformed);
-        }
-        let Net::Ip(ip) = &layers.net else {
-            return Err(if layers.snapped {
-                Observed::Snapped
-            } else {
-                Observed::NotIp
-            });
+    fn key(&self, layers: &Layers, prepared: &mut Prepared) {
+        let (ip, src_port, dst_port) = match ends(layers) {
+            Ok(ends) => ends,
+            Err(bin) => {
+                prepared.key = Err(bin);
+                return;
+            }
         };
-        if layers.snapped {
-            return Err(Observed::Snapped);
+        // Written apart: what both families have in common would go through memory.
+        match ip.addresses {
+            Addresses::V4 { src, dst } => {
+                let (key, direction) = Key::new((src, src_port), (dst, dst_port), ip.protocol);
+                let hash = (key.hash(self.seed) >> 32) as u32;
+                prepared.key = Ok((AnyKey::V4(key), direction, hash));
+            }
+            Addresses::V6 { src, dst } => {
+                let (key, direction) = Key::new((src, src_port), (dst, dst_port), ip.protocol);
+                let hash = (key.hash(self.seed) >> 32) as u32;
+                prepared.key = Ok((AnyKey::V6(key), direction, hash));
+            }
         }
-        // The frame has no room for the datagram: as in Zeek, nothing of it is believed.
-        if ip.cut_short {
-            return Err(Observed::Malformed);
-        }
-        let (src_port, dst_port) = match layers.transport {
-            Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
-            Transport::Ports {
-                src_port, dst_port, ..
-            } => (src_port, dst_port),
-            Transport::Icmp { kind, code, .. } => icmp_ports(ip.protocol, kind, code),
-            Transport::None | Transport::Other => (0, 0),
-        };
-        let (key, direction) = key_of(ip.addresses, src_port, dst_port, ip.protocol);
-        let hash = match &key {
-            AnyKey::V4(key) => key.hash(self.seed),
-            AnyKey::V6(key) => key.hash(self.seed),
-        };
-        Ok((key, direction, (hash >> 32) as u32))
     }
+}
+
+/// The IP header of a packet that has a key, and its ports or what stands for them.
+#[inline(always)]
+fn ends(layers: &Layers) -> Result<(&Ip, u16, u16), Observed> {
+    if layers.malformed.is_some() {
+        return Err(Observed::Malformed);
+    }
+    let Net::Ip(ip) = &layers.net else {
+        return Err(if layers.snapped {
+            Observed::Snapped
+        } else {
+            Observed::NotIp
+        });
+    };
+    if layers.snapped {
+        return Err(Observed::Snapped);
+    }
+    // The frame has no room for the datagram: as in Zeek, nothing of it is believed.
+    if ip.cut_short {
+        return Err(Observed::Malformed);
+    }
+    let (src_port, dst_port) = match layers.transport {
+        Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
+        Transport::Ports {
+            src_port, dst_port, ..
+        } => (src_port, dst_port),
+        Transport::Icmp { kind, code, .. } => icmp_ports(ip.protocol, kind, code),
+        Transport::None | Transport::Other => (0, 0),
+    };
+    Ok((ip, src_port, dst_port))
 }
 
 impl Shared {
@@ -316,6 +358,13 @@ impl Shared {
         }
     }
 
+    /// Whether the flow began so short a time ago that no timeout can have passed: the answer for most,
+    /// without looking at what became of it.
+    #[inline(always)]
+    fn is_young(&self, flow: &Flow) -> bool {
+        flow.last_ts >= flow.first_ts && self.clock.since(flow.first_ts) < self.least
+    }
+
     /// When the flow began, on the source's clock.
     fn begin_of(&self, flow: &Flow) -> Timestamp {
         let behind = flow.silent_since(self.clock).since(flow.last_ts);
@@ -326,13 +375,14 @@ impl Shared {
     #[inline(always)]
     fn is_part_over(&self, flow: &Flow) -> bool {
         flow.is_full()
-            || self.timeouts.active.is_some_and(|active| {
-                // What was told already is remembered in a detail: without room for one, the flow is told
-                // as a whole when it ends.
-                flow.first_ts.after(active) <= self.clock
-                    && (flow.detail != Details::NONE || self.details.has_room())
-                    && flow.part_ts(&self.details).after(active) <= self.clock
-            })
+            || !self.is_young(flow)
+                && self.timeouts.active.is_some_and(|active| {
+                    // What was told already is remembered in a detail: without room for one, the flow is told
+                    // as a whole when it ends.
+                    flow.first_ts.after(active) <= self.clock
+                        && (flow.detail != Details::NONE || self.details.has_room())
+                        && flow.part_ts(&self.details).after(active) <= self.clock
+                })
     }
 
     /// Notes that a packet came by another way than those before, through tunnels.
@@ -386,10 +436,14 @@ impl Shared {
     #[inline(always)]
     fn class<A: Address>(&self, slot: &Slot<A>) -> Class {
         let is_tcp = slot.key.protocol() == PROTO_TCP;
-        let flow = &slot.flow;
-        let responder = flow.originator(&self.details).opposite();
-        let slow = is_tcp && is_slow_service(slot.key.port(responder));
-        flow.class(is_tcp, slow, &self.details)
+        slot.flow.class(is_tcp, self.is_slow(slot), &self.details)
+    }
+
+    /// Whether it is a connection to a service whose users are silent for long.
+    #[inline(always)]
+    fn is_slow<A: Address>(&self, slot: &Slot<A>) -> bool {
+        let responder = slot.flow.originator(&self.details).opposite();
+        slot.key.protocol() == PROTO_TCP && is_slow_service(slot.key.port(responder))
     }
 
     fn is_expired<A: Address>(&self, slot: &Slot<A>) -> bool {
@@ -401,10 +455,9 @@ impl Shared {
 /// (`tcp_session_timer`), and ends those that were silent for more than 5 s
 /// (`tcp_connection_linger`).
 fn next_check(first: Timestamp, silent_since: Timestamp) -> Timestamp {
-    const FIRST: Span = Span::from_secs(5);
     const EVERY: Span = Span::from_secs(6);
     const LINGER: Span = Span::from_secs(5);
-    let first_check = first.after(FIRST);
+    let first_check = first.after(FIRST_CHECK);
     let over = silent_since.after(LINGER).since(first_check);
     if over == Span(0) && silent_since.after(LINGER) < first_check {
         return first_check;
@@ -465,13 +518,12 @@ impl<A: Address> Family<A> {
             return;
         };
         let is_tcp = key.protocol() == PROTO_TCP;
-        let (number, before) = match self.find(&key, visit.hash) {
+        let number = match self.find(&key, visit.hash) {
             Some(number) => {
                 let slot = self.slab.get(number);
-                let class = shared.class(slot);
                 // Whether the flow has expired must not depend on whether its timer was looked at
                 // yet, so that any number of shards gives the same records.
-                let over = shared.deadline(&slot.flow, class) <= shared.clock
+                let over = !shared.is_young(&slot.flow) && shared.is_expired(slot)
                     || visit
                         .segment()
                         .is_some_and(|tcp| slot.flow.is_reused_by(tcp, &shared.details));
@@ -482,7 +534,7 @@ impl<A: Address> Family<A> {
                     if shared.is_part_over(&slot.flow) {
                         self.end_part(number, visit.meta.ts, shared, emit);
                     }
-                    (number, class)
+                    number
                 }
             }
             None => self.begin(key, visit, shared),
@@ -491,21 +543,39 @@ impl<A: Address> Family<A> {
         if shared.sees_tunnels {
             shared.check_carrier(slot, visit.layers.tunnel.map_or(0, |tunnel| tunnel.carrier));
         }
-        let step = Step {
-            direction: visit.direction,
-            ts: visit.meta.ts,
-            clock: visit.meta.clock,
-            wire_len: visit.meta.wire_len,
-            ip_len: ip.ip_len,
-            ttl: ip.ttl,
-            content: visit.content(ip, is_tcp, slot.flow.first_ts),
-        };
+        let flow = &mut slot.flow;
+        if is_tcp && flow.detail == Details::NONE {
+            let before = flow.packed.standing();
+            match flow.on_plain_data(visit.step(ip, is_tcp, flow.first_ts)) {
+                Plain::Again | Plain::Late => return,
+                Plain::First | Plain::Closing => {
+                    let slow = shared.is_slow(slot);
+                    return self.reclass(number, before.class(is_tcp, slow), shared);
+                }
+                Plain::No => {}
+            }
+        }
+        self.observe_closely(number, visit, ip, shared);
+    }
+
+    /// Takes whatever is not a plain segment.
+    #[inline(never)]
+    fn observe_closely(&mut self, number: u32, visit: &Visit<'_>, ip: &Ip, shared: &mut Shared) {
+        let slot = self.slab.get_mut(number);
+        let before = shared.class(slot);
+        let is_tcp = slot.key.protocol() == PROTO_TCP;
+        let step = visit.step(ip, is_tcp, slot.flow.first_ts);
         let changed = slot
             .flow
             .on_packet(&step, &mut shared.details, &mut shared.islands);
-        if !changed {
-            return;
+        if changed {
+            self.reclass(number, before, shared);
         }
+    }
+
+    /// Moves a flow to where its class belongs, if that was another one before.
+    fn reclass(&mut self, number: u32, before: Class, shared: &mut Shared) {
+        let slot = self.slab.get(number);
         let after = shared.class(slot);
         if before != after {
             let deadline = shared.deadline(&slot.flow, after);
@@ -519,7 +589,7 @@ impl<A: Address> Family<A> {
     }
 
     /// A new flow in a new slot; there is room, since whoever calls made some.
-    fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> (u32, Class) {
+    fn begin(&mut self, key: Key<A>, visit: &Visit<'_>, shared: &mut Shared) -> u32 {
         let meta = visit.meta;
         let context = Context::of(meta.iface, visit.layers);
         shared.sees_tunnels |= context.tunnel.is_some();
@@ -540,7 +610,7 @@ impl<A: Address> Family<A> {
         self.wheels
             .insert(&mut self.slab, number, wheel_of(class), deadline);
         shared.counters.created += 1;
-        (number, class)
+        number
     }
 
     /// Writes a flow's record and forgets it.

@@ -2,7 +2,7 @@
 
 use super::key::{Address, Direction, Key};
 use super::server_ports::{is_tcp_server, is_udp_server};
-use super::state::{Content, Datagram};
+use super::state::{Content, Datagram, Step};
 use super::tcp::Arrival;
 use crate::dissect::{Checksum, Ip, Layers, PROTO_UDP, Tcp, TcpFlags, Transport};
 use crate::packet::{PacketMeta, Timestamp};
@@ -24,9 +24,23 @@ impl Visit<'_> {
         }
     }
 
-    /// What the packet carries for its flow, which began at `first`.
+    /// The packet on its way into its flow, which began at `first`.
     #[inline(always)]
-    pub(super) fn content<'a>(&'a self, ip: &'a Ip, is_tcp: bool, first: Timestamp) -> Content<'a> {
+    pub(super) fn step<'a>(&'a self, ip: &'a Ip, is_tcp: bool, first: Timestamp) -> Step<'a> {
+        Step {
+            direction: self.direction,
+            ts: self.meta.ts,
+            clock: self.meta.clock,
+            wire_len: self.meta.wire_len,
+            ip_len: ip.ip_len,
+            ttl: ip.ttl,
+            content: self.content(ip, is_tcp, first),
+        }
+    }
+
+    /// What it carries.
+    #[inline(always)]
+    fn content<'a>(&'a self, ip: &'a Ip, is_tcp: bool, first: Timestamp) -> Content<'a> {
         let checksum = self.layers.checksum;
         let datagram = |payload_len| {
             Content::Datagram(Datagram {
@@ -85,6 +99,7 @@ impl Visit<'_> {
 /// ICMP has no ports; as in Zeek (`ICMP4_counterpart`, `ICMP6_counterpart`), the type takes the
 /// source's place, and the type of the expected answer, or else the code, the destination's. A request
 /// and its answer then are one flow, and errors are flows of their own.
+#[inline(never)]
 pub(super) fn icmp_ports(protocol: u8, kind: u8, code: u8) -> (u16, u16) {
     // RFC 792, RFC 950, RFC 1256; RFC 4443, RFC 2710, RFC 4861, RFC 4620, RFC 6275.
     const PAIRS_V4: &[(u8, u8)] = &[(8, 0), (13, 14), (15, 16), (17, 18), (10, 9)];

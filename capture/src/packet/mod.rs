@@ -1,6 +1,6 @@
 //! The values that flow: a packet, borrowed for one call, and what is known about it.
 //!
-//! The bytes belong to whoever lends them: a slot of a kernel ring, a mapped file, a block read from
+//! The bytes belong to whoever lends them: a slot of a kernel ring, a block read from
 //! a pipe. Nothing here owns memory or knows where time comes from.
 
 mod link_type;
@@ -84,6 +84,18 @@ impl Packet<'_> {
         meta: PacketMeta::UNKNOWN,
         data: &[],
     };
+
+    /// Asks for the memory of its headers, and of what a checksum covers of a short packet; the CPU
+    /// notices by itself that more of a long one is going to be read.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        const LINE: usize = 64;
+        for line in self.data.chunks(LINE).take(4) {
+            if let Some(first) = line.first() {
+                crate::prefetch::read(first);
+            }
+        }
+    }
 }
 
 /// Description of an interface that a source delivers packets of.

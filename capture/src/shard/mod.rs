@@ -20,6 +20,9 @@ use crate::sink::flows::FlowSink;
 use crate::sink::pcapng::PacketSink;
 use crate::source::BURST;
 
+/// Packets that are worked on while one's bytes are on their way.
+const AHEAD: usize = 8;
+
 /// One worker's state.
 #[derive(Debug)]
 pub struct Shard {
@@ -29,6 +32,8 @@ pub struct Shard {
     packets: Option<PacketSink>,
     bins: Bins,
     counters: Arc<ShardCounters>,
+    /// What is found of the packets of a burst; it means nothing between two of them.
+    work: Box<[(Layers, Prepared); BURST]>,
 }
 
 /// Where records go, and how many did.
@@ -67,12 +72,13 @@ impl Shard {
             packets,
             bins: Bins::default(),
             counters,
+            work: Box::new([(Layers::EMPTY, Prepared::NOT_IP); BURST]),
         }
     }
 
     /// Takes a burst of at most [`BURST`] packets.
     ///
-    /// Three passes, so that the memory that a packet needs is on its way while the ones before it
+    /// Four passes, so that the memory that a packet needs is on its way while the ones before it
     /// are worked on.
     pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
         let Self {
@@ -81,21 +87,28 @@ impl Shard {
             records,
             packets,
             bins,
+            work,
             ..
         } = self;
         debug_assert!(burst.len() <= BURST, "a burst fits the arrays");
         let Some(first) = burst.first() else { return };
         flows.advance(first.meta.clock, &mut |record| records.emit(record));
 
-        let mut work: [(Layers, Prepared); BURST] = [(Layers::EMPTY, Prepared::NOT_IP); BURST];
-        for (packet, (layers, prepared)) in burst.iter().zip(&mut work) {
+        for (number, (packet, (layers, prepared))) in burst.iter().zip(work.iter_mut()).enumerate()
+        {
+            if let Some(ahead) = burst.get(number + AHEAD) {
+                ahead.prefetch();
+            }
             dissector.dissect_into(packet, layers);
-            *prepared = flows.prepare(layers, packet);
+            flows.prepare_into(layers, packet, prepared);
+        }
+        for (_, prepared) in work.iter().take(burst.len()) {
+            flows.prefetch_index(prepared);
         }
         for (_, prepared) in work.iter().take(burst.len()) {
             flows.prefetch(prepared);
         }
-        for (packet, (layers, prepared)) in burst.iter().zip(&work) {
+        for (packet, (layers, prepared)) in burst.iter().zip(work.iter()) {
             bins.packets += 1;
             bins.bytes += u64::from(packet.meta.wire_len);
             match flows.observe(prepared, packet, layers, &mut |record| records.emit(record)) {

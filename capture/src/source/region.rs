@@ -1,16 +1,27 @@
 //! Memory that is mapped, and unmapped when its owner goes.
 
-#![expect(unsafe_code, reason = "mmap(2) and munmap(2)")]
+#![expect(
+    unsafe_code,
+    reason = "memory that others write has to be reached by pointers"
+)]
 
 use std::io;
 use std::os::fd::RawFd;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::NonNull;
+
+use memmap2::{MmapOptions, MmapRaw};
 
 /// A region of memory that is unmapped when it goes.
 #[derive(Debug)]
-pub(super) struct Region {
-    start: NonNull<u8>,
-    len: usize,
+pub(super) struct Region(MmapRaw);
+
+/// Who may write to a region that belongs to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// The kernel alone.
+    Read,
+    /// The kernel and this process.
+    Write,
 }
 
 /// What the pages of anonymous memory are.
@@ -23,19 +34,19 @@ pub enum Pages {
 }
 
 impl Region {
-    /// Maps memory that belongs to a file.
+    /// Maps memory that belongs to a file, `offset` bytes from its start.
     ///
     /// # Errors
     ///
     /// What mmap(2) says.
-    pub(super) fn of_file(
-        fd: RawFd,
-        protection: i32,
-        len: usize,
-        offset: libc::off_t,
-    ) -> io::Result<Self> {
-        let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
-        Self::map(fd, protection, flags, len, offset)
+    pub(super) fn of_file(fd: RawFd, access: Access, len: usize, offset: u64) -> io::Result<Self> {
+        let mut options = MmapOptions::new();
+        options.len(len).offset(offset).populate();
+        let map = match access {
+            Access::Read => options.map_raw_read_only(fd)?,
+            Access::Write => options.map_raw(fd)?,
+        };
+        Ok(Self(map))
     }
 
     /// Maps memory of its own, zeroed: in huge pages where enough of them are reserved.
@@ -45,50 +56,24 @@ impl Region {
     /// What mmap(2) says.
     pub(super) fn anonymous(len: usize) -> io::Result<(Self, Pages)> {
         const HUGE_PAGE: usize = 2 << 20;
-        const PROTECTION: i32 = libc::PROT_READ | libc::PROT_WRITE;
-        const FLAGS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         if len.is_multiple_of(HUGE_PAGE)
-            && let Ok(region) = Self::map(-1, PROTECTION, FLAGS | libc::MAP_HUGETLB, len, 0)
+            && let Ok(map) = MmapOptions::new().len(len).huge(None).map_anon()
         {
-            return Ok((region, Pages::Huge));
+            return Ok((Self(map.into()), Pages::Huge));
         }
-        let region = Self::map(-1, PROTECTION, FLAGS, len, 0)?;
-        crate::hugepages::advise_region(region.start, len);
+        let region = Self(MmapOptions::new().len(len).map_anon()?.into());
+        crate::hugepages::advise_region(region.start(), len);
         Ok((region, Pages::Usual))
     }
 
-    fn map(
-        fd: RawFd,
-        protection: i32,
-        flags: i32,
-        len: usize,
-        offset: libc::off_t,
-    ) -> io::Result<Self> {
-        // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
-        let start = unsafe { libc::mmap(null_mut(), len, protection, flags, fd, offset) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start =
-            NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
-        Ok(Self { start, len })
-    }
-
     /// Where it starts; page-aligned.
-    pub(super) const fn start(&self) -> NonNull<u8> {
-        self.start
+    pub(super) fn start(&self) -> NonNull<u8> {
+        // SAFETY: no mapping begins at address zero.
+        unsafe { NonNull::new_unchecked(self.0.as_mut_ptr()) }
     }
 
     /// Its length in bytes.
-    pub(super) const fn len(&self) -> usize {
-        self.len
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        // SAFETY: the region was mapped by `map` with this length, and nothing borrows from it any
-        // more, since borrows have the lifetime of its owner.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 }

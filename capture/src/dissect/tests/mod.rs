@@ -6,6 +6,7 @@
 //! - `fragment.rs` datagrams in several packets
 //! - `cut.rs` packets that end anywhere
 //! - `oracle.rs` what etherparse makes of the same bytes
+//! - `plain.rs` the straight line against the walk
 
 #![expect(clippy::indexing_slicing, reason = "the bytes here are the tests' own")]
 
@@ -17,6 +18,7 @@ mod link;
 mod net;
 mod options;
 mod oracle;
+mod plain;
 mod shim;
 mod steering;
 mod transport;

@@ -312,29 +312,17 @@ impl Packed {
     /// How the flow is treated by expiry and eviction now.
     #[inline(always)]
     pub(crate) fn class(&self, is_tcp: bool, slow_service: bool) -> Class {
+        self.standing().class(is_tcp, slow_service)
+    }
+
+    /// What its class depends on, to find out later which it was.
+    #[inline(always)]
+    pub(crate) const fn standing(&self) -> Standing {
         let [forward, reverse] = &self.halves;
-        if !is_tcp {
-            return if GIVEN.get(forward.bits) == 0 || GIVEN.get(reverse.bits) == 0 {
-                Class::Unanswered
-            } else {
-                Class::Answered
-            };
+        Standing {
+            bits: self.bits,
+            halves: [forward.bits, reverse.bits],
         }
-        let bits = u32::from(self.bits);
-        let state = |half: &Half| EndState::from_bits(STATE.get(half.bits));
-        let (originator, responder) = match self.originator() {
-            Direction::Forward => (state(forward), state(reverse)),
-            Direction::Reverse => (state(reverse), state(forward)),
-        };
-        Class::of_tcp(Outline {
-            closed: CLOSED.is_set(bits),
-            active: ACTIVE.is_set(bits),
-            originator,
-            responder,
-            did_close: DID_CLOSE.is_set(forward.bits | reverse.bits),
-            went_on: GIVEN.get(forward.bits) & !u32::from(Once::SYN.0) != 0,
-            slow_service,
-        })
     }
 
     /// Payload of a flow that is not TCP, bytes.
@@ -417,6 +405,43 @@ impl Packed {
         let mut letters = self.letters();
         letters.push(letter, sender != self.originator());
         self.set_letters(letters);
+    }
+}
+
+/// What the class of a flow depends on, while it has no detail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    bits: u16,
+    halves: [u32; 2],
+}
+
+impl Standing {
+    /// How the flow is treated by expiry and eviction.
+    #[inline(always)]
+    pub(crate) fn class(self, is_tcp: bool, slow_service: bool) -> Class {
+        let [forward, reverse] = self.halves;
+        if !is_tcp {
+            return if GIVEN.get(forward) == 0 || GIVEN.get(reverse) == 0 {
+                Class::Unanswered
+            } else {
+                Class::Answered
+            };
+        }
+        let bits = u32::from(self.bits);
+        let state = |half| EndState::from_bits(STATE.get(half));
+        let (originator, responder) = match direction(REVERSED.is_set(bits)) {
+            Direction::Forward => (state(forward), state(reverse)),
+            Direction::Reverse => (state(reverse), state(forward)),
+        };
+        Class::of_tcp(Outline {
+            closed: CLOSED.is_set(bits),
+            active: ACTIVE.is_set(bits),
+            originator,
+            responder,
+            did_close: DID_CLOSE.is_set(forward | reverse),
+            went_on: GIVEN.get(forward) & !u32::from(Once::SYN.0) != 0,
+            slow_service,
+        })
     }
 }
 

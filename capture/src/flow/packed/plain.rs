@@ -49,6 +49,9 @@ const SHUT: u32 = STATE.put(EndState::Closed as u32)
     | AT_END.put(1)
     | WINDOW_KNOWN.put(1);
 
+/// Flags of segments that do more than acknowledge and carry data.
+const CONTROL: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
+
 /// The bits of a connection of which nothing was heard, without who began.
 const ACTIVE_ONLY: u16 = ACTIVE.put(1) as u16;
 
@@ -78,7 +81,6 @@ impl Packed {
     /// if it is not one; then nothing has changed.
     #[inline(always)]
     pub(crate) fn on_plain_segment(&mut self, arrival: &Arrival<'_>) -> Plain {
-        const CONTROL: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
         match arrival.segment.flags.0 & CONTROL {
             0 => self.on_plain_ack(arrival),
             control if control == TcpFlags::FIN.0 => self.on_plain_fin(arrival),
@@ -268,6 +270,16 @@ impl Packed {
             Plain::Closing
         } else {
             Plain::First
+        }
+    }
+
+    /// The same for a segment that only acknowledges, or carries data; any other is none.
+    #[inline(always)]
+    pub(crate) fn on_plain_data(&mut self, arrival: &Arrival<'_>) -> Plain {
+        if arrival.segment.flags.0 & CONTROL == 0 {
+            self.on_plain_ack(arrival)
+        } else {
+            Plain::No
         }
     }
 

@@ -1,9 +1,11 @@
 //! Connection records on their way out: Parquet, CSV, JSON lines, Zeek's logs, IPFIX, or a table
 //! for people.
 //!
-//! Shards move records in batches to one writer thread, which encodes and writes. Batches come from
-//! a bounded channel; when the disk is too slow for that, a live capture counts what it leaves out,
-//! and a file waits.
+//! Shards move records in batches to one writer thread, which encodes and writes. Of files, several
+//! shards encode their own, and that thread only writes: the records of each keep their order, in which
+//! its flows end, and lie among those of the others as they happen to come. Batches go through a bounded
+//! channel; when the disk is too slow for that, a live capture counts what it leaves out, and a file
+//! waits.
 //!
 //! - `columns/` the one list of columns that all formats read
 //! - `identity.rs` names under which a connection is found again

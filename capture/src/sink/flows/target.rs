@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::encoder::{Encoder, Names};
+use super::encoder::{Draft, Encoder, Lines, Names, Piece};
 use super::ipfix::{Collector, Exported, Exporter, Now};
 use super::{FlowFileOptions, FlowFormat, Layout};
 use crate::flow::FlowRecord;
@@ -60,6 +60,18 @@ impl Target {
             sent: batch.len() as u64,
             lost: 0,
         })
+    }
+
+    /// Writes records that a shard has encoded, and empties the piece.
+    pub(super) fn piece(&mut self, piece: &mut Piece) -> io::Result<Exported> {
+        let sent = piece.records;
+        match self {
+            Self::File(file) => file.piece(piece)?,
+            Self::Collector(_) | Self::Hours(_) => {
+                return Err(io::Error::other("shards encode for one file only"));
+            }
+        }
+        Ok(Exported { sent, lost: 0 })
     }
 
     /// Ends all files and gives them their names.
@@ -150,6 +162,15 @@ impl OpenFile {
         // A batch at a time: whoever reads along sees whole lines, and soon.
         self.write()?;
         self.records += batch.len() as u64;
+        Ok(())
+    }
+
+    fn piece(&mut self, piece: &mut Piece) -> io::Result<()> {
+        let records = piece.records;
+        self.begin()?;
+        self.encoder.append(piece, &mut self.bytes)?;
+        self.write()?;
+        self.records += records;
         Ok(())
     }
 
@@ -338,6 +359,34 @@ impl FlowFormat {
             Self::Zeek => Box::new(super::zeek::ConnLog),
             Self::ZeekJson => Box::new(super::zeek::ConnJson),
         })
+    }
+}
+
+impl FlowFileOptions {
+    /// What encodes the records of one of so many shards; `None` if the thread that writes does that.
+    ///
+    /// Shards encode where that makes the whole faster and nothing is in the way: records are wanted as
+    /// they come and in one file, and a shard may take its time, as there is no ring that fills up
+    /// meanwhile. A single shard has that thread beside it anyway. The records of a shard keep their
+    /// order, and those of several lie in each other's way as they happen to come.
+    pub(super) fn draft(&self, shards: usize) -> io::Result<Option<Box<dyn Draft>>> {
+        if shards == 1
+            || self.layout != Layout::File
+            || self.order.is_some()
+            || self.overflow != Overflow::Block
+            || Collector::of(&self.path).is_some()
+        {
+            return Ok(None);
+        }
+        Ok(Some(match self.format {
+            FlowFormat::Csv => Box::new(Lines(super::csv::Csv)),
+            FlowFormat::JsonLines => Box::new(Lines(super::jsonl::JsonLines)),
+            FlowFormat::Parquet => Box::new(super::parquet::RowGroups::new(shards)?),
+            FlowFormat::Zeek => Box::new(Lines(super::zeek::ConnLog)),
+            FlowFormat::ZeekJson => Box::new(Lines(super::zeek::ConnJson)),
+            // Messages have a number, and a table is as wide as its rows.
+            FlowFormat::Ipfix | FlowFormat::Table => return Ok(None),
+        }))
     }
 }
 

@@ -4,14 +4,21 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use ::parquet::file::reader::{FileReader as _, SerializedFileReader};
+
 use super::samples::{START, records};
 use super::*;
 use crate::flow::{ConnState, FlowRecord};
 use crate::packet::{Span, Timestamp};
 
 fn write(options: &FlowFileOptions, records: &[FlowRecord]) -> FlowFileSummary {
-    let (file, sinks) = FlowFile::create(options, 2, IfaceNames::default()).unwrap();
-    for (mut sink, part) in sinks.into_iter().zip(records.chunks(records.len() / 2 + 1)) {
+    write_by(2, options, records)
+}
+
+fn write_by(shards: usize, options: &FlowFileOptions, records: &[FlowRecord]) -> FlowFileSummary {
+    let (file, sinks) = FlowFile::create(options, shards, IfaceNames::default()).unwrap();
+    let share = records.len() / shards + 1;
+    for (mut sink, part) in sinks.into_iter().zip(records.chunks(share)) {
         for record in part {
             sink.record(record.clone());
         }
@@ -178,6 +185,38 @@ fn a_full_disk_is_counted_and_no_file_is_taken_for_complete() {
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{format:?}");
         assert_eq!(summary.written, 0, "{format:?}");
         assert_eq!(counted(&summary), 2000, "{format:?}");
+    }
+}
+
+/// One shard's records are encoded by the thread that writes, those of several by the shards.
+#[test]
+fn whoever_encodes_records_they_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = records(3000);
+    for format in [
+        FlowFormat::Csv,
+        FlowFormat::JsonLines,
+        FlowFormat::ZeekJson,
+        FlowFormat::Parquet,
+    ] {
+        let [alone, shared] = [1, 3].map(|shards| {
+            let path = folder.path().join(format!("{format:?}-{shards}"));
+            let summary = write_by(shards, &options(path.clone(), format), &all);
+            assert_eq!(summary.written, 3000, "{format:?}");
+            let mut rows: Vec<_> = if format == FlowFormat::Parquet {
+                let file = fs::File::open(path).unwrap();
+                let reader = SerializedFileReader::new(file).unwrap();
+                let rows = reader.get_row_iter(None).unwrap();
+                rows.map(|row| row.unwrap().to_string()).collect()
+            } else {
+                let text = fs::read_to_string(path).unwrap();
+                text.lines().map(str::to_owned).collect()
+            };
+            rows.sort();
+            rows
+        });
+        assert!(alone.len() >= 3000);
+        assert!(alone == shared, "{format:?}");
     }
 }
 

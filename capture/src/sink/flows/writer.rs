@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::FlowFileOptions;
-use super::encoder::Names;
+use super::encoder::{Draft, Names, Piece};
 use super::ipfix::Exported;
 use super::ranking::{Ranking, States};
 use super::target::Target;
@@ -20,6 +20,29 @@ use crate::sink::{Overflow, SinkError};
 const BATCH: usize = 256;
 /// Batches on their way at most: with a record of about 800 bytes, 26 MiB.
 const QUEUE: usize = 128;
+/// Records that a shard collects before it encodes them: few enough to stay in the nearest caches.
+const DRAFT: usize = 64;
+/// Encoded pieces on their way at most: a row group is about 2 MiB.
+const PIECES: usize = 8;
+
+/// What crosses threads, and comes back empty.
+#[derive(Debug)]
+enum Parcel {
+    Records(Vec<FlowRecord>),
+    Piece(Piece),
+    /// So many records that could not be encoded, and why.
+    Broken(u64, io::Error),
+}
+
+impl Parcel {
+    fn records(&self) -> u64 {
+        match self {
+            Self::Records(batch) => batch.len() as u64,
+            Self::Piece(piece) => piece.records,
+            Self::Broken(records, _) => *records,
+        }
+    }
+}
 
 /// Names of the interfaces, which grow while files are read.
 #[derive(Clone, Debug, Default)]
@@ -108,11 +131,25 @@ struct Outcome {
 #[derive(Debug)]
 pub struct FlowSink {
     batch: Vec<FlowRecord>,
-    send: Sender<Vec<FlowRecord>>,
-    recycled: Receiver<Vec<FlowRecord>>,
+    /// How many records are handed over at once.
+    full: usize,
+    /// Encodes them, if that is done here.
+    draft: Option<OwnDraft>,
+    send: Sender<Parcel>,
+    recycled: Receiver<Parcel>,
     overflow: Overflow,
     states: States,
     counters: Arc<FlowFileCounters>,
+}
+
+/// What a shard needs to encode its records.
+#[derive(Debug)]
+struct OwnDraft {
+    draft: Box<dyn Draft>,
+    names: IfaceNames,
+    /// Records that were taken and not handed over yet.
+    held: u64,
+    piece: Piece,
 }
 
 impl FlowFile {
@@ -127,12 +164,32 @@ impl FlowFile {
         names: IfaceNames,
     ) -> Result<(Self, Vec<FlowSink>), SinkError> {
         let target = Target::create(options)?;
-        let (send, receive) = bounded::<Vec<FlowRecord>>(QUEUE);
-        let (give_back, recycled) = bounded(QUEUE);
+        let drafts = (0..shards)
+            .map(|_| options.draft(shards))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|source| SinkError::Create {
+                path: options.path.clone(),
+                source,
+            })?;
+        let [full, queue] = if drafts.iter().any(Option::is_some) {
+            [DRAFT, PIECES]
+        } else {
+            [BATCH, QUEUE]
+        };
+        let (send, receive) = bounded(queue);
+        let (give_back, recycled) = bounded(queue);
         let counters = Arc::new(FlowFileCounters::default());
-        let sinks = (0..shards)
-            .map(|_| FlowSink {
-                batch: Vec::with_capacity(BATCH),
+        let sinks = drafts
+            .into_iter()
+            .map(|draft| FlowSink {
+                batch: Vec::with_capacity(full),
+                full,
+                draft: draft.map(|draft| OwnDraft {
+                    draft,
+                    names: names.clone(),
+                    held: 0,
+                    piece: Piece::default(),
+                }),
                 send: send.clone(),
                 recycled: recycled.clone(),
                 overflow: options.overflow,
@@ -219,37 +276,76 @@ impl FlowSink {
             return;
         }
         self.batch.push(record);
-        if self.batch.len() == BATCH {
+        if self.batch.len() == self.full {
             self.flush();
         }
     }
 
-    /// Hands over what was collected.
+    /// Hands over what was collected. Where shards encode, that can still hold records back.
     pub fn flush(&mut self) {
         if self.batch.is_empty() {
             return;
         }
-        let next = self
-            .recycled
-            .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        if let Some(own) = &mut self.draft {
+            own.held += self.batch.len() as u64;
+            let OwnDraft {
+                draft,
+                names,
+                piece,
+                ..
+            } = own;
+            let encoded = names.with(|names| draft.records(&self.batch, names, piece));
+            self.batch.clear();
+            return self.hand_over(encoded);
+        }
+        let next = match self.recycled.try_recv() {
+            Ok(Parcel::Records(batch)) => batch,
+            _ => Vec::with_capacity(self.full),
+        };
         let batch = std::mem::replace(&mut self.batch, next);
+        self.send(Parcel::Records(batch));
+    }
+
+    /// Hands over the piece that was encoded, if there is one.
+    fn hand_over(&mut self, encoded: io::Result<()>) {
+        let Some(own) = &mut self.draft else { return };
+        let parcel = match encoded {
+            Ok(()) if own.piece.records == 0 => return,
+            Ok(()) => {
+                own.held = own.held.saturating_sub(own.piece.records);
+                let next = match self.recycled.try_recv() {
+                    Ok(Parcel::Piece(piece)) => piece,
+                    _ => Piece::default(),
+                };
+                Parcel::Piece(std::mem::replace(&mut own.piece, next))
+            }
+            Err(error) => {
+                own.piece.clear();
+                Parcel::Broken(std::mem::take(&mut own.held), error)
+            }
+        };
+        self.send(parcel);
+    }
+
+    fn send(&self, parcel: Parcel) {
         let lost = match self.overflow {
             Overflow::Block => self
                 .send
-                .send(batch)
+                .send(parcel)
                 .err()
-                .map(|error| (error.0.len(), &self.counters.failed)),
-            Overflow::Drop => match self.send.try_send(batch) {
+                .map(|error| (error.0.records(), &self.counters.failed)),
+            Overflow::Drop => match self.send.try_send(parcel) {
                 Ok(()) => None,
-                Err(TrySendError::Full(batch)) => Some((batch.len(), &self.counters.overflowed)),
-                Err(TrySendError::Disconnected(batch)) => {
-                    Some((batch.len(), &self.counters.failed))
+                Err(TrySendError::Full(parcel)) => {
+                    Some((parcel.records(), &self.counters.overflowed))
+                }
+                Err(TrySendError::Disconnected(parcel)) => {
+                    Some((parcel.records(), &self.counters.failed))
                 }
             },
         };
         if let Some((records, counter)) = lost {
-            counter.fetch_add(records as u64, Ordering::Relaxed);
+            count(counter, records);
         }
     }
 }
@@ -257,6 +353,10 @@ impl FlowSink {
 impl Drop for FlowSink {
     fn drop(&mut self) {
         self.flush();
+        if let Some(own) = &mut self.draft {
+            let encoded = own.draft.rest(&mut own.piece);
+            self.hand_over(encoded);
+        }
     }
 }
 
@@ -272,23 +372,31 @@ struct Writer {
 impl Writer {
     fn run(
         mut self,
-        receive: &Receiver<Vec<FlowRecord>>,
-        give_back: &Sender<Vec<FlowRecord>>,
+        receive: &Receiver<Parcel>,
+        give_back: &Sender<Parcel>,
         completed: &Receiver<()>,
     ) -> Outcome {
-        for mut batch in receive {
-            match &mut self.ranking {
-                None => self.write(&batch),
-                Some(ranking) => {
-                    count(&self.counters.skipped, ranking.take(&mut batch));
-                    if ranking.is_full() {
-                        self.write_ranked();
+        for mut parcel in receive {
+            match &mut parcel {
+                Parcel::Records(batch) => {
+                    self.take(batch);
+                    batch.clear();
+                }
+                Parcel::Piece(piece) => {
+                    self.write_piece(piece);
+                    piece.clear();
+                }
+                Parcel::Broken(records, error) => {
+                    count(&self.counters.failed, *records);
+                    if !self.outcome.has_failed() {
+                        let kind = error.kind();
+                        self.fail(std::mem::replace(error, kind.into()));
                     }
+                    continue;
                 }
             }
-            batch.clear();
             // A full channel only means that enough are waiting to be used again.
-            drop(give_back.try_send(batch));
+            drop(give_back.try_send(parcel));
         }
         self.write_ranked();
         // A run that failed completes nothing.
@@ -306,6 +414,29 @@ impl Writer {
             self.outcome.error.get_or_insert(error);
         }
         self.outcome
+    }
+
+    fn take(&mut self, batch: &mut Vec<FlowRecord>) {
+        match &mut self.ranking {
+            None => self.write(batch),
+            Some(ranking) => {
+                count(&self.counters.skipped, ranking.take(batch));
+                if ranking.is_full() {
+                    self.write_ranked();
+                }
+            }
+        }
+    }
+
+    fn write_piece(&mut self, piece: &mut Piece) {
+        let records = piece.records;
+        if !self.outcome.has_failed() {
+            match self.target.piece(piece) {
+                Ok(exported) => return self.tally(exported),
+                Err(error) => self.fail(error),
+            }
+        }
+        count(&self.counters.failed, records);
     }
 
     fn write_ranked(&mut self) {

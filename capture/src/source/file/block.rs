@@ -1,70 +1,21 @@
-//! Owned bytes that packets are lent from: a whole mapped file, or a piece of a stream.
+//! Owned bytes that packets are lent from: a piece of a file, or of a stream.
 //!
 //! A block is shared by everything that still looks at one of its packets, so that a burst crosses
-//! to other threads without a copy. Regular files are mapped: hopping from record to record then
-//! touches one cache line a packet. A file that somebody cuts short while it is mapped raises
-//! `SIGBUS`, as with every program that maps its input; capture files only grow or are replaced.
+//! to other threads without a copy. Files are read, not mapped: the kernel's copy costs no more than
+//! its page faults would, what was just copied is still in the caches when it is looked at, and a file
+//! that somebody cuts short meanwhile is an error to report and not a signal that kills.
 
-#![expect(
-    unsafe_code,
-    reason = "a mapping is only as stable as the file behind it"
-)]
-
-use std::fs::File;
 use std::io;
 use std::ops::Deref;
 
-use memmap2::{Advice, Mmap};
-
-/// Bytes that slots point into.
-#[derive(Debug)]
-pub enum Block {
-    /// A whole file, mapped.
-    Mapped(Mmap),
-    /// A piece of a stream.
-    Arena(Arena),
-}
-
-impl Block {
-    /// Maps a regular file and tells the kernel that it is read from front to back.
-    pub(super) fn map(file: &File) -> io::Result<Self> {
-        // SAFETY: the mapping is private and read-only, and every read of it is bounds checked
-        // against the length at the time of mapping. Other processes can change the bytes; no
-        // value that was read once is assumed to be the same when it is read again.
-        let map = unsafe { Mmap::map(file) }?;
-        // Advice only: a file system that does not take it is read just as well.
-        match map.advise(Advice::Sequential) {
-            Ok(()) | Err(_) => Ok(Self::Mapped(map)),
-        }
-    }
-}
-
-impl Deref for Block {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Arena(arena) => arena.filled(),
-        }
-    }
-}
-
 /// A buffer that keeps its size, so that it is cleared once and recycled ever after.
 #[derive(Debug, Default)]
-pub struct Arena {
+pub struct Block {
     bytes: Vec<u8>,
     filled_bytes: usize,
 }
 
-impl Arena {
-    /// The bytes that were read into it.
-    #[must_use]
-    pub fn filled(&self) -> &[u8] {
-        &self.bytes[..self.filled_bytes]
-    }
-
+impl Block {
     /// Room for `room` bytes in all, at least; what is filled stays.
     pub(super) fn reserve(&mut self, room: usize) {
         if self.bytes.len() < room {
@@ -96,5 +47,15 @@ impl Arena {
     /// Bytes that it has room for in all.
     pub(super) fn room(&self) -> usize {
         self.bytes.len()
+    }
+}
+
+/// The bytes that were read into it.
+impl Deref for Block {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.filled_bytes]
     }
 }

@@ -62,7 +62,7 @@ pub enum FileErrorKind {
         /// What it seems to be, and what to do about it.
         hint: Option<&'static str>,
     },
-    /// The file could not be opened or mapped.
+    /// The file could not be opened.
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
     /// Reading or decompressing failed on the way.

@@ -4,9 +4,9 @@
 //! but its slots, and everything that a file says of itself is checked before it is believed. A
 //! damaged file yields every packet before the damage, and then an error that tells where it is.
 //!
-//! - `block.rs`: the bytes, mapped or read
+//! - `block.rs`: the bytes
 //! - `slot.rs`: a packet's place in its block
-//! - `stream.rs`: pipes and compressed files
+//! - `stream.rs`: reading them
 //! - `scan.rs`: what the formats share
 //! - `pcap.rs`; `pcapng.rs`, `options.rs`, `resolution.rs`: the formats
 
@@ -28,7 +28,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use block::{Arena, Block};
+pub use block::Block;
 pub use error::{Damage, FileError, FileErrorKind};
 pub use slot::{Numbering, Slot};
 
@@ -43,7 +43,7 @@ use stream::Stream;
 #[derive(Debug)]
 pub struct FileSource {
     path: PathBuf,
-    input: Input,
+    stream: Stream,
     format: Format,
     /// Offset of the window in the file, and of the first unread byte in the window.
     window_offset: u64,
@@ -53,12 +53,6 @@ pub struct FileSource {
     first_frame: FrameNo,
     numbering: Numbering,
     tail: Tail,
-}
-
-#[derive(Debug)]
-enum Input {
-    Mapped(Arc<Block>),
-    Stream(Stream),
 }
 
 #[derive(Debug)]
@@ -104,24 +98,12 @@ impl FileSource {
             return Err(FileErrorKind::Directory);
         }
         let total_bytes = metadata.is_file().then_some(metadata.len());
-        // Standard input can be a file that was read in part, so it is never mapped.
-        let mapped = match total_bytes {
-            Some(0) => return Err(FileErrorKind::Empty),
-            Some(_) if path.as_os_str() != "-" => {
-                Some(Block::map(&file).map_err(FileErrorKind::Open)?)
-            }
-            _ => None,
-        };
-        let mut tail = Tail::Last;
-        let input = match mapped {
-            Some(block) if !stream::is_gzip(&block) => Input::Mapped(Arc::new(block)),
-            _ => {
-                let mut stream = Stream::open(file).map_err(FileErrorKind::Read)?;
-                tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
-                Input::Stream(stream)
-            }
-        };
-        let (format, at) = match Format::open(input.block(), numbering.iface) {
+        if total_bytes == Some(0) {
+            return Err(FileErrorKind::Empty);
+        }
+        let mut stream = Stream::open(file).map_err(FileErrorKind::Read)?;
+        let tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
+        let (format, at) = match Format::open(stream.block(), numbering.iface) {
             Ok(opened) => opened,
             // What is missing of the header is missing because it could not be read.
             Err(kind) => match tail {
@@ -133,7 +115,7 @@ impl FileSource {
         let first_frame = numbering.frame;
         Ok(Self {
             path,
-            input,
+            stream,
             format,
             window_offset: 0,
             at,
@@ -162,7 +144,7 @@ impl FileSource {
             if matches!(self.tail, Tail::Finished) {
                 return Ok(None);
             }
-            let block = self.input.block();
+            let block = self.stream.block();
             let mut scan = Scan {
                 window: block,
                 numbering: &mut self.numbering,
@@ -221,11 +203,7 @@ impl FileSource {
 
     /// Bytes read of the file as it lies on the disk, and how many it has; `None` for a pipe.
     pub fn progress(&self) -> (u64, Option<u64>) {
-        let read_bytes = match &self.input {
-            Input::Mapped(_) => self.at as u64,
-            Input::Stream(stream) => stream.read_bytes(),
-        };
-        (read_bytes, self.total_bytes)
+        (self.stream.read_bytes(), self.total_bytes)
     }
 
     /// Gets more bytes, or ends.
@@ -240,7 +218,7 @@ impl FileSource {
             }
             Stop::More { needed, part } => (needed, part),
         };
-        let left = self.input.block().len() - at;
+        let left = self.stream.block().len() - at;
         match std::mem::replace(&mut self.tail, Tail::Finished) {
             Tail::Failed(offset, kind) => Err(self.fail(offset, kind)),
             Tail::Finished => Ok(()),
@@ -254,11 +232,9 @@ impl FileSource {
                 Err(self.fail(offset, FileErrorKind::Damaged { packets, damage }))
             }
             Tail::Open => {
-                if let Input::Stream(stream) = &mut self.input {
-                    self.tail = refill(stream, at, needed, offset);
-                    self.window_offset = offset;
-                    self.at = 0;
-                }
+                self.tail = refill(&mut self.stream, at, needed, offset);
+                self.window_offset = offset;
+                self.at = 0;
                 Ok(())
             }
         }
@@ -282,15 +258,6 @@ fn refill(stream: &mut Stream, at: usize, needed: usize, offset: u64) -> Tail {
         Err(error) => {
             let offset = offset + stream.block().len() as u64;
             Tail::Failed(offset, FileErrorKind::Read(error))
-        }
-    }
-}
-
-impl Input {
-    fn block(&self) -> &Arc<Block> {
-        match self {
-            Self::Mapped(block) => block,
-            Self::Stream(stream) => stream.block(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the two formats share: stepping over records in a window of bytes.
 //!
-//! A window is whatever part of the file is at hand: all of it when it is mapped, a block of a
-//! stream otherwise. A format steps from record to record, and when the next one is not complete it
+//! A window is whatever part of the file is at hand, a block of it. A format steps from record to record, and when the next one is not complete it
 //! says how many bytes it takes. Whether more can come is the source's business, so there is one
 //! parser for files and pipes.
 

@@ -1,6 +1,6 @@
-//! Input that cannot be mapped: pipes, standard input, and compressed files.
+//! Reading: files, pipes, standard input, plain or compressed.
 //!
-//! Bytes are read into arena blocks. A block whose last reader is gone is used again, so that a
+//! Bytes are read into blocks. A block whose last reader is gone is used again, so that a
 //! long stream is read in as many blocks as are in flight at once.
 
 use std::fs::File;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 
 use super::Block;
-use super::block::Arena;
 
-/// Bytes of a block, unless a record needs a larger one.
-const BLOCK_LEN: usize = 1 << 20;
+/// Bytes of a block, unless a record needs a larger one: few enough to stay in the caches until they
+/// are looked at.
+const BLOCK_LEN: usize = 256 << 10;
 /// Compressed bytes that are read at a time.
 const COMPRESSED_LEN: usize = 256 << 10;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -21,11 +21,11 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const MAX_LENT: usize = 64;
 
 /// Whether the bytes are those of a gzip file.
-pub(super) fn is_gzip(bytes: &[u8]) -> bool {
+fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP_MAGIC)
 }
 
-/// Reads blocks from a pipe or a compressed file.
+/// Reads blocks.
 #[derive(Debug)]
 pub(super) struct Stream {
     input: Input,
@@ -75,7 +75,7 @@ impl Stream {
         };
         Ok(Self {
             input,
-            block: Arc::new(Block::Arena(Arena::default())),
+            block: Arc::new(Block::default()),
             lent: Vec::new(),
         })
     }
@@ -98,11 +98,11 @@ impl Stream {
     /// until it has `needed` bytes. False at the end of the stream.
     pub(super) fn refill(&mut self, at: usize, needed: usize) -> io::Result<bool> {
         let mut next = self.fresh_block();
-        let Some(Block::Arena(arena)) = Arc::get_mut(&mut next) else {
-            unreachable!("a fresh block is an arena that nobody else looks at");
+        let Some(block) = Arc::get_mut(&mut next) else {
+            unreachable!("nobody else looks at a fresh block");
         };
-        arena.restart(&self.block[at..]);
-        let outcome = self.input.fill(arena, needed);
+        block.restart(&self.block[at..]);
+        let outcome = self.input.fill(block, needed);
         let last = std::mem::replace(&mut self.block, next);
         self.lent.push(last);
         outcome
@@ -120,30 +120,30 @@ impl Stream {
         if self.lent.len() == MAX_LENT {
             self.lent.remove(0);
         }
-        Arc::new(Block::Arena(Arena::default()))
+        Arc::new(Block::default())
     }
 }
 
 impl Input {
     /// Reads until `needed` bytes are there. A length that the stream does not live up to costs no
     /// more than twice the bytes that it does have: room grows with what comes.
-    fn fill(&mut self, arena: &mut Arena, needed: usize) -> io::Result<bool> {
+    fn fill(&mut self, block: &mut Block, needed: usize) -> io::Result<bool> {
         let fill = match self {
             Self::Gzip(_) => Fill::Full,
             Self::Plain(_) => Fill::Enough,
         };
-        arena.reserve(BLOCK_LEN);
+        block.reserve(BLOCK_LEN);
         loop {
-            let filled_bytes = arena.filled().len();
-            if filled_bytes >= needed && (fill == Fill::Enough || filled_bytes == arena.room()) {
+            let filled_bytes = block.len();
+            if filled_bytes >= needed && (fill == Fill::Enough || filled_bytes == block.room()) {
                 return Ok(true);
             }
-            if filled_bytes == arena.room() {
-                arena.reserve(filled_bytes.saturating_mul(2));
+            if filled_bytes == block.room() {
+                block.reserve(filled_bytes.saturating_mul(2));
             }
             let read_bytes = match self {
-                Self::Gzip(decoder) => arena.read_from(decoder),
-                Self::Plain(whole) => arena.read_from(whole),
+                Self::Gzip(decoder) => block.read_from(decoder),
+                Self::Plain(whole) => block.read_from(whole),
             };
             match read_bytes {
                 Ok(0) => return Ok(false),

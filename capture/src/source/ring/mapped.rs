@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::source::region::Region;
+use crate::source::region::{Access, Region};
 
 /// `BPF_RINGBUF_BUSY_BIT`: reserved, not yet submitted.
 const BUSY: u32 = 1 << 31;
@@ -50,13 +50,8 @@ impl MappedRing {
         // SAFETY: asks for a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let page = usize::try_from(page).map_err(io::Error::other)?;
-        let consumer = Region::of_file(fd, libc::PROT_READ | libc::PROT_WRITE, page, 0)?;
-        let producer = Region::of_file(
-            fd,
-            libc::PROT_READ,
-            page + 2 * ring_bytes,
-            page.cast_signed() as libc::off_t,
-        )?;
+        let consumer = Region::of_file(fd, Access::Write, page, 0)?;
+        let producer = Region::of_file(fd, Access::Read, page + 2 * ring_bytes, page as u64)?;
         let mut ring = Self {
             consumer,
             producer,

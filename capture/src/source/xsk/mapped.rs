@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{io, ptr};
 
 use super::ring::Shared;
-use crate::source::region::Region;
+use crate::source::region::{Access, Region};
 
 /// `struct xdp_ring_offset`: where the parts of a ring lie, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,12 +60,7 @@ impl<T: Slot> MappedRing<T> {
     /// # Errors
     ///
     /// What mmap(2) says, and when the offsets make no sense.
-    pub(super) fn new(
-        fd: i32,
-        page_offset: libc::off_t,
-        offsets: Offsets,
-        size: u32,
-    ) -> io::Result<Self> {
+    pub(super) fn new(fd: i32, page_offset: u64, offsets: Offsets, size: u32) -> io::Result<Self> {
         let slots = size as usize * size_of::<T>();
         let len = offsets.slots as usize + slots;
         let fits = |at: u64| at.is_multiple_of(4) && at as usize + size_of::<u32>() <= len;
@@ -77,9 +72,8 @@ impl<T: Slot> MappedRing<T> {
         if !sane {
             return Err(io::Error::other(format!("a ring as in {offsets:?}")));
         }
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
         Ok(Self {
-            memory: Region::of_file(fd, protection, len, page_offset)?,
+            memory: Region::of_file(fd, Access::Write, len, page_offset)?,
             offsets,
             size,
             entries: PhantomData,

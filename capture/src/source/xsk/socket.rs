@@ -103,7 +103,7 @@ impl Socket {
         let fd = self.as_raw_fd();
         let fill = MappedRing::new(
             fd,
-            libc::XDP_UMEM_PGOFF_FILL_RING.cast_signed(),
+            libc::XDP_UMEM_PGOFF_FILL_RING,
             Offsets {
                 producer: fill_producer,
                 consumer: fill_consumer,
@@ -114,7 +114,7 @@ impl Socket {
         )?;
         let receive = MappedRing::new(
             fd,
-            libc::XDP_PGOFF_RX_RING,
+            libc::XDP_PGOFF_RX_RING.cast_unsigned(),
             Offsets {
                 producer: rx_producer,
                 consumer: rx_consumer,

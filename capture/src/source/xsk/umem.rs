@@ -74,7 +74,7 @@ impl Umem {
     }
 
     /// Its length in bytes.
-    pub(super) const fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.memory.len() as u64
     }
 

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use super::value::{Short, Value};
 use crate::flow::FlowRecord;
 use crate::packet::{Span, Timestamp};
+pub(super) use sides::is_quiet;
 use stride::Fill;
 pub(super) use stride::Stride;
 
@@ -92,6 +93,9 @@ pub(super) enum Get {
     /// Text of which there are few different ones, or which often repeats.
     Text(for<'a> fn(&'a FlowRecord, &'a str) -> Value<'a>),
     Time(fn(&FlowRecord) -> Option<Timestamp>, Fill),
+    /// A count of something that does not happen on most connections: 0 for those that are
+    /// [`is_quiet`], and nothing for those that are not TCP.
+    Trouble(fn(&FlowRecord) -> Option<u64>, Fill),
     /// Text that is another one in nearly every record.
     Unique(fn(&FlowRecord) -> Short),
     /// One of a few words that the program knows.
@@ -107,6 +111,11 @@ macro_rules! get {
     };
     (Number, $get:expr) => {
         $crate::sink::flows::columns::Get::Number($get, |records, stride| {
+            stride.fill::<u64>(records, $get);
+        })
+    };
+    (Trouble, $get:expr) => {
+        $crate::sink::flows::columns::Get::Trouble($get, |records, stride| {
             stride.fill::<u64>(records, $get);
         })
     };
@@ -129,7 +138,9 @@ impl Column {
         match self.get {
             Get::Addr(get) => get(record).map_or(Value::Missing, Value::Addr),
             Get::Flag(get, _) => get(record).map_or(Value::Missing, Value::Flag),
-            Get::Number(get, _) => get(record).map_or(Value::Missing, Value::Number),
+            Get::Number(get, _) | Get::Trouble(get, _) => {
+                get(record).map_or(Value::Missing, Value::Number)
+            }
             Get::Seconds(get, _) => get(record).map_or(Value::Missing, Value::Seconds),
             Get::Text(get) => get(record, iface),
             Get::Time(get, _) => get(record).map_or(Value::Missing, Value::Time),

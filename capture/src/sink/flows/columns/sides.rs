@@ -4,7 +4,7 @@
 
 use super::super::value::Value;
 use super::{Column, ColumnKind, Get, get};
-use crate::flow::{RttHistogram, TcpSide, TcpState};
+use crate::flow::{FlowRecord, RttHistogram, TcpSide, TcpState};
 use crate::packet::Span;
 
 /// Two columns for what every side has, a number.
@@ -218,84 +218,124 @@ pub(super) const HEALTH: &[[Column; 2]] = &[
     health!(
         "retransmitted_segments",
         U64,
-        Number,
+        Trouble,
         "segments sent again, fast and spurious ones included",
         |s| Some(s.retransmitted_segments)
     ),
     health!(
         "retransmitted_bytes",
         U64,
-        Number,
+        Trouble,
         "payload sent again, bytes",
         |s| Some(s.retransmitted_bytes)
     ),
     health!(
         "fast_retransmissions",
         U64,
-        Number,
+        Trouble,
         "segments sent again because of duplicate acknowledgments",
         |s| Some(s.fast_retransmissions)
     ),
     health!(
         "spurious_retransmissions",
         U64,
-        Number,
+        Trouble,
         "segments sent again although they had been acknowledged",
         |s| Some(s.spurious_retransmissions)
     ),
     health!(
         "out_of_order",
         U64,
-        Number,
+        Trouble,
         "segments that came after later ones",
         |s| Some(s.out_of_order)
     ),
     health!(
         "lost_segments",
         U64,
-        Number,
+        Trouble,
         "segments before which something is missing in the capture",
         |s| Some(s.lost_segments)
     ),
     health!(
         "acked_unseen",
         U64,
-        Number,
+        Trouble,
         "acknowledgments of what was not captured",
         |s| Some(s.acked_unseen)
     ),
     health!(
         "duplicate_acks",
         U64,
-        Number,
+        Trouble,
         "acknowledgments that were repeated",
         |s| Some(s.duplicate_acks)
     ),
     health!(
         "zero_windows",
         U64,
-        Number,
+        Trouble,
         "segments that announced a window of zero",
         |s| Some(s.zero_windows)
     ),
     health!(
         "zero_window_probes",
         U64,
-        Number,
+        Trouble,
         "probes of the other side's zero window",
         |s| Some(s.zero_window_probes)
     ),
     health!(
         "window_full",
         U64,
-        Number,
+        Trouble,
         "segments that filled the other side's window",
         |s| Some(s.window_full)
     ),
-    health!("keep_alives", U64, Number, "keep-alive segments", |s| Some(
-        s.keep_alives
-    )),
+    health!(
+        "keep_alives",
+        U64,
+        Trouble,
+        "keep-alive segments",
+        |s| Some(s.keep_alives)
+    ),
 ];
+
+/// Whether nothing of what [`Get::Trouble`] counts has happened on a connection.
+pub(in super::super) fn is_quiet(record: &FlowRecord) -> bool {
+    [&record.initiator, &record.responder]
+        .into_iter()
+        .fold(0, |all, side| {
+            let TcpSide {
+                retransmitted_segments,
+                retransmitted_bytes,
+                fast_retransmissions,
+                spurious_retransmissions,
+                out_of_order,
+                lost_segments,
+                acked_unseen,
+                duplicate_acks,
+                zero_windows,
+                zero_window_probes,
+                window_full,
+                keep_alives,
+                ..
+            } = &side.tcp;
+            all | retransmitted_segments
+                | retransmitted_bytes
+                | fast_retransmissions
+                | spurious_retransmissions
+                | out_of_order
+                | lost_segments
+                | acked_unseen
+                | duplicate_acks
+                | zero_windows
+                | zero_window_probes
+                | window_full
+                | keep_alives
+        })
+        == 0
+}
 
 fn sampled(side: &TcpSide, time: Span) -> Option<Span> {
     (side.rtt.samples > 0).then_some(time)

@@ -4,11 +4,10 @@ use std::{io, mem};
 
 use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::super::columns::{Column, ColumnKind, Get, Presence, Stride};
-use super::super::encoder::Names;
+use super::super::encoder::{Names, Piece};
 use super::super::value::Value;
 use super::bits::Bits;
 use super::delta::{self, Physical};
@@ -63,6 +62,20 @@ impl Numbers {
         self.values.extend_from_slice(values);
     }
 
+    fn extend_zeros(&mut self, count: usize) {
+        if self.values.is_empty() {
+            if self.same == 0 {
+                self.first = 0;
+            }
+            if self.first == 0 {
+                self.same += count;
+                return;
+            }
+            self.values.resize(self.same, self.first);
+        }
+        self.values.resize(self.values.len() + count, 0);
+    }
+
     fn clear(&mut self) {
         self.same = 0;
         self.values.clear();
@@ -73,7 +86,7 @@ impl ColumnBuffer {
     pub(super) fn new(column: &'static Column, descr: ColumnDescPtr) -> Self {
         let values = match column.get {
             Get::Flag(..) => Values::Flags(Bits::default()),
-            Get::Number(..) | Get::Seconds(..) | Get::Time(..) => {
+            Get::Number(..) | Get::Seconds(..) | Get::Time(..) | Get::Trouble(..) => {
                 Values::Numbers(Numbers::default())
             }
             Get::Addr(_) | Get::Text(_) | Get::Word(_) => Values::Indexed {
@@ -91,8 +104,15 @@ impl ColumnBuffer {
         }
     }
 
-    /// Takes the values of a few records, at most [`Stride::LEN`].
-    pub(super) fn take(&mut self, records: &[FlowRecord], names: Names<'_>, stride: &mut Stride) {
+    /// Takes the values of a few records, at most [`Stride::LEN`]. `quiet` are those of them that are
+    /// TCP connections, if none had any trouble.
+    pub(super) fn take(
+        &mut self,
+        records: &[FlowRecord],
+        quiet: Option<u64>,
+        names: Names<'_>,
+        stride: &mut Stride,
+    ) {
         let Self {
             column,
             levels,
@@ -107,9 +127,16 @@ impl ColumnBuffer {
                 flags.push(word, stride.values().len());
                 stride.present()
             }
+            (Values::Numbers(numbers), Get::Trouble(..)) if let Some(connections) = quiet => {
+                numbers.extend_zeros(connections.count_ones() as usize);
+                connections
+            }
             (
                 Values::Numbers(numbers),
-                Get::Number(_, fill) | Get::Seconds(_, fill) | Get::Time(_, fill),
+                Get::Number(_, fill)
+                | Get::Seconds(_, fill)
+                | Get::Time(_, fill)
+                | Get::Trouble(_, fill),
             ) => {
                 fill(records, stride);
                 numbers.extend(stride.values());
@@ -173,10 +200,10 @@ impl ColumnBuffer {
         }
     }
 
-    /// Writes the column of a row group, and forgets it.
+    /// Appends the column to a row group, and forgets it.
     pub(super) fn encode(
         &mut self,
-        group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+        group: &mut Piece,
         pages: &mut Pages,
         rows: usize,
     ) -> io::Result<()> {
@@ -223,9 +250,13 @@ impl ColumnBuffer {
                 Contents::new(Encoding::PLAIN, Squeeze::Not)
             }
         };
-        let (chunk, close) = pages.end(ColumnDescPtr::clone(&self.descr), rows, contents)?;
-        group.append_column(&chunk, close)?;
-        pages.recycle(chunk);
+        let close = pages.end(
+            ColumnDescPtr::clone(&self.descr),
+            rows,
+            contents,
+            &mut group.bytes,
+        )?;
+        group.columns.push(close);
         match &mut self.values {
             Values::Flags(flags) => flags.clear(),
             Values::Numbers(numbers) => numbers.clear(),

@@ -10,7 +10,8 @@
 //!   engine, and costs one comparison for each different address
 //! - what is not known is null
 //!
-//! Rows are collected by column and encoded a row group at a time. The file's metadata and its pages'
+//! Rows are collected by column and encoded a row group at a time; of several shards, each encodes its
+//! own, so that a row group has the records of one shard. The file's metadata and its pages'
 //! headers are the `parquet` crate's. The values are encoded here, a few at a time and without asking of
 //! what type they are, because the general way would take longer than tracking the connections did; and a
 //! column in which all values are the same (most counts of trouble, most of the time) is only looked at.
@@ -22,12 +23,14 @@
 //! - `column.rs` what is collected of one column
 //! - `delta.rs` whole numbers, packed
 //! - `dictionary.rs` different texts, numbered
+//! - `group.rs` row groups
 //! - `page.rs` column chunks
 
 mod bits;
 mod column;
 mod delta;
 mod dictionary;
+mod group;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -41,24 +44,22 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{COLUMNS, Column, ColumnKind, Presence, Stride};
-use super::encoder::{Encoder, Names};
-use crate::flow::FlowRecord;
-use column::ColumnBuffer;
-use page::Pages;
+use bytes::Bytes;
 
-/// Rows of a row group: what is held in memory, 15 MiB, or less where numbers are the same.
-const ROW_GROUP: usize = 1 << 15;
+use super::columns::{COLUMNS, Column, ColumnKind, Presence};
+use super::encoder::{Draft as _, Encoder, Names, Piece};
+use crate::flow::FlowRecord;
+pub(super) use group::RowGroups;
+
 /// Zstandard's fastest regular level.
 const ZSTD_LEVEL: i32 = 1;
 
 /// The format.
 pub(super) struct Parquet {
     writer: SerializedFileWriter<Vec<u8>>,
-    columns: Vec<ColumnBuffer>,
-    pages: Pages,
-    stride: Stride,
-    rows: usize,
+    groups: RowGroups,
+    /// A row group on its way.
+    piece: Piece,
 }
 
 impl Parquet {
@@ -81,31 +82,11 @@ impl Parquet {
             .set_offset_index_disabled(true)
             .build();
         let writer = SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties))?;
-        let columns = COLUMNS
-            .iter()
-            .zip(writer.schema_descr().columns())
-            .map(|(column, descr)| ColumnBuffer::new(column, Arc::clone(descr)))
-            .collect();
         Ok(Self {
             writer,
-            columns,
-            pages: Pages::new()?,
-            stride: Stride::new(),
-            rows: 0,
+            groups: RowGroups::new(1)?,
+            piece: Piece::default(),
         })
-    }
-
-    /// Encodes what was collected.
-    fn row_group(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        if self.rows > 0 {
-            let mut group = self.writer.next_row_group()?;
-            for buffer in &mut self.columns {
-                buffer.encode(&mut group, &mut self.pages, self.rows)?;
-            }
-            group.close()?;
-            self.rows = 0;
-        }
-        self.take_bytes(out)
     }
 
     fn take_bytes(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
@@ -130,20 +111,39 @@ impl Encoder for Parquet {
         names: Names<'_>,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        for stride in batch.chunks(Stride::LEN) {
-            for buffer in &mut self.columns {
-                buffer.take(stride, names, &mut self.stride);
-            }
-            self.rows += stride.len();
-            if self.rows >= ROW_GROUP {
-                self.row_group(out)?;
+        let mut piece = mem::take(&mut self.piece);
+        for part in batch.chunks(RowGroups::MOST_AT_ONCE) {
+            self.groups.records(part, names, &mut piece)?;
+            if piece.records > 0 {
+                self.append(&mut piece, out)?;
             }
         }
+        self.piece = piece;
         Ok(())
     }
 
+    fn append(&mut self, piece: &mut Piece, out: &mut Vec<u8>) -> io::Result<()> {
+        let bytes = Bytes::from(mem::take(&mut piece.bytes));
+        let mut group = self.writer.next_row_group()?;
+        let mut start = 0;
+        for (len, close) in piece.columns.drain(..) {
+            let end = start + len;
+            group.append_column(&bytes.slice(start..end), close)?;
+            start = end;
+        }
+        group.close()?;
+        // Nobody else has it any more, so that it is not copied.
+        piece.bytes = bytes.into();
+        piece.clear();
+        self.take_bytes(out)
+    }
+
     fn finish(&mut self, _: Names<'_>, _: u64, out: &mut Vec<u8>) -> io::Result<()> {
-        self.row_group(out)?;
+        let mut piece = mem::take(&mut self.piece);
+        self.groups.rest(&mut piece)?;
+        if piece.records > 0 {
+            self.append(&mut piece, out)?;
+        }
         self.writer.finish()?;
         self.take_bytes(out)
     }

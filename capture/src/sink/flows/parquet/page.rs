@@ -19,8 +19,6 @@ pub(super) struct Pages {
     compressor: zstd::bulk::Compressor<'static>,
     /// The values of the page being made, after their levels.
     pub(super) data: Vec<u8>,
-    /// Memory for a column chunk.
-    chunk: Vec<u8>,
 }
 
 /// Whether a column is compressed.
@@ -83,7 +81,6 @@ impl Pages {
         Ok(Self {
             compressor: zstd::bulk::Compressor::new(super::ZSTD_LEVEL)?,
             data: Vec::new(),
-            chunk: Vec::new(),
         })
     }
 
@@ -120,13 +117,14 @@ impl Pages {
         }
     }
 
-    /// The column chunk of the page that was begun.
+    /// Appends the column chunk of the page that was begun, and says how long it is.
     pub(super) fn end(
         &mut self,
         descr: ColumnDescPtr,
         rows: usize,
         contents: Contents<'_>,
-    ) -> io::Result<(Bytes, ColumnCloseResult)> {
+        out: &mut Vec<u8>,
+    ) -> io::Result<(usize, ColumnCloseResult)> {
         let Contents {
             encoding,
             words,
@@ -140,9 +138,8 @@ impl Pages {
         } else {
             Compression::UNCOMPRESSED
         };
-        let mut chunk = mem::take(&mut self.chunk);
-        chunk.clear();
-        let mut sink = TrackedWrite::new(chunk);
+        // Places in the chunk are counted from its first byte.
+        let mut sink = TrackedWrite::new(mem::take(out));
         let mut pages = SerializedPageWriter::new(&mut sink);
         let mut uncompressed_bytes = 0;
         let dictionary = match words {
@@ -181,7 +178,8 @@ impl Pages {
         uncompressed_bytes += written.uncompressed_size;
         // Nobody else has it any more, so that it is not copied.
         self.data = data.into();
-        let bytes = Bytes::from(sink.into_inner()?);
+        let len = sink.bytes_written();
+        *out = sink.into_inner()?;
         let mut encodings = vec![Encoding::RLE, encoding];
         if words.is_some() {
             encodings.push(Encoding::PLAIN);
@@ -190,7 +188,7 @@ impl Pages {
             .set_encodings(encodings)
             .set_compression(compression)
             .set_num_values(signed(rows))
-            .set_total_compressed_size(signed(bytes.len()))
+            .set_total_compressed_size(signed(len))
             .set_total_uncompressed_size(signed(uncompressed_bytes))
             .set_data_page_offset(written.offset.cast_signed())
             .set_dictionary_page_offset(dictionary.map(|written| written.offset.cast_signed()));
@@ -199,19 +197,14 @@ impl Pages {
         }
         let metadata = metadata.build()?;
         let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
+            bytes_written: len as u64,
             rows_written: rows as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
             offset_index: None,
         };
-        Ok((bytes, close))
-    }
-
-    /// Takes back the memory of a chunk that was written.
-    pub(super) fn recycle(&mut self, chunk: Bytes) {
-        self.chunk = chunk.into();
+        Ok((len, close))
     }
 }
 

@@ -7,6 +7,7 @@ use parquet::record::Field;
 use super::super::samples::records;
 use super::super::value::Value;
 use super::*;
+use crate::flow::TcpSide;
 
 fn names() -> Vec<String> {
     vec!["eth0".to_owned(), String::new()]
@@ -74,9 +75,32 @@ fn columns_without_values_and_files_without_rows_are_read() {
 }
 
 #[test]
+fn connections_without_trouble_have_zeros_and_others_still_have_none() {
+    let mut quiet = records(700);
+    for record in &mut quiet {
+        for side in [&mut record.initiator, &mut record.responder] {
+            let TcpSide {
+                flags, state, rtt, ..
+            } = side.tcp;
+            side.tcp = TcpSide {
+                flags,
+                state,
+                rtt,
+                ..TcpSide::default()
+            };
+        }
+    }
+    check(&[&quiet]);
+    // Trouble begins in the middle of a row group, and ends again.
+    let troubled = records(300);
+    check(&[&quiet, &troubled, &quiet]);
+    check(&[&troubled, &quiet]);
+}
+
+#[test]
 fn row_groups_follow_each_other() {
-    let all = records(ROW_GROUP as u64 + 1000);
-    let (first, second) = all.split_at(ROW_GROUP / 2 + 77);
+    let all = records(RowGroups::ROWS as u64 + 1000);
+    let (first, second) = all.split_at(RowGroups::ROWS / 2 + 77);
     let file = written(&[first, second]);
     let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
     let metadata = reader.metadata();
