@@ -35,6 +35,17 @@ impl Files {
         folder.join(format!("{link}.pcap"))
     }
 
+    /// The program as `tcpdump -d` prints it.
+    pub(super) fn print(&self, link: u16, text: &str) -> String {
+        let output = Command::new("tcpdump")
+            .arg("-r")
+            .arg(Self::name(self.folder.path(), link))
+            .args(["-d", "--", text])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// The program, or what tcpdump says against the expression.
     pub(super) fn compile(&self, link: u16, text: &str, optimize: bool) -> Result<Vec<Op>, String> {
         let mut command = Command::new("tcpdump");

@@ -135,6 +135,29 @@ fn programs_and_verdicts_are_those_of_libpcap() {
 }
 
 #[test]
+fn programs_are_printed_as_tcpdump_prints_them() {
+    if !require(&["tcpdump"]) {
+        return;
+    }
+    let files = Files::new(&[1, 127]);
+    for text in [
+        "tcp port 80 and ip[8] > 5",
+        "ip[2:2] - ((ip[0] & 0xf) << 2) - len * 3 / ip[6] % 7 != ip[0] ^ 3 | 5",
+        "-ip[0] = 4000000000 or ip[1] >= ip[2] or len >> tcp[0] = 1",
+        "vlan and geneve and host 10.0.0.1",
+        "ether[4294967295] = 1 and len + ip[0] - 1 > 4294967290",
+    ] {
+        for link in [1, 127] {
+            let Ok(ours) = compile(link, text, Optimize::Yes) else {
+                assert_eq!(files.print(link, text), "");
+                continue;
+            };
+            assert_eq!(ours.to_string(), files.print(link, text), "{text}");
+        }
+    }
+}
+
+#[test]
 fn what_libpcap_refuses_is_refused() {
     if !require(&["tcpdump"]) {
         return;
