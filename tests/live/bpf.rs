@@ -105,7 +105,7 @@ impl Loaded {
     /// Runs it on a packet; gives what it returns.
     pub(crate) fn run(&self, packet: &[u8]) -> io::Result<u32> {
         let mut attributes = RunAttributes {
-            prog_fd: self.0.as_raw_fd() as u32,
+            prog_fd: self.0.as_raw_fd().cast_unsigned(),
             data_size_in: packet.len() as u32,
             data_in: packet.as_ptr() as u64,
             repeat: 1,

@@ -1,6 +1,8 @@
 //! `capture ctl`: changes to a capture while packets pass, none of them missed and none counted twice.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +16,7 @@ use capture_tests::netns::{Family, Lab};
 use capture_tests::oracle;
 use capture_tests::program::{self, Signal};
 use capture_tests::traffic::{self, Side, Volume};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::run::Run;
@@ -92,24 +94,35 @@ fn many_changes_under_traffic_miss_nothing_and_count_nothing_twice() -> Result<(
     let mut generator = Generator::load(OBJECT, settings)?.on_cpu(0);
     let socket = Socket::new()?;
     let run = socket.start(&lab, &["--direction", "in", "--workers", "1"])?;
+    // By hand, and not by `capture ctl`: a process that starts holds what the generator attaches until
+    // it has become another program.
+    let stream = UnixStream::connect(socket.path())?;
+    let mut answers = BufReader::new(&stream).lines();
+    let mut change = |request: Value| -> Result<()> {
+        (&stream).write_all(format!("{request}\n").as_bytes())?;
+        let answer = answers.next().context("an answer")??;
+        ensure!(answer == r#"{"ok":true}"#, "{request}: {answer}");
+        Ok(())
+    };
     let filters = [
-        &["filter", "tcp[tcpflags] & tcp-syn != 0"][..],
-        &["filter", "not", "tcp"],
-        &["filter", "--clear"],
-        &["filter", "less 100 or greater 101"],
+        json!({"command": "filter", "expression": "tcp[tcpflags] & tcp-syn != 0"}),
+        json!({"command": "filter", "expression": "not tcp"}),
+        json!({"command": "filter", "clear": true}),
+        json!({"command": "filter", "expression": "less 100 or greater 101"}),
     ];
     let over = AtomicBool::new(false);
     thread::scope(|scope| -> Result<()> {
         let changes = scope.spawn(|| {
-            let done = (0..CHANGES)
-                .try_for_each(|number| socket.done(filters[number % filters.len()]).map(drop));
+            let mut filters = filters.iter().cycle();
+            let done =
+                (0..CHANGES).try_for_each(|_| change(filters.next().expect("a cycle").clone()));
             over.store(true, Ordering::Release);
             done
         });
         let sent = lab.server.namespace.enter(|| {
             let index = iface::find(lab.server.interface)?.index;
             while !over.load(Ordering::Acquire) {
-                generator.send(index, 20_000, Some(100_000))?;
+                generator.send(index, 50_000, Some(100_000))?;
             }
             Ok(())
         });

@@ -38,7 +38,7 @@ fn libpcap(expression: &str) -> Program {
     Program { insns }
 }
 
-/// The classic machine as McCanne and Jacobson describe it, an instruction at a time.
+/// The classic machine as its authors describe it (the BPF paper of 1993), an instruction at a time.
 fn slow(program: &Program, packet: &[u8]) -> bool {
     let (mut a, mut x, mut memory) = (0_u32, 0_u32, [0_u32; 16]);
     let read = |offset: u64, size: usize| -> Option<u32> {

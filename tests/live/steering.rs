@@ -72,6 +72,10 @@ fn run(ebpf: &mut Ebpf, frame: &[u8]) {
 }
 
 /// Bytes that lead deep into the walk: headers that are right but for a few fields.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of what packets can look like"
+)]
 pub(crate) fn frames(count: usize) -> Vec<Vec<u8>> {
     let extension = prop_oneof![
         (
