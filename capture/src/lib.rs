@@ -30,7 +30,7 @@
 //! - [`kernel`] loads and attaches the eBPF programs of `capture-ebpf`, reads their counters
 //! - [`source`] lends bursts: [`source::ring`] and [`source::xsk`] live, [`source::file`] from files
 //! - [`dissect`] bytes to layers
-//! - [`flow`] layers to flows and records
+//! - [`flow`] layers to flows and records; `tcp` what a segment says of its connection's health
 //! - [`shard`] one worker: dissect, track, hand to the sinks
 //! - [`sink`] what leaves a shard: [`sink::pcapng`], [`sink::flows`]
 //! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
@@ -165,3 +165,4 @@ pub mod read;
 pub mod shard;
 pub mod sink;
 pub mod source;
+mod tcp;

@@ -92,6 +92,15 @@ fn pseudo(ends: &Addresses, protocol: u8, len: u32) -> u64 {
     ends + u64::from(u16::from(protocol).to_be()) + u64::from(len.to_be())
 }
 
+/// The checksum of a transport protocol's segment and its pseudo header, addresses as they lie in the IP
+/// header: zero if the one in the segment is right.
+pub(crate) fn over(source: &[u8], destination: &[u8], protocol: u8, segment: &[u8]) -> u16 {
+    let len = segment.len() as u32;
+    let header = u64::from(u16::from(protocol).to_be()) + u64::from(len.to_be());
+    let all = sum(source) + sum(destination) + header + sum(segment);
+    u16::from_be(!fold(all))
+}
+
 /// Notes a wrong checksum of the IPv4 header at `at`.
 #[inline(always)]
 pub(super) fn ipv4_header(cursor: Cursor<'_>, at: usize, len: usize, layers: &mut Layers) {

@@ -23,7 +23,7 @@
     reason = "bytes are taken apart in `cursor.rs` only"
 )]
 
-mod checksum;
+pub(crate) mod checksum;
 mod cursor;
 mod fragment;
 mod layers;

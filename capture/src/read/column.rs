@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+pub use super::proto::tcp::TcpInfo;
+
 /// An address in the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Address {
@@ -29,11 +31,11 @@ pub struct Columns {
     pub info: String,
     /// Info of a TCP segment, which is printed in front of `info`; text is made of it when it is printed.
     pub tcp: Option<TcpInfo>,
+    /// So much of `info` stays when the info is replaced.
+    fence: usize,
+    /// The protocol stays, too, because what follows belongs to the same packet.
+    settled: bool,
 }
-
-/// What the list says of a TCP segment; the TCP dissector fills it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TcpInfo {}
 
 impl Columns {
     /// Empty, for the next frame.
@@ -44,23 +46,47 @@ impl Columns {
             protocol,
             info,
             tcp,
+            fence,
+            settled,
         } = self;
         *source = Address::None;
         *destination = Address::None;
         *protocol = "";
         info.clear();
         *tcp = None;
+        *fence = 0;
+        *settled = false;
     }
 
-    /// Replaces the info.
+    /// Names the protocol, unless one of the same packet has done so for good.
+    pub fn set_protocol(&mut self, name: &'static str) {
+        if !self.settled {
+            self.protocol = name;
+        }
+    }
+
+    /// Replaces the info; what TCP found remarkable stays in front.
     pub fn set_info(&mut self, text: fmt::Arguments<'_>) {
-        self.tcp = None;
-        self.info.clear();
+        self.clear_info();
         self.append_info(text);
+    }
+
+    /// Removes the info; what TCP found remarkable stays.
+    pub fn clear_info(&mut self) {
+        self.info.truncate(self.fence);
+        if let Some(tcp) = self.tcp.take() {
+            let mut remarks = String::new();
+            tcp.write_remarks(&mut remarks);
+            self.info.insert_str(0, &remarks);
+            self.fence += remarks.len();
+        }
     }
 
     /// Adds the whole info to `out`.
     pub fn write_info(&self, out: &mut String) {
+        if let Some(tcp) = &self.tcp {
+            tcp.write(out);
+        }
         out.push_str(&self.info);
     }
 
@@ -68,5 +94,24 @@ impl Columns {
     pub fn append_info(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a string does not fail.
         let _infallible = self.info.write_fmt(text);
+    }
+
+    /// Adds to the info, with a separator if there is something to separate from.
+    pub fn append_info_after(&mut self, separator: &str, text: fmt::Arguments<'_>) {
+        if self.tcp.is_some() || !self.info.is_empty() {
+            self.info.push_str(separator);
+        }
+        self.append_info(text);
+    }
+
+    /// What is there now stays: another message follows in the same packet.
+    pub fn settle(&mut self) {
+        if let Some(tcp) = self.tcp.take() {
+            let mut whole = String::new();
+            tcp.write(&mut whole);
+            self.info.insert_str(0, &whole);
+        }
+        self.fence = self.info.len();
+        self.settled = true;
     }
 }

@@ -39,8 +39,12 @@ pub struct Field {
     pub base: Base,
     /// The bits of the bytes that hold the value, which the tree shows as `.... 0101 = …`; 0 for all.
     /// The value in a [`Tree`](super::Tree) is already shifted.
-    pub mask: u32,
-    /// Names of values, shown as `Name (value)`.
+    pub mask: u64,
+    /// How many bits the tree shows of a masked value, where that is not what its bytes have; 0 for
+    /// those.
+    pub bits: u8,
+    /// Names of values, shown as `Name (value)`. Of a [`Kind::Bool`], what is shown for 0 and 1 instead
+    /// of `False` and `True`.
     pub names: Option<fn(u64) -> Option<&'static str>>,
 }
 
@@ -121,7 +125,7 @@ impl FieldId {
 macro_rules! protocol {
     (
         $number:literal, $name:literal, $short:literal, $title:literal;
-        $($constant:ident: $field:literal, $label:literal, $kind:ident $(($bits:literal))? $(, $base:ident)? $(, mask = $mask:expr)? $(, names = $names:path)?;)*
+        $($constant:ident: $field:literal, $label:literal, $kind:ident $(($bits:literal))? $(, $base:ident)? $(, mask = $mask:expr)? $(, bits = $width:literal)? $(, names = $names:path)?;)*
     ) => {
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, clippy::allow_attributes, reason = "numbers the constants below, whose names these are")]
         #[repr(u8)]
@@ -149,6 +153,7 @@ macro_rules! protocol {
                     kind: $crate::read::Kind::Protocol,
                     base: $crate::read::Base::None,
                     mask: 0,
+                    bits: 0,
                     names: None,
                 },
                 $($crate::read::Field {
@@ -157,6 +162,7 @@ macro_rules! protocol {
                     kind: $crate::read::Kind::$kind $(($bits))?,
                     base: $crate::read::field::protocol!(@base $($base)?),
                     mask: $crate::read::field::protocol!(@mask $($mask)?),
+                    bits: $crate::read::field::protocol!(@bits $($width)?),
                     names: $crate::read::field::protocol!(@names $($names)?),
                 },)*
             ],
@@ -166,6 +172,8 @@ macro_rules! protocol {
     (@base $base:ident) => { $crate::read::Base::$base };
     (@mask) => { 0 };
     (@mask $mask:expr) => { $mask };
+    (@bits) => { 0 };
+    (@bits $bits:literal) => { $bits };
     (@names) => { None };
     (@names $names:path) => { Some($names) };
 }

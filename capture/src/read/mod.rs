@@ -46,4 +46,4 @@ pub use preferences::Preferences;
 pub use region::{Region, Stop};
 pub(crate) use render::value as print_value;
 pub use tree::{Node, Tree, Value, Wanted};
-pub use walk::{Frame, Frames, Walk};
+pub use walk::{Carrier, Frame, Frames, Piece, Quoted, Walk};

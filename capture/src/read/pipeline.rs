@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::color::Coloring;
 use super::column::Columns;
+use super::memory::{Memory, Pass};
 use super::preferences::Preferences;
 use super::print::{Layout, Shown};
 use super::statistics::Statistic;
@@ -140,7 +141,10 @@ pub fn read(
         plan,
         frames: Frames {
             preferences: plan.preferences.clone(),
-            ..Frames::default()
+            memory: Memory::new(match plan.passes {
+                Passes::One => Pass::Only,
+                Passes::Two => Pass::First,
+            }),
         },
         wanted: Arc::new(wanted),
         times: Times::default(),

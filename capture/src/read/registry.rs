@@ -36,6 +36,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::http::PROTOCOL,
     &proto::quic::PROTOCOL,
     &proto::ssh::PROTOCOL,
+    &proto::tcp::mptcp::PROTOCOL,
 ];
 
 /// A field by its number.

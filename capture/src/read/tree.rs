@@ -161,6 +161,28 @@ pub struct Tree {
     text: String,
     depth: u8,
     sources: Vec<(&'static str, Arc<[u8]>)>,
+    /// Nodes that were added late, to be put below a node before them.
+    late: Vec<Late>,
+}
+
+/// Nodes that belong below a node before the one that they follow.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    /// The node that they belong below.
+    parent: u32,
+    /// The first.
+    start: u32,
+    /// What follows the last.
+    end: u32,
+}
+
+/// Where the tree stood before [`Tree::under`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the tree has to go back there"]
+pub struct Back {
+    depth: u8,
+    parent: Added,
+    start: u32,
 }
 
 impl Tree {
@@ -173,6 +195,7 @@ impl Tree {
             text: String::new(),
             depth: 0,
             sources: Vec::new(),
+            late: Vec::new(),
         }
     }
 
@@ -182,6 +205,7 @@ impl Tree {
         self.text.clear();
         self.depth = 0;
         self.sources.clear();
+        self.late.clear();
     }
 
     /// The fields in the order in which they were found.
@@ -227,6 +251,11 @@ impl Tree {
     pub fn add_source(&mut self, name: &'static str, bytes: Arc<[u8]>) -> u8 {
         self.sources.push((name, bytes));
         u8::try_from(self.sources.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Removes the buffer that was added last.
+    pub fn remove_source(&mut self) {
+        self.sources.pop();
     }
 
     /// Whether this field is kept: asked where it takes work to make its value.
@@ -287,6 +316,30 @@ impl Tree {
         self.push(field, place, Value::Text(range))
     }
 
+    /// Adds a field whose value is text that is written for it.
+    pub fn add_formatted(
+        &mut self,
+        field: FieldId,
+        place: Place,
+        text: fmt::Arguments<'_>,
+    ) -> Added {
+        if !self.wanted.has(field) {
+            return Added::NOT;
+        }
+        let range = self.keep(text);
+        self.push(field, place, Value::Text(range))
+    }
+
+    /// Adds a line without a field, such as `[Timestamps]`; only where labels are kept.
+    pub fn heading(&mut self, place: Place, text: fmt::Arguments<'_>) -> Added {
+        if !self.wanted.labels {
+            return Added::NOT;
+        }
+        let added = self.push(super::proto::data::TEXT, place, Value::None);
+        self.label(added, text);
+        added
+    }
+
     /// The fields added from now on are below the one before.
     pub fn open(&mut self) {
         self.depth += 1;
@@ -306,6 +359,81 @@ impl Tree {
     /// Goes back to where the tree stood.
     pub fn set_depth(&mut self, depth: u8) {
         self.depth = depth;
+    }
+
+    /// The fields added from now on are the last ones below `parent`, although others were added after
+    /// it, until [`Self::back`].
+    pub fn under(&mut self, parent: Added) -> Back {
+        let back = Back {
+            depth: self.depth,
+            parent,
+            start: self.nodes.len() as u32,
+        };
+        if let Some(node) = self.node_mut(parent) {
+            self.depth = node.depth + 1;
+        }
+        back
+    }
+
+    /// Goes on where the tree stood before [`Self::under`].
+    pub fn back(&mut self, back: Back) {
+        self.depth = back.depth;
+        let end = self.nodes.len() as u32;
+        if back.parent != Added::NOT && end > back.start {
+            self.late.push(Late {
+                parent: back.parent.0,
+                start: back.start,
+                end,
+            });
+        }
+    }
+
+    /// Puts the fields that were added late where they belong; handles are of no use after this.
+    #[inline]
+    pub fn finish(&mut self) {
+        if !self.late.is_empty() {
+            self.put_in_order();
+        }
+    }
+
+    fn put_in_order(&mut self) {
+        let mut late = std::mem::take(&mut self.late);
+        // One that was opened within another ended first, and leaves it before that one is moved.
+        for place in 0..late.len() {
+            let Late { parent, start, end } = late[place];
+            let Some(depth) = self.nodes.get(parent as usize).map(|node| node.depth) else {
+                continue;
+            };
+            // What was added late and is still to be moved follows it only by chance.
+            let starts = late[place..].iter().map(|late| late.start);
+            let stop = starts.filter(|start| *start > parent).min();
+            let stop = stop.unwrap_or(start) as usize;
+            let below = self
+                .nodes
+                .get(parent as usize + 1..stop)
+                .unwrap_or(&[])
+                .iter()
+                .take_while(|node| node.depth > depth)
+                .count() as u32;
+            let to = parent + 1 + below;
+            if to >= start {
+                continue;
+            }
+            self.nodes[to as usize..end as usize].rotate_right((end - start) as usize);
+            let len = end - start;
+            for later in &mut late[place + 1..] {
+                later.parent = match later.parent {
+                    at if at < to || at >= end => at,
+                    at if at < start => at + len,
+                    at => at - start + to,
+                };
+                if (to..=start).contains(&later.start) {
+                    later.start += len;
+                }
+            }
+        }
+        late.clear();
+        self.late = late;
     }
 
     /// What the tree shows of this node, instead of `Title: value`. Nothing is done unless labels are
@@ -338,6 +466,13 @@ impl Tree {
     pub fn set_generated(&mut self, added: Added) {
         if let Some(node) = self.node_mut(added) {
             node.generated = true;
+        }
+    }
+
+    /// The node can be asked for and is not shown.
+    pub fn set_hidden(&mut self, added: Added) {
+        if let Some(node) = self.node_mut(added) {
+            node.hidden = true;
         }
     }
 
@@ -380,5 +515,66 @@ impl Place {
             at: region.at + offset as u32,
             len: len as u32,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::proto::frame;
+
+    #[test]
+    fn fields_added_late_stand_below_their_parents() {
+        let mut tree = Tree::new(Arc::new(Wanted::all()));
+        let add = |tree: &mut Tree, number| {
+            tree.add(frame::NUMBER, Place::default(), Value::Uint(number))
+        };
+        let first = add(&mut tree, 1);
+        tree.open();
+        let below = add(&mut tree, 2);
+        add(&mut tree, 3);
+        tree.close();
+        let second = add(&mut tree, 6);
+        let back = tree.under(below);
+        let late = add(&mut tree, 21);
+        tree.back(back);
+        let back = tree.under(first);
+        add(&mut tree, 4);
+        tree.open();
+        add(&mut tree, 41);
+        // One within the other.
+        let within = tree.under(second);
+        add(&mut tree, 61);
+        tree.back(within);
+        tree.close();
+        add(&mut tree, 5);
+        tree.back(back);
+        let back = tree.under(late);
+        add(&mut tree, 211);
+        tree.back(back);
+        add(&mut tree, 7);
+        tree.finish();
+        let found: Vec<_> = tree
+            .nodes()
+            .iter()
+            .map(|node| (node.depth, node.value))
+            .collect();
+        let expected = [
+            (0, 1),
+            (1, 2),
+            (2, 21),
+            (3, 211),
+            (1, 3),
+            (1, 4),
+            (2, 41),
+            (1, 5),
+            (0, 6),
+            (1, 61),
+            (0, 7),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(depth, number)| (depth, Value::Uint(number)))
+            .into();
+        assert_eq!(found, expected);
     }
 }

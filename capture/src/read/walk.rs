@@ -1,6 +1,6 @@
 //! One frame's way through the dissectors.
 
-use super::column::Columns;
+use super::column::{Address, Columns};
 use super::field::FieldId;
 use super::memory::Memory;
 use super::preferences::Preferences;
@@ -49,8 +49,10 @@ impl Frames {
             tree,
             columns,
             protocols: Protocols::default(),
+            carrier: Carrier::default(),
         };
         proto::frame::dissect(&mut walk);
+        tree.finish();
     }
 }
 
@@ -80,6 +82,50 @@ impl Protocols {
     }
 }
 
+/// What carries a transport protocol: the network layer leaves it here for whatever it hands its payload
+/// to, and who dissects a packet within a packet puts the outer one's back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carrier {
+    /// Who sent it.
+    pub source: Address,
+    /// To whom.
+    pub destination: Address,
+    /// How much of a datagram the payload is.
+    pub piece: Piece,
+    /// Whether it is a packet of its own.
+    pub quoted: Quoted,
+}
+
+impl Carrier {
+    /// The payload is a datagram of its own, and all of it: its length is known.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.piece == Piece::Whole && self.quoted == Quoted::No
+    }
+}
+
+/// How much of a datagram a payload is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Piece {
+    /// All of it, if need be put together from fragments.
+    #[default]
+    Whole,
+    /// A fragment that was not put together with the others: how long the datagram is is not known.
+    Fragment,
+}
+
+/// Whether a packet is one of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quoted {
+    /// It is.
+    #[default]
+    No,
+    /// It is quoted by an ICMP error, as far as that has room.
+    Icmp,
+    /// It is quoted by an `ICMPv6` error.
+    Icmpv6,
+}
+
 /// What a dissector works with.
 #[derive(Debug)]
 pub struct Walk<'w, 'a> {
@@ -95,6 +141,8 @@ pub struct Walk<'w, 'a> {
     pub columns: &'w mut Columns,
     /// The protocols so far.
     pub protocols: Protocols,
+    /// What carries the transport protocol that is being dissected.
+    pub carrier: Carrier,
 }
 
 impl Walk<'_, '_> {

@@ -139,7 +139,7 @@ impl Writer<'_> {
     }
 
     /// tshark's five: bytes, position, length, mask, type.
-    fn raw(&mut self, place: Place, mask: u32) {
+    fn raw(&mut self, place: Place, mask: u64) {
         use std::fmt::Write as _;
         self.out.push_str("[\"");
         for byte in self.shown.tree.bytes(place, self.data) {

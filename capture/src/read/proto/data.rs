@@ -9,6 +9,7 @@ protocol! {
     2, "data", "Data", "Data";
     DATA: "data.data", "Data", Bytes;
     LEN: "data.len", "Length", Int(32), Dec;
+    TEXT: "text", "Text item", None;
 }
 
 /// Takes what is left; nothing is said of nothing.

@@ -1,0 +1,381 @@
+//! Who talks with whom: addresses and ports of both sides, in either order, with the number of the
+//! stream (`epan/conversation.c`; VLANs and tunnels make no difference).
+//!
+//! Numbers are given in the order in which conversations begin, and never twice. At most
+//! [`MAX_CONVERSATIONS`] are remembered: then one that was silent for long makes room, and if it speaks
+//! again it is taken for a new one, which tshark, whose memory is not bounded, would not do.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::read::column::Address;
+
+/// How many conversations of one kind are remembered.
+pub(crate) const MAX_CONVERSATIONS: usize = 1 << 20;
+
+/// Both ends of a conversation; the lower one comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    low: u128,
+    high: u128,
+    /// Ports, the lower end's in front, and the kind of the addresses.
+    ports: u64,
+}
+
+/// Which way a packet goes within its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the lower end.
+    Up,
+    /// From the higher end.
+    Down,
+}
+
+impl Direction {
+    /// 0 or 1.
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl Key {
+    /// The key of a packet's conversation, and which way the packet goes.
+    #[inline]
+    pub(crate) fn new(
+        (source, source_port): (Address, u16),
+        (destination, destination_port): (Address, u16),
+    ) -> (Self, Direction) {
+        let (from_kind, from) = number(source);
+        let (to_kind, to) = number(destination);
+        let kinds = u64::from(from_kind << 4 | to_kind) << 32;
+        let ports = |a: u16, b: u16| u64::from(a) << 16 | u64::from(b);
+        if (from, source_port) <= (to, destination_port) {
+            let key = Self {
+                low: from,
+                high: to,
+                ports: kinds | ports(source_port, destination_port),
+            };
+            (key, Direction::Up)
+        } else {
+            let key = Self {
+                low: to,
+                high: from,
+                ports: kinds | ports(destination_port, source_port),
+            };
+            (key, Direction::Down)
+        }
+    }
+}
+
+const fn number(address: Address) -> (u8, u128) {
+    match address {
+        Address::None => (0, 0),
+        Address::Ether(bytes) => {
+            let mut padded = [0; 16];
+            let mut place = 0;
+            while place < bytes.len() {
+                padded[place + 10] = bytes[place];
+                place += 1;
+            }
+            (1, u128::from_be_bytes(padded))
+        }
+        Address::Ipv4(bytes) => (2, u32::from_be_bytes(bytes) as u128),
+        Address::Ipv6(bytes) => (3, u128::from_be_bytes(bytes)),
+    }
+}
+
+/// Conversations of one transport protocol, and what is remembered of each.
+#[derive(Debug)]
+pub(crate) struct Conversations<S> {
+    index: HashMap<KeyBits, u32, Seeded>,
+    slots: Vec<Slot<S>>,
+    /// The number of the next one.
+    next: u32,
+    /// Where to look for one that was silent.
+    hand: usize,
+    limit: usize,
+    /// How many had to make room.
+    pub(crate) forgotten: u64,
+    /// The one that did so last.
+    gone: Option<S>,
+}
+
+#[derive(Debug)]
+struct Slot<S> {
+    key: Key,
+    number: u32,
+    /// It spoke since the hand came by.
+    spoke: bool,
+    state: S,
+}
+
+/// Where a packet's conversation is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// For [`Conversations::at`], until the next one is looked for.
+    pub(crate) place: u32,
+    /// Number of the stream.
+    pub(crate) number: u32,
+    /// The packet is its first.
+    pub(crate) is_new: bool,
+}
+
+impl<S> Default for Conversations<S> {
+    fn default() -> Self {
+        Self::with_limit(MAX_CONVERSATIONS)
+    }
+}
+
+impl<S> Conversations<S> {
+    pub(crate) fn with_limit(limit: usize) -> Self {
+        Self {
+            index: HashMap::default(),
+            slots: Vec::new(),
+            next: 0,
+            hand: 0,
+            limit,
+            forgotten: 0,
+            gone: None,
+        }
+    }
+
+    /// The conversation of a packet; `make` makes what is remembered of a new one, given its number.
+    #[inline]
+    pub(crate) fn find(&mut self, key: Key, make: impl FnOnce(u32) -> S) -> Found {
+        if let Some(&place) = self.index.get(&KeyBits(key)) {
+            let slot = &mut self.slots[place as usize];
+            slot.spoke = true;
+            return Found {
+                place,
+                number: slot.number,
+                is_new: false,
+            };
+        }
+        self.insert(key, make)
+    }
+
+    /// A conversation begins anew: it gets another number.
+    pub(crate) fn renew(&mut self, place: u32, make: impl FnOnce(u32) -> S) -> Found {
+        let number = self.number();
+        let slot = &mut self.slots[place as usize];
+        slot.number = number;
+        self.gone = Some(std::mem::replace(&mut slot.state, make(number)));
+        Found {
+            place,
+            number,
+            is_new: true,
+        }
+    }
+
+    /// What is remembered of the conversation that was found there.
+    #[inline]
+    pub(crate) fn at(&mut self, place: u32) -> &mut S {
+        &mut self.slots[place as usize].state
+    }
+
+    /// What is remembered of a conversation, if anything is.
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut S> {
+        let place = *self.index.get(&KeyBits(key))?;
+        Some(self.at(place))
+    }
+
+    /// What is remembered of all of them.
+    pub(crate) fn states(&self) -> impl Iterator<Item = &S> {
+        self.slots.iter().map(|slot| &slot.state)
+    }
+
+    /// What was remembered of one that had to make room, or to begin anew.
+    pub(crate) const fn take_gone(&mut self) -> Option<S> {
+        self.gone.take()
+    }
+
+    /// How many there were.
+    pub(crate) const fn count(&self) -> u32 {
+        self.next
+    }
+
+    fn number(&mut self) -> u32 {
+        let number = self.next;
+        self.next = self.next.wrapping_add(1);
+        number
+    }
+
+    #[cold]
+    fn insert(&mut self, key: Key, make: impl FnOnce(u32) -> S) -> Found {
+        let number = self.number();
+        let slot = Slot {
+            key,
+            number,
+            spoke: false,
+            state: make(number),
+        };
+        let place = if self.slots.len() < self.limit {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        } else {
+            let place = self.silent();
+            self.index.remove(&KeyBits(self.slots[place].key));
+            let gone = std::mem::replace(&mut self.slots[place], slot);
+            self.gone = Some(gone.state);
+            self.forgotten += 1;
+            place
+        };
+        self.index.insert(KeyBits(key), place as u32);
+        Found {
+            place: place as u32,
+            number,
+            is_new: true,
+        }
+    }
+
+    /// One that has not spoken since the hand came by last.
+    fn silent(&mut self) -> usize {
+        loop {
+            let place = self.hand % self.slots.len();
+            self.hand = place + 1;
+            let slot = &mut self.slots[place];
+            if !slot.spoke {
+                return place;
+            }
+            slot.spoke = false;
+        }
+    }
+}
+
+/// A key as the table hashes it: word by word, without lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KeyBits(Key);
+
+impl std::hash::Hash for KeyBits {
+    #[inline(always)]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Key { low, high, ports } = self.0;
+        state.write_u64(low as u64 ^ ports.rotate_left(32));
+        state.write_u64(high as u64);
+        if (low | high) >> 64 != 0 {
+            state.write_u64((low >> 64) as u64);
+            state.write_u64((high >> 64) as u64);
+        }
+        state.write_u64(ports);
+    }
+}
+
+/// Folded multiplication with a secret seed: as quick as a packet needs it, and nobody who sends
+/// packets knows which of them collide.
+#[derive(Clone, Copy, Debug)]
+struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0_u8) | 1)
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded {
+            state: self.0,
+            seed: self.0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Folded {
+    state: u64,
+    seed: u64,
+}
+
+impl Hasher for Folded {
+    #[inline(always)]
+    fn finish(&self) -> u64 {
+        self.state
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    #[inline(always)]
+    fn write_u64(&mut self, word: u64) {
+        // The fractional digits of pi.
+        const ODD: u64 = 0x243f_6a88_85a3_08d3;
+        let product = u128::from(self.state ^ word) * u128::from(self.seed ^ ODD);
+        self.state = product as u64 ^ (product >> 64) as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(from: u8, to: u8) -> (Key, Direction) {
+        Key::new(
+            (Address::Ipv4([10, 0, 0, from]), 1000),
+            (Address::Ipv4([10, 0, 0, to]), 80),
+        )
+    }
+
+    #[test]
+    fn both_directions_are_one_conversation() {
+        let (there, up) = key(1, 2);
+        let (back, down) = Key::new(
+            (Address::Ipv4([10, 0, 0, 2]), 80),
+            (Address::Ipv4([10, 0, 0, 1]), 1000),
+        );
+        assert_eq!(there, back);
+        assert_ne!(up, down);
+    }
+
+    #[test]
+    fn ports_belong_to_their_addresses() {
+        let (one, _) = key(1, 2);
+        let (other, _) = Key::new(
+            (Address::Ipv4([10, 0, 0, 1]), 80),
+            (Address::Ipv4([10, 0, 0, 2]), 1000),
+        );
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn kinds_of_addresses_are_told_apart() {
+        let mut bytes = [0; 16];
+        bytes[15] = 1;
+        let (six, _) = Key::new((Address::Ipv6(bytes), 1), (Address::Ipv6([0; 16]), 1));
+        let (four, _) = Key::new((Address::Ipv4([0, 0, 0, 1]), 1), (Address::Ipv4([0; 4]), 1));
+        assert_ne!(six, four);
+    }
+
+    #[test]
+    fn numbers_go_up_and_a_renewed_conversation_gets_another() {
+        let mut all = Conversations::<u32>::default();
+        assert_eq!(all.find(key(1, 2).0, |number| number).number, 0);
+        assert_eq!(all.find(key(1, 3).0, |number| number).number, 1);
+        let place = all.find(key(1, 2).0, |number| number).place;
+        assert_eq!(all.renew(place, |number| number).number, 2);
+        assert_eq!(all.take_gone(), Some(0));
+        let found = all.find(key(1, 2).0, |number| number);
+        assert_eq!(
+            (found.number, found.is_new, *all.at(found.place)),
+            (2, false, 2)
+        );
+        assert_eq!(all.count(), 3);
+    }
+
+    #[test]
+    fn who_was_silent_makes_room() {
+        let mut all = Conversations::<u32>::with_limit(2);
+        all.find(key(1, 2).0, |number| number);
+        all.find(key(1, 3).0, |number| number);
+        all.find(key(1, 2).0, |number| number);
+        all.find(key(1, 4).0, |number| number);
+        assert_eq!(all.forgotten, 1);
+        assert!(!all.find(key(1, 2).0, |number| number).is_new);
+        assert!(all.find(key(1, 3).0, |number| number).is_new);
+        assert_eq!(all.count(), 4);
+    }
+}

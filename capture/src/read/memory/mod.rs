@@ -1,0 +1,64 @@
+//! What is remembered from frame to frame: conversations, what waits to be put together, what waits
+//! for an answer.
+//!
+//! Each protocol keeps its own part; all of them are bounded. With two passes, the second one walks the
+//! same frames again in the same way, so that everything but what only the end of the file told is
+//! found once more: that alone is kept from the first.
+//!
+//! - `conversations.rs` who talks with whom, with Wireshark's stream numbers
+
+mod conversations;
+
+pub(crate) use conversations::{Conversations, Direction, Key};
+
+use super::proto::tcp;
+
+/// Everything that dissectors remember.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Which time the file is read.
+    pub pass: Pass,
+    /// TCP streams.
+    pub(crate) tcp: tcp::Memory,
+    /// UDP streams.
+    pub(crate) udp: Conversations<Datagrams>,
+}
+
+/// What is remembered of a stream of datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Datagrams {
+    /// When its first one and its last one came, in ns since 1970.
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+/// Which time the file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pass {
+    /// The only one.
+    #[default]
+    Only,
+    /// The first of two: what its end tells is kept for the second.
+    First,
+    /// The second: everything is known.
+    Second,
+}
+
+impl Memory {
+    /// What is remembered before the first frame of a file that is read in this way.
+    #[must_use]
+    pub fn new(pass: Pass) -> Self {
+        Self {
+            pass,
+            ..Self::default()
+        }
+    }
+
+    /// The first pass is over: everything is forgotten but what the second one is to know.
+    pub fn begin_second_pass(&mut self) {
+        let Self { pass, tcp, udp } = self;
+        *pass = Pass::Second;
+        tcp.begin_second_pass();
+        *udp = Conversations::default();
+    }
+}

@@ -1,0 +1,232 @@
+//! Which dissector takes what a TCP stream carries, and how it asks for more.
+//!
+//! A dissector above TCP has an [`Application`] in [`APPLICATIONS`]. It is given bytes that begin where
+//! one of its messages begins: a segment's payload, or several segments' put together. It dissects all
+//! messages that are whole. If the last one is not, it says from where on and how much is missing
+//! ([`Outcome::More`]); the stream is then put together in `reassembly.rs`, and it is called again with
+//! everything from there on. [`each_message`] does this for messages that tell their length.
+
+use super::header::Header;
+use super::streams::Memory;
+use crate::read::memory::Direction;
+use crate::read::proto::data;
+use crate::read::region::{Region, Stop};
+use crate::read::walk::Walk;
+
+/// All applications; of those for the same port, the first one wins.
+pub(super) static APPLICATIONS: &[Application] = &[];
+
+/// A dissector above TCP.
+#[derive(Debug)]
+pub(crate) struct Application {
+    /// The ports on which it is tried.
+    pub(crate) ports: &'static [u16],
+    /// Whether bytes on other ports look like its own. Tried in the order of the table, after the ports.
+    pub(crate) recognizes: Option<fn(&Region<'_>, &Payload) -> bool>,
+    /// Dissects.
+    pub(crate) dissect: Dissect,
+}
+
+/// A dissector: takes a payload, and says what became of it.
+pub(crate) type Dissect = fn(&mut Walk<'_, '_>, Region<'_>, &Payload) -> Result<Outcome, Stop>;
+
+/// An application in the table.
+pub(crate) type ApplicationId = &'static Application;
+
+/// What became of a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "which of them occur depends on the applications in the table"
+)]
+pub(crate) enum Outcome {
+    /// It is dissected.
+    Done,
+    /// It belongs to another protocol; nothing was added to the tree or the columns.
+    NotMine,
+    /// It is dissected up to `at`; what begins there is not whole.
+    More {
+        /// Offset in the region.
+        at: usize,
+        /// What is missing.
+        need: Need,
+    },
+}
+
+/// What is missing of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "which of them occur depends on the applications in the table"
+)]
+pub(crate) enum Need {
+    /// So many bytes.
+    Bytes(u32),
+    /// At least another segment; how much cannot be told yet.
+    Segment,
+    /// Everything until the sender closes.
+    UntilFin,
+}
+
+/// Whether a dissector can ask for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// It can.
+    Possible,
+    /// Not this time: the segment was cut off, its checksum is wrong, or the preference says so. It
+    /// dissects what there is.
+    Pointless,
+}
+
+/// What a dissector is told of its bytes.
+#[derive(Clone, Copy, Debug)]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "for the applications in the table"
+)]
+pub(crate) struct Payload {
+    /// Number of the stream (`tcp.stream`): what an application remembers of a connection, it keeps by
+    /// this.
+    pub(crate) stream: u32,
+    /// Which way the segment goes.
+    pub(crate) direction: Direction,
+    pub(crate) source_port: u16,
+    pub(crate) destination_port: u16,
+    /// The port that the SYN went to; 0 if none was seen.
+    pub(crate) server_port: u16,
+    /// Relative sequence number of the first byte: its place in the stream, from 1.
+    pub(crate) seq: u32,
+    /// Whether more can be asked for.
+    pub(crate) asking: Asking,
+    /// Where the stream is remembered.
+    pub(super) place: u32,
+}
+
+impl Memory {
+    /// The stream belongs to this application from now on, whatever its ports are.
+    #[allow(
+        dead_code,
+        clippy::allow_attributes,
+        reason = "for the applications in the table"
+    )]
+    pub(crate) fn belongs_to(&mut self, payload: &Payload, application: ApplicationId) {
+        self.streams.at(payload.place).application = Some(application);
+    }
+}
+
+/// Dissects messages that begin with a header of `header_len` bytes that tells their length.
+///
+/// `len_of` gives the length of the message at the beginning of a region, header included; `None` if
+/// it needs more than the header to tell. `dissect` takes one message.
+///
+/// # Errors
+///
+/// [`Stop::Malformed`] if a message is said to be shorter than its header, and what `dissect` gives.
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "for the applications in the table"
+)]
+pub(crate) fn each_message(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+    header_len: usize,
+    len_of: impl Fn(&Region<'_>) -> Result<Option<usize>, Stop>,
+    mut dissect: impl FnMut(&mut Walk<'_, '_>, Region<'_>) -> Result<(), Stop>,
+) -> Result<Outcome, Stop> {
+    let can_ask = payload.asking == Asking::Possible;
+    let mut at = 0;
+    while at < region.reported() {
+        let rest = region.rest(at);
+        if can_ask && rest.reported() < header_len {
+            let need = Need::Segment;
+            return Ok(Outcome::More { at, need });
+        }
+        let Some(len) = len_of(&rest)? else {
+            if can_ask {
+                let need = Need::Segment;
+                return Ok(Outcome::More { at, need });
+            }
+            return Ok(Outcome::Done);
+        };
+        if len < header_len {
+            return Err(Stop::Malformed);
+        }
+        if can_ask && rest.reported() < len {
+            let missing = (len - rest.reported()) as u32;
+            let need = Need::Bytes(missing);
+            return Ok(Outcome::More { at, need });
+        }
+        dissect(walk, rest.part(0, len))?;
+        at += len;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Hands a payload to whoever takes it.
+pub(super) fn dispatch(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+) -> Result<Outcome, Stop> {
+    let stream = walk.memory.tcp.streams.at(payload.place);
+    let (bound, server) = (stream.application, stream.server_port);
+    if let Some(application) = bound {
+        let outcome = (application.dissect)(walk, region, payload)?;
+        if outcome != Outcome::NotMine {
+            return Ok(outcome);
+        }
+    }
+    let (from, to) = (payload.source_port, payload.destination_port);
+    for port in [server, from.min(to), from.max(to)] {
+        if port == 0 {
+            continue;
+        }
+        let mut there = APPLICATIONS.iter().filter(|one| one.ports.contains(&port));
+        if let Some(application) = there.next() {
+            let outcome = (application.dissect)(walk, region, payload)?;
+            if outcome != Outcome::NotMine {
+                return Ok(outcome);
+            }
+        }
+    }
+    for application in APPLICATIONS {
+        if application
+            .recognizes
+            .is_some_and(|recognizes| recognizes(&region, payload))
+        {
+            let outcome = (application.dissect)(walk, region, payload)?;
+            if outcome != Outcome::NotMine {
+                return Ok(outcome);
+            }
+        }
+    }
+    data::dissect(walk, region)?;
+    Ok(Outcome::Done)
+}
+
+impl Payload {
+    /// The payload of a segment.
+    pub(super) const fn new(
+        (stream, place): (u32, u32),
+        direction: Direction,
+        header: &Header,
+        seq: u32,
+        asking: Asking,
+    ) -> Self {
+        Self {
+            stream,
+            direction,
+            source_port: header.source_port,
+            destination_port: header.destination_port,
+            server_port: 0,
+            seq,
+            asking,
+            place,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What the list says of a TCP segment: kept as numbers, and made into text when the line is printed.
+
+use super::header::{EcnBits, Flags, Header, MIN_LEN};
+use super::names::number;
+use super::options::{self, Owner};
+use crate::read::print::text::decimal;
+use crate::tcp::TcpEvents;
+
+/// Bytes of options that fit into a header.
+const MAX_OPTIONS: usize = 40;
+
+/// What the list says of a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpInfo {
+    source_port: u16,
+    destination_port: u16,
+    flags: Flags,
+    ecn: EcnBits,
+    pub(super) checksum: Remark,
+    /// How far the header was read.
+    pub(super) stage: Stage,
+    pub(super) options_len: u8,
+    pub(super) urgent: u16,
+    pub(super) header_len: u8,
+    pub(super) events: TcpEvents,
+    seq: u32,
+    ack: u32,
+    window: u32,
+    pub(super) len: Option<u32>,
+    pub(super) duplicate_number: u32,
+    pub(super) duplicate_frame: u64,
+    pub(super) owner: Owner,
+    pub(super) options: [u8; MAX_OPTIONS],
+}
+
+/// How far a header was read: so far the list speaks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Ports.
+    Ports,
+    /// Up to the window; the header's length makes no sense.
+    Bogus,
+    /// Up to the window.
+    Window,
+    /// Up to the checksum.
+    Checksum,
+    /// All but the options.
+    Fixed,
+}
+
+/// What is said of a checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Remark {
+    #[default]
+    None,
+    Incorrect,
+    /// It is 0xffff where it should be 0 (RFC 1624).
+    Ones,
+}
+
+/// Numbers as they are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) seq: u32,
+    pub(super) ack: u32,
+    pub(super) window: u32,
+}
+
+impl TcpInfo {
+    /// A segment of which the ports are known.
+    pub(super) const fn ports(source_port: u16, destination_port: u16) -> Self {
+        Self {
+            source_port,
+            destination_port,
+            flags: Flags(0),
+            ecn: EcnBits::Flags,
+            checksum: Remark::None,
+            stage: Stage::Ports,
+            options_len: 0,
+            urgent: 0,
+            header_len: 0,
+            events: TcpEvents(0),
+            seq: 0,
+            ack: 0,
+            window: 0,
+            len: None,
+            duplicate_number: 0,
+            duplicate_frame: 0,
+            owner: Owner::NONE,
+            options: [0; MAX_OPTIONS],
+        }
+    }
+
+    /// Notes the numbers of the header.
+    pub(super) fn note(&mut self, header: &Header, shown: Shown, ecn: EcnBits) {
+        self.flags = header.flags;
+        self.ecn = ecn;
+        self.seq = shown.seq;
+        self.ack = shown.ack;
+        self.window = shown.window;
+        self.header_len = header.len_of_header as u8;
+        self.stage = if header.len_of_header < MIN_LEN {
+            Stage::Bogus
+        } else {
+            Stage::Window
+        };
+    }
+
+    /// Notes the options.
+    pub(super) fn note_options(&mut self, bytes: &[u8], owner: Owner) {
+        if let Some(place) = self.options.get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.options_len = bytes.len() as u8;
+        }
+        self.owner = owner;
+    }
+
+    /// Adds all of it.
+    pub fn write(&self, out: &mut String) {
+        if self.events.0 != 0 {
+            self.write_remarks(out);
+        }
+        decimal(out, self.source_port);
+        out.push_str(" → ");
+        decimal(out, self.destination_port);
+        if self.stage == Stage::Ports {
+            return;
+        }
+        out.push_str(" [");
+        write_flags(self.flags, self.ecn, out);
+        out.push(']');
+        number(out, "Seq", self.seq);
+        if self.flags.has(Flags::ACK) {
+            number(out, "Ack", self.ack);
+        }
+        number(out, "Win", self.window);
+        if self.stage == Stage::Bogus {
+            out.push_str(", bogus TCP header length (");
+            decimal(out, self.header_len);
+            out.push_str(", must be at least 20)");
+        }
+        if self.stage < Stage::Checksum {
+            return;
+        }
+        match self.checksum {
+            Remark::None => {}
+            Remark::Incorrect => out.push_str(" [TCP CHECKSUM INCORRECT]"),
+            Remark::Ones => out.push_str(" [TCP CHECKSUM 0xFFFF]"),
+        }
+        if self.stage < Stage::Fixed {
+            return;
+        }
+        if self.flags.has(Flags::URG) {
+            number(out, "Urg", self.urgent.into());
+        }
+        if let Some(len) = self.len {
+            number(out, "Len", len);
+        }
+        if self.options_len != 0 {
+            let bytes = self.options.get(..usize::from(self.options_len));
+            options::write_info(bytes.unwrap_or(&[]), &self.owner, out);
+        }
+    }
+
+    /// Adds what the analysis found, which stays in front whatever the application says.
+    pub(crate) fn write_remarks(&self, out: &mut String) {
+        let events = self.events;
+        let before = [
+            (
+                TcpEvents::ZERO_WINDOW_PROBE_ACK,
+                "[TCP ZeroWindowProbeAck] ",
+            ),
+            (TcpEvents::ZERO_WINDOW, "[TCP ZeroWindow] "),
+            (TcpEvents::ZERO_WINDOW_PROBE, "[TCP ZeroWindowProbe] "),
+        ];
+        let behind = [
+            (TcpEvents::KEEP_ALIVE_ACK, "[TCP Keep-Alive ACK] "),
+            (TcpEvents::KEEP_ALIVE, "[TCP Keep-Alive] "),
+            (TcpEvents::WINDOW_FULL, "[TCP Window Full] "),
+            (TcpEvents::WINDOW_UPDATE, "[TCP Window Update] "),
+            (TcpEvents::ACKED_UNSEEN, "[TCP ACKed unseen segment] "),
+            (
+                TcpEvents::LOST_SEGMENT,
+                "[TCP Previous segment not captured] ",
+            ),
+            (TcpEvents::OUT_OF_ORDER, "[TCP Out-Of-Order] "),
+            (
+                TcpEvents::SPURIOUS_RETRANSMISSION,
+                "[TCP Spurious Retransmission] ",
+            ),
+            (TcpEvents::FAST_RETRANSMISSION, "[TCP Fast Retransmission] "),
+            (TcpEvents::RETRANSMISSION, "[TCP Retransmission] "),
+            (TcpEvents::REUSED_PORTS, "[TCP Port numbers reused] "),
+        ];
+        for (event, text) in before {
+            if events.has(event) {
+                out.push_str(text);
+            }
+        }
+        if events.has(TcpEvents::DUPLICATE_ACK) && self.duplicate_number != 0 {
+            out.push_str("[TCP Dup ACK ");
+            decimal(out, self.duplicate_frame);
+            out.push('#');
+            decimal(out, self.duplicate_number);
+            out.push_str("] ");
+        }
+        for (event, text) in behind {
+            if events.has(event) {
+                out.push_str(text);
+            }
+        }
+    }
+}
+
+/// Adds the names of the flags.
+pub(super) fn write_flags(flags: Flags, ecn: EcnBits, out: &mut String) {
+    const COMMON: [(u16, &str); 7] = [
+        (0x010, "ACK"),
+        (0x018, "PSH, ACK"),
+        (0x002, "SYN"),
+        (0x012, "SYN, ACK"),
+        (0x011, "FIN, ACK"),
+        (0x014, "RST, ACK"),
+        (0x004, "RST"),
+    ];
+    const NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
+    const DIGITS: [&str; 8] = [
+        "ACE=0", "ACE=1", "ACE=2", "ACE=3", "ACE=4", "ACE=5", "ACE=6", "ACE=7",
+    ];
+    if ecn == EcnBits::Flags
+        && let Some((_, text)) = COMMON.iter().find(|(bits, _)| *bits == flags.0)
+    {
+        out.push_str(text);
+        return;
+    }
+    let start = out.len();
+    let mut add = |text: &str| {
+        if out.len() > start {
+            out.push_str(", ");
+        }
+        out.push_str(text);
+    };
+    let told = if ecn == EcnBits::Number { 6 } else { 9 };
+    for (bit, name) in NAMES.into_iter().enumerate().take(told) {
+        if flags.0 >> bit & 1 != 0 {
+            add(name);
+        }
+    }
+    if ecn == EcnBits::Number {
+        // Wireshark separates this one even from nothing.
+        out.push_str(", ");
+        out.push_str(DIGITS[usize::from(flags.ace() & 7)]);
+        if flags.has(Flags::RESERVED) {
+            out.push_str(", Reserved");
+        }
+        return;
+    }
+    if flags.has(Flags::RESERVED) {
+        add("Reserved");
+    }
+    if out.len() == start {
+        out.push_str("<None>");
+    }
+}
+
+/// The flags as letters, with middle dots for those that are not set.
+pub(super) fn letters(flags: Flags, ecn: EcnBits) -> String {
+    let mut text = String::with_capacity(24);
+    for (place, letter) in "RRRACEUAPRSF".chars().enumerate() {
+        let bit = flags.0 >> (11 - place) & 1 != 0;
+        match (ecn, place) {
+            (EcnBits::Number, 4) => text.push(char::from(b'0' + flags.ace())),
+            (EcnBits::Number, 3 | 5) => text.push('-'),
+            _ if bit => text.push(letter),
+            _ => text.push('·'),
+        }
+    }
+    text
+}

@@ -1,0 +1,398 @@
+//! What a segment says in the light of those before it: its stream, what it acknowledges, and all that
+//! `tcp.analysis.*` tells, in Wireshark's order (`dissect_tcp`, `tcp_analyze_sequence_number`).
+
+use super::header::{self, Flags, Header, completeness};
+use super::options::Found as Options;
+use super::streams::{Flow, Known, MAX_SENT_A_DIRECTION, Memory, Segment, Setup, Stream};
+use crate::read::memory::{Direction, Key, Pass};
+use crate::tcp::{self, Duplicates, Nanoseconds, Side, TcpEvents};
+
+/// What is found of a segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Report {
+    pub(super) events: TcpEvents,
+    /// There is something to say, if only that there was something to look at.
+    pub(super) exists: bool,
+    /// The frame that it acknowledges, and how long ago that came, in ns.
+    pub(super) acks_frame: u64,
+    pub(super) rtt: i64,
+    /// The frame since which the sender waited before it sent this again, and how long.
+    pub(super) rto_frame: u64,
+    pub(super) rto: i64,
+    pub(super) duplicate_number: u32,
+    pub(super) duplicate_frame: u64,
+    pub(super) in_flight: u32,
+    pub(super) push_bytes: u32,
+}
+
+/// Where a segment stands in its stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) place: u32,
+    pub(super) direction: Direction,
+    pub(super) stream: u32,
+    /// As far as it went before this segment; with two passes, as far as it went.
+    pub(super) completeness: u8,
+    pub(super) since_first: i64,
+    pub(super) since_last: i64,
+    /// Sequence numbers zero: the sender's, the other side's.
+    pub(super) base: u32,
+    pub(super) peer_base: u32,
+    /// The sender's window scale.
+    pub(super) scale: i8,
+    pub(super) setup: Setup,
+    pub(super) irtt: i64,
+    /// Whether a FIN is the first one.
+    pub(super) closing: Option<Closing>,
+    /// The longest segment that the other side acknowledged, for SNACK.
+    pub(super) longest: u32,
+    /// SCPS was offered by the sender.
+    pub(super) scps: bool,
+    pub(super) report: Report,
+}
+
+/// Who closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// The sender of this FIN.
+    Active,
+    /// The other side did before.
+    Passive,
+}
+
+/// The frame that a segment comes in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) frame: u64,
+    /// In ns since 1970.
+    pub(super) now: u64,
+    pub(super) pass: Pass,
+}
+
+/// Finds the stream of a segment and judges it, before its options are read.
+pub(super) fn arrive(
+    memory: &mut Memory,
+    (key, direction): (Key, Direction),
+    header: &Header,
+    moment: Moment,
+    analyze: bool,
+) -> Standing {
+    let Moment { now, pass, .. } = moment;
+    let flags = header.flags;
+    let room = memory.has_room();
+    let Memory {
+        streams,
+        known,
+        sent,
+        ..
+    } = memory;
+    let mut found = streams.find(key, |number| Stream::new(number, now));
+    let mut report = Report::default();
+    if flags.handshake() == Flags::SYN {
+        let fwd = &mut streams.at(found.place).flows[direction.index()];
+        if fwd.base.is_some_and(|base| base != header.seq) {
+            found = streams.renew(found.place, |number| Stream::new(number, now));
+            found.is_new = false;
+            streams.at(found.place).completeness = completeness::SYN;
+            report.events.add(TcpEvents::REUSED_PORTS);
+            report.exists = true;
+        } else if fwd.base.is_some() {
+            fwd.side.next_seq = fwd.side.max_seq_to_ack;
+            report.exists = true;
+        }
+    }
+    if let Some(gone) = streams.take_gone()
+        && pass == Pass::First
+    {
+        Memory::keep(known, &gone);
+    }
+    let stream = streams.at(found.place);
+    // What the first pass knew in the end.
+    let mut end = (pass == Pass::Second)
+        .then(|| known.get_mut(found.number as usize))
+        .flatten();
+    negotiate(stream, end.as_deref_mut(), direction, header, &mut report);
+    let completeness = end
+        .as_deref()
+        .map_or(stream.completeness, |end| end.completeness);
+    let since_first = now.wrapping_sub(stream.first).cast_signed();
+    let since_last = now.wrapping_sub(stream.last).cast_signed();
+    stream.last = now;
+    let [fwd, rev] = stream.pair(direction);
+    fwd.sacked = 0;
+    if let Some(len) = header.len {
+        if fwd.base.is_none() {
+            let before = u32::from(!flags.has(Flags::SYN));
+            fwd.base = Some(header.seq.wrapping_sub(before));
+        }
+        if rev.base.is_none() && flags.has(Flags::ACK) {
+            rev.base = Some(header.ack.wrapping_sub(1));
+        }
+        if analyze {
+            judge(stream, direction, header, len, moment, room, &mut report);
+            *sent += usize::from(room);
+        }
+    }
+    let mut closing = None;
+    if header.len_of_header >= header::MIN_LEN {
+        let len = header.len.unwrap_or(0);
+        stream.completeness |= completeness::of(flags, len, found.is_new);
+        if let Some(end) = end.as_deref_mut() {
+            end.completeness |= completeness::of(flags, len, false);
+        }
+        closing = note_handshake(stream, direction, header, now, analyze);
+    }
+    let known = end.map_or_else(|| stream.knowledge(), |end| *end);
+    let [fwd, _] = stream.pair(direction);
+    let Known {
+        base,
+        scale,
+        setup,
+        irtt,
+        ..
+    } = known;
+    let (own, other) = (direction.index(), 1 - direction.index());
+    Standing {
+        place: found.place,
+        direction,
+        stream: found.number,
+        completeness,
+        since_first,
+        since_last,
+        base: base[own],
+        peer_base: base[other],
+        scale: scale[own],
+        setup,
+        irtt,
+        closing,
+        longest: fwd.longest,
+        scps: fwd.scps,
+        report,
+    }
+}
+
+/// What SYN and SYN-ACK change of an existing stream.
+fn negotiate(
+    stream: &mut Stream,
+    end: Option<&mut Known>,
+    direction: Direction,
+    header: &Header,
+    report: &mut Report,
+) {
+    let Header { seq, flags, .. } = *header;
+    let (ae, cwr, ece) = (Flags::AE.0, Flags::CWR.0, Flags::ECE.0);
+    if flags.handshake() == Flags::SYN {
+        let all = ae | cwr | ece;
+        stream.setup.set(Setup::ACC_ECN_SYN, flags.0 & all == all);
+    } else if flags.handshake() == Flags::SYN.with(Flags::ACK) {
+        let fwd = &mut stream.flows[direction.index()];
+        let mut differs = fwd.base.is_some_and(|base| base != seq);
+        if differs {
+            fwd.base = Some(seq);
+            fwd.sent.rebase();
+        }
+        if let Some(end) = end {
+            let base = &mut end.base[direction.index()];
+            differs |= *base != seq;
+            *base = seq;
+        }
+        if differs {
+            report.events.add(TcpEvents::REUSED_PORTS);
+            report.exists = true;
+        }
+        let counts = flags.0 & (ae | cwr) == cwr || flags.0 & (ae | ece) == ae;
+        stream.setup.set(Setup::ACC_ECN_SYN_ACK, counts);
+    }
+}
+
+/// The analysis proper, by the rules that the connection records follow too.
+fn judge(
+    stream: &mut Stream,
+    direction: Direction,
+    header: &Header,
+    len: u32,
+    Moment { frame, now, .. }: Moment,
+    room: bool,
+    report: &mut Report,
+) {
+    let Header {
+        seq, ack, flags, ..
+    } = *header;
+    let irtt = (stream.irtt != 0).then_some(stream.irtt.cast_unsigned());
+    let mptcp = stream.mptcp;
+    let [fwd, rev] = stream.pair(direction);
+    let (is_syn, is_fin) = (flags.has(Flags::SYN), flags.has(Flags::FIN));
+    let occupies = len > 0 || is_syn || is_fin;
+    let is_noted = occupies && room && fwd.sent.len() < MAX_SENT_A_DIRECTION;
+    let flag_len = u32::from(is_noted && (is_syn || is_fin));
+    if flags.has(Flags::ACK) {
+        rev.in_flight_known = true;
+    }
+    let is_new_ack = ack != fwd.side.last_ack;
+    let (next_before, next_at, next_frame) = (fwd.side.next_seq, fwd.side.next_at, fwd.next_frame);
+    let segment = tcp::Segment {
+        seq,
+        ack,
+        len,
+        window: header.window.into(),
+        is_syn,
+        is_fin,
+        is_rst: flags.has(Flags::RST),
+        is_ack: flags.has(Flags::ACK),
+        flag_len,
+        duplicates: if mptcp == fwd.mptcp {
+            Duplicates::Count
+        } else {
+            Duplicates::Ignore
+        },
+    };
+    let time = Nanoseconds(now);
+    // Wireshark looks closer at this one, whatever it finds.
+    let unseen = rev.side.max_seq_to_ack;
+    let beyond = segment.is_ack && unseen != 0 && tcp::before(unseen, ack);
+    let events = tcp::judge(&mut fwd.side, &mut rev.side, &segment, time, irtt);
+    report.events.add(events);
+    fwd.mptcp = mptcp;
+    if events.has(TcpEvents::LOST_SEGMENT) {
+        fwd.in_flight_known = false;
+    }
+    if events.has(TcpEvents::DUPLICATE_ACK) {
+        report.duplicate_number = fwd.side.duplicate_acks;
+        report.duplicate_frame = fwd.new_ack_frame;
+    }
+    if is_new_ack {
+        fwd.new_ack_frame = frame;
+    }
+    if events.has(TcpEvents::RETRANSMISSION) {
+        let (at, from) = fwd
+            .sent
+            .oldest()
+            .map_or((next_at.0, next_frame), |oldest| (oldest.at, oldest.frame));
+        report.rto = now.wrapping_sub(at).cast_signed();
+        report.rto_frame = from;
+    }
+    if fwd.side.next_seq != next_before || next_before == 0 {
+        fwd.next_frame = frame;
+    }
+    let base = fwd.base.unwrap_or(0);
+    if is_noted {
+        let next = seq.wrapping_add(len).wrapping_add(flag_len);
+        fwd.sent.push(
+            Segment {
+                frame,
+                at: now,
+                seq,
+                next,
+            },
+            base,
+        );
+    }
+    let (acked, longest) = rev.sent.acknowledge(ack);
+    if rev.scps {
+        fwd.longest = fwd.longest.max(longest);
+    }
+    if let Some(acked) = acked {
+        report.acks_frame = acked.frame;
+        report.rtt = now.wrapping_sub(acked.at).cast_signed();
+    }
+    if len > 0 {
+        weigh(fwd, rev.sacked, flags, len, base, report);
+    }
+    report.exists |= report.events != TcpEvents::default() || report.acks_frame != 0 || beyond;
+}
+
+/// Bytes in flight, and since the last PSH.
+fn weigh(fwd: &mut Flow, sacked: u32, flags: Flags, len: u32, base: u32, report: &mut Report) {
+    /// More cannot be in flight: the numbers belong to something else.
+    const TOO_MANY: u32 = 2_000_000_000;
+    if !fwd.in_flight_known {
+        return;
+    }
+    let Some(in_flight) = fwd.sent.in_flight(base) else {
+        return;
+    };
+    let in_flight = in_flight.wrapping_sub(sacked);
+    if in_flight > 0 && in_flight < TOO_MANY {
+        let flag = u32::from(flags.has(Flags::SYN.with(Flags::FIN)));
+        report.in_flight = in_flight - flag;
+    }
+    let push = flags.has(Flags::PSH);
+    if fwd.pushed {
+        fwd.push_bytes = len;
+    } else {
+        fwd.push_bytes = fwd.push_bytes.wrapping_add(len);
+    }
+    fwd.pushed = push;
+    report.push_bytes = fwd.push_bytes;
+    report.exists = true;
+}
+
+/// What Wireshark remembers of handshake and closing, before it reads the options.
+fn note_handshake(
+    stream: &mut Stream,
+    direction: Direction,
+    header: &Header,
+    now: u64,
+    analyze: bool,
+) -> Option<Closing> {
+    let flags = header.flags;
+    if flags.handshake() == Flags::SYN {
+        stream.server_port = header.destination_port;
+        stream.syn_at = now;
+    } else if flags.has(Flags::SYN) {
+        stream.server_port = header.source_port;
+    }
+    let mut closing = None;
+    if flags.has(Flags::FIN) {
+        let [fwd, rev] = stream.pair(direction);
+        closing = Some(if rev.closes {
+            Closing::Passive
+        } else {
+            fwd.closes = true;
+            Closing::Active
+        });
+    }
+    if analyze && flags.handshake() == Flags::ACK && stream.syn_at != 0 && stream.irtt == 0 {
+        stream.irtt = now.wrapping_sub(stream.syn_at).cast_signed();
+    }
+    closing
+}
+
+/// Takes in what the options said.
+pub(super) fn note_options(
+    memory: &mut Memory,
+    standing: &Standing,
+    header: &Header,
+    options: &Options,
+) {
+    if *options == Options::default() {
+        return;
+    }
+    let stream = memory.streams.at(standing.place);
+    if options.acc_ecn {
+        stream.setup.set(Setup::ACC_ECN_OPTION, true);
+    }
+    let has_data = header.len.is_some_and(|len| len > 0);
+    if options.cookie && has_data && header.flags.handshake() == Flags::SYN {
+        stream.setup.set(Setup::FAST_OPEN, true);
+    }
+    stream.mptcp |= options.mptcp;
+    let [fwd, _] = stream.pair(standing.direction);
+    fwd.sacked = options.sacked;
+    fwd.scps |= options.scps;
+    if let Some(scale) = options.scale {
+        fwd.side.scale = scale.min(Side::<Nanoseconds>::MAX_SCALE).cast_signed();
+    }
+}
+
+/// A SYN's options are all read: what one side alone offered is not used.
+pub(super) fn settle(memory: &mut Memory, standing: &Standing, header: &Header) {
+    let stream = memory.streams.at(standing.place);
+    let is_ack = header.flags.has(Flags::ACK);
+    let [fwd, rev] = stream.pair(standing.direction);
+    tcp::settle_scale(&mut fwd.side, &mut rev.side, is_ack);
+    if is_ack && !(fwd.scps && rev.scps) {
+        fwd.scps = false;
+        rev.scps = false;
+    }
+}
