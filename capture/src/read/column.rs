@@ -1,5 +1,6 @@
 //! What the packet list shows of a frame, beside its number, time and length.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 pub use super::proto::tcp::TcpInfo;
@@ -26,7 +27,7 @@ pub struct Columns {
     /// Destination.
     pub destination: Address,
     /// Protocol; a dissector that names a version writes it out.
-    pub protocol: &'static str,
+    pub protocol: Cow<'static, str>,
     /// Info, as far as it is text.
     pub info: String,
     /// Info of a TCP segment, which is printed in front of `info`; text is made of it when it is printed.
@@ -51,7 +52,7 @@ impl Columns {
         } = self;
         *source = Address::None;
         *destination = Address::None;
-        *protocol = "";
+        *protocol = Cow::Borrowed("");
         info.clear();
         *tcp = None;
         *fence = 0;
@@ -59,10 +60,16 @@ impl Columns {
     }
 
     /// Names the protocol, unless one of the same packet has done so for good.
+    #[inline]
     pub fn set_protocol(&mut self, name: &'static str) {
         if !self.settled {
-            self.protocol = name;
+            self.protocol = Cow::Borrowed(name);
         }
+    }
+
+    /// Shows an `EtherType` that nobody knows instead of a protocol.
+    pub fn set_protocol_hex(&mut self, ethertype: u16) {
+        self.protocol = Cow::Owned(format!("{ethertype:#06x}"));
     }
 
     /// Replaces the info; what TCP found remarkable stays in front.

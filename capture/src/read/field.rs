@@ -103,6 +103,12 @@ impl FieldId {
         super::registry::field(self)
     }
 
+    /// Its protocol, from the registry.
+    #[must_use]
+    pub fn protocol_info(self) -> &'static Protocol {
+        super::registry::PROTOCOLS[usize::from(self.protocol)]
+    }
+
     /// Whether it stands for a whole protocol.
     #[must_use]
     pub const fn is_protocol(self) -> bool {

@@ -16,12 +16,12 @@
 //! - `field.rs` what a field is; `registry.rs` all of them
 //! - `tree.rs` the fields of one frame
 //! - `region.rs` bytes of a protocol, with what was cut off
+//! - `render.rs` text of values; `vendor.rs` names of MAC addresses
 //! - `column.rs` what the list shows; `color.rs` in which colors
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
 //! - `memory.rs` what is remembered between frames
-//! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
 //! - `statistics/` what is counted over all frames
-//! - `render.rs` values as text
+//! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
 //! - `proto/` the dissectors, one file or folder for each protocol
 
 pub mod color;
@@ -34,9 +34,10 @@ pub mod print;
 mod proto;
 pub mod region;
 pub mod registry;
-mod render;
+pub mod render;
 pub mod statistics;
 pub mod tree;
+pub mod vendor;
 pub mod walk;
 
 pub use column::Columns;

@@ -148,6 +148,7 @@ pub fn read(
         },
         wanted: Arc::new(wanted),
         times: Times::default(),
+        section: None,
         summary: ReadSummary::default(),
         statistics,
         output: Output::new(plan, out)?,
@@ -205,6 +206,8 @@ struct Walking<'p> {
     frames: Frames,
     wanted: Arc<Wanted>,
     times: Times,
+    /// Of the file that is being read, if its format has sections.
+    section: Option<u32>,
     summary: ReadSummary,
     statistics: &'p mut [Box<dyn Statistic>],
     output: Output,
@@ -259,6 +262,7 @@ impl Walking<'_> {
                 .next_batch(&mut slots, budget)
                 .map_err(Stopped::File)?;
             let Some(block) = batch else { return Ok(()) };
+            self.section = source.is_pcapng().then_some(1);
             let ifaces = source.ifaces();
             for slot in &slots {
                 let iface = (slot.meta.iface.0 - ifaces_before) as usize;
@@ -292,6 +296,7 @@ impl Walking<'_> {
             number: self.summary.frames,
             packet,
             iface,
+            section: self.section,
             comments: &[],
             first,
             previous,

@@ -1,8 +1,12 @@
 //! What `-o NAME:VALUE` sets, with tshark's names and defaults.
 
+use super::print::Names;
+
 /// Preferences of the dissectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preferences {
+    /// Whether labels and resolved names show addresses by name.
+    pub names: Names,
     /// `tcp.check_checksum`.
     pub tcp_check_checksum: bool,
     /// `udp.check_checksum`.
@@ -63,6 +67,7 @@ impl Preferences {
 impl Default for Preferences {
     fn default() -> Self {
         Self {
+            names: Names::Vendors,
             tcp_check_checksum: false,
             udp_check_checksum: false,
             ip_check_checksum: false,

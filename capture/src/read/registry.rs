@@ -37,6 +37,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::quic::PROTOCOL,
     &proto::ssh::PROTOCOL,
     &proto::tcp::mptcp::PROTOCOL,
+    &proto::ethertype::PROTOCOL,
+    &proto::raw::PROTOCOL,
+    &proto::ipv6::extension::HOPOPTS,
+    &proto::ipv6::extension::ROUTING,
+    &proto::ipv6::extension::FRAGMENT,
+    &proto::ipv6::extension::DSTOPTS,
+    &proto::pppoe::discovery::PROTOCOL,
+    &proto::null::LOOP,
+    &proto::vlan::service::PROTOCOL,
 ];
 
 /// A field by its number.

@@ -1,63 +1,504 @@
-//! Values as text: as `-T fields` prints them, and as lines of the tree.
+//! Text of a field's value: what `-T fields`, JSON and the detail tree show (Wireshark's
+//! `epan/ftypes` and `epan/proto.c`).
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::field::{Base, Kind};
+use super::field::{Base, Field, Kind};
 use super::print::Names;
-use super::print::text::{decimal, ether, hex, ipv4, ipv6};
 use super::tree::{Node, Tree, Value};
+use super::vendor;
+use crate::packet::Timestamp;
 
-/// Adds a node's value as `-T fields` prints it; `frame` are the frame's bytes.
-pub(crate) fn value(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
+/// Most bytes of text in a line of the tree (Wireshark's `ITEM_LABEL_LENGTH`, with its NUL).
+const LINE_LEN: usize = 239;
+
+/// Most bytes of a field that a line of the tree shows.
+const BYTES_SHOWN: usize = 36;
+
+/// What stands in a line that was cut.
+const TRUNCATED: &str = " [truncated]";
+
+/// Writes a value as `-T fields` does.
+///
+/// A protocol or a text gives the line of the tree, if labels were kept, and else its name.
+pub fn value(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
     let field = node.field.field();
-    match node.value {
-        Value::None => match (field.kind, node.label) {
-            (Kind::Protocol, Some(label)) => out.push_str(tree.text(label)),
-            (Kind::Protocol, None) => out.push_str(field.title),
+    match (field.kind, node.value) {
+        (Kind::Protocol, _) if node.field == super::proto::data::THIS => {
+            hex(tree.bytes(node.place, frame), "", out);
+        }
+        (Kind::Protocol, _) => match node.label {
+            Some(label) => out.push_str(&cut(tree.text(label))),
+            None => out.push_str(field.name),
+        },
+        (Kind::None, _) => match node.label {
+            Some(label) if node.field == super::proto::data::TEXT => {
+                out.push_str(&cut(tree.text(label)));
+            }
             _ => out.push('1'),
         },
-        Value::Bool(value) => out.push(if value { '1' } else { '0' }),
-        Value::Uint(number) => match (field.base, field.kind) {
-            (Base::Hex | Base::HexDec, Kind::Uint(bits)) => {
-                let digits = usize::from(bits.div_ceil(4));
-                let _infallible = write!(out, "0x{number:0digits$x}");
-            }
-            _ => decimal(out, number),
-        },
-        Value::Int(number) => decimal(out, number),
-        Value::Double(number) => {
-            let _infallible = write!(out, "{number}");
-        }
-        Value::Ipv4(address) => ipv4(out, address),
-        Value::Ipv6(address) => ipv6(out, address),
-        Value::Ether(address) => ether(out, address),
-        Value::Bytes => {
-            for byte in tree.bytes(node.place, frame) {
-                hex(out, *byte);
-            }
-        }
-        Value::Text(range) => out.push_str(tree.text(range)),
-        Value::Time(ts) => {
-            let _infallible = write!(out, "{}", ts.epoch());
-        }
-        Value::Span(ns) => {
-            let sign = if ns < 0 { "-" } else { "" };
-            let ns = ns.unsigned_abs();
-            let (secs, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
-            let _infallible = write!(out, "{sign}{secs}.{rest:09}");
-        }
+        (_, Value::Bytes) => hex(tree.bytes(node.place, frame), "", out),
+        _ => plain(field, node, tree, out),
     }
 }
 
-/// Adds a node's line in the tree.
-pub(crate) fn line(node: &Node, tree: &Tree, frame: &[u8], _names: Names, out: &mut String) {
+/// Writes a value as JSON shows it, without quotation marks and escapes: as [`value`], but bytes are
+/// apart by colons, and what has no value is empty.
+pub fn json(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
+    match (node.field.field().kind, node.value) {
+        (Kind::None, _) => {}
+        (_, Value::Bytes) => hex(tree.bytes(node.place, frame), ":", out),
+        _ => value(node, tree, frame, out),
+    }
+}
+
+/// Writes the line of the tree, without its indentation and the brackets of what was concluded.
+pub fn line(node: &Node, tree: &Tree, frame: &[u8], names: Names, out: &mut String) {
+    let start = out.len();
+    let field = node.field.field();
+    // The bits, and the title after them: where a cut is marked.
+    let mut title_end = start;
+    bits_of(field, node, out);
     if let Some(label) = node.label {
         out.push_str(tree.text(label));
+    } else {
+        out.push_str(field.title);
+        title_end = out.len();
+        if !matches!(field.kind, Kind::Protocol | Kind::None) {
+            out.push_str(": ");
+            shown(field, node, tree, frame, names, out);
+        }
+    }
+    if out.len() - start > LINE_LEN {
+        out.insert_str(title_end, TRUNCATED);
+        let end = out.floor_char_boundary(start + LINE_LEN);
+        out.truncate(end);
+    }
+}
+
+/// A label, cut as in the tree.
+fn cut(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.len() <= LINE_LEN {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(LINE_LEN - TRUNCATED.len());
+    format!("{TRUNCATED}{}", &text[..end]).into()
+}
+
+/// Writes a value as the tree shows it behind the title.
+fn shown(field: &Field, node: &Node, tree: &Tree, frame: &[u8], names: Names, out: &mut String) {
+    // Writing to a string does not fail.
+    let _infallible = match node.value {
+        Value::Bool(set) => {
+            let name = field.names.and_then(|names| names(set.into()));
+            out.push_str(name.unwrap_or(if set { "True" } else { "False" }));
+            Ok(())
+        }
+        Value::Uint(number) if field.names.is_some() => named(field, number, out),
+        Value::Int(number) if field.names.is_some() => named(field, number.cast_unsigned(), out),
+        Value::Ether(address) => {
+            write!(
+                out,
+                "{} ({})",
+                vendor::Named { address, names },
+                Ether(address)
+            )
+        }
+        Value::Bytes => {
+            let bytes = tree.bytes(node.place, frame);
+            if bytes.is_empty() {
+                out.push_str("<MISSING>");
+            }
+            hex(bytes.get(..BYTES_SHOWN).unwrap_or(bytes), "", out);
+            if bytes.len() > BYTES_SHOWN {
+                out.push('…');
+            }
+            Ok(())
+        }
+        Value::Span(_) => {
+            plain(field, node, tree, out);
+            out.write_str(" seconds")
+        }
+        Value::Time(_) if field.kind == Kind::RelativeTime => {
+            plain(field, node, tree, out);
+            out.write_str(" seconds")
+        }
+        Value::Uint(number) => match field.base {
+            Base::Hex | Base::HexDec => write_hex(field, number, masked_digits(field), out),
+            Base::DecHex => write!(
+                out,
+                "{number} (0x{number:0>width$x})",
+                width = masked_digits(field)
+            ),
+            _ => write!(out, "{number}"),
+        }
+        .and_then(|()| match field.base {
+            Base::HexDec => write!(out, " ({number})"),
+            _ => Ok(()),
+        }),
+        _ => {
+            plain(field, node, tree, out);
+            Ok(())
+        }
+    };
+}
+
+/// `Name (value)`.
+fn named(field: &Field, number: u64, out: &mut String) -> fmt::Result {
+    let name = field.names.and_then(|names| names(number));
+    out.push_str(name.unwrap_or("Unknown"));
+    out.push_str(" (");
+    match (field.base, field.kind) {
+        (Base::Hex | Base::HexDec, _) => {
+            write_hex(field, number, masked_digits(field), out)?;
+        }
+        (_, Kind::Int(_)) => write!(out, "{}", number.cast_signed())?,
+        _ => write!(out, "{number}")?,
+    }
+    out.write_char(')')
+}
+
+/// Writes a value whose text needs neither the frame nor names.
+fn plain(field: &Field, node: &Node, tree: &Tree, out: &mut String) {
+    // Writing to a string does not fail.
+    let _infallible = match node.value {
+        Value::None | Value::Bytes => Ok(()),
+        Value::Bool(set) => write!(out, "{}", u8::from(set)),
+        Value::Uint(number) => match field.base {
+            Base::Hex | Base::HexDec => write_hex(field, number, digits(field), out),
+            _ => {
+                out.push_str(itoa::Buffer::new().format(number));
+                Ok(())
+            }
+        },
+        Value::Int(number) => {
+            out.push_str(itoa::Buffer::new().format(number));
+            Ok(())
+        }
+        Value::Double(number) => write!(out, "{}", General(number)),
+        Value::Ipv4(address) => write!(out, "{}", Ipv4Addr::from(address)),
+        Value::Ipv6(address) => write!(out, "{}", Ipv6(address)),
+        Value::Ether(address) => write!(out, "{}", Ether(address)),
+        Value::Text(range) => out.write_str(tree.text(range)),
+        Value::Time(time) if field.kind == Kind::RelativeTime => write!(out, "{}", time.epoch()),
+        Value::Time(time) => write!(out, "{}", Moment(time)),
+        Value::Span(ns) => write!(out, "{}", Seconds(ns)),
+    };
+}
+
+fn write_hex(_field: &Field, number: u64, digits: usize, out: &mut String) -> fmt::Result {
+    write!(out, "0x{number:0>digits$x}")
+}
+
+/// Hexadecimal digits of a type.
+fn digits(field: &Field) -> usize {
+    match field.kind {
+        Kind::Uint(bits) | Kind::Int(bits) => usize::from(bits).div_ceil(4),
+        _ => 8,
+    }
+}
+
+/// Hexadecimal digits that a line of the tree shows: those of the bits.
+fn masked_digits(field: &Field) -> usize {
+    if field.mask == 0 {
+        digits(field)
+    } else {
+        field.mask.count_ones().div_ceil(4) as usize
+    }
+}
+
+/// Writes the bits of a masked field, `.... 0101 = `; nothing for others.
+fn bits_of(field: &Field, node: &Node, out: &mut String) {
+    if field.mask == 0 {
         return;
     }
-    out.push_str(node.field.field().title);
-    if node.value != Value::None {
-        out.push_str(": ");
-        value(node, tree, frame, out);
+    let number = match node.value {
+        Value::Uint(number) => number,
+        Value::Int(number) => number.cast_unsigned(),
+        Value::Bool(set) => set.into(),
+        _ => return,
+    };
+    let width = match (field.bits, field.kind) {
+        (0, Kind::Uint(bits) | Kind::Int(bits)) => bits,
+        (0, _) => (node.place.len * 8).clamp(8, 64) as u8,
+        (bits, _) => bits,
+    };
+    let shifted = if field.kind == Kind::Bool && number != 0 {
+        field.mask
+    } else {
+        number << field.mask.trailing_zeros()
+    };
+    // Writing to a string does not fail.
+    let _infallible = write!(out, "{} = ", Bits::new(shifted, field.mask, width));
+}
+
+/// Bits as the tree shows them: `.... 0101`.
+#[derive(Clone, Copy, Debug)]
+pub struct Bits {
+    value: u64,
+    mask: u64,
+    width: u8,
+}
+
+impl Bits {
+    /// The bits of `mask` in `value`, the others as dots; `width` in all.
+    #[must_use]
+    pub const fn new(value: u64, mask: u64, width: u8) -> Self {
+        Self { value, mask, width }
+    }
+}
+
+impl fmt::Display for Bits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for bit in (0..self.width).rev() {
+            f.write_char(match (self.mask >> bit & 1, self.value >> bit & 1) {
+                (0, _) => '.',
+                (_, 0) => '0',
+                _ => '1',
+            })?;
+            if bit > 0 && bit % 4 == 0 {
+                f.write_char(' ')?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A MAC address: `00:50:fc:22:c7:be`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ether(pub [u8; 6]);
+
+impl fmt::Display for Ether {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// An IPv6 address as Wireshark writes it: with an IPv4 address at the end where `inet_ntop(3)` of
+/// glibc does.
+#[derive(Clone, Copy, Debug)]
+pub struct Ipv6(pub [u8; 16]);
+
+impl fmt::Display for Ipv6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [front @ .., a, b, c, d] = self.0;
+        // IPv4-compatible (RFC 4291, 2.5.5.1) with anything in the upper half.
+        if front == [0; 12] && (a, b) != (0, 0) {
+            return write!(f, "::{}", Ipv4Addr::new(a, b, c, d));
+        }
+        write!(f, "{}", Ipv6Addr::from(self.0))
+    }
+}
+
+/// A moment as Wireshark writes it, in UTC: `Sep  9, 2001 01:46:40.000000000 UTC`.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub Timestamp);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let (year, month, day) = self.0.date();
+        let month = MONTHS.get(month as usize - 1).unwrap_or(&"");
+        let secs = self.0.secs() % 86_400;
+        let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+        let ns = self.0.subsec_ns();
+        write!(
+            f,
+            "{month} {day:>2}, {year} {hour:02}:{minute:02}:{second:02}.{ns:09} UTC"
+        )
+    }
+}
+
+/// A length of time in ns as seconds: `-0.000001000`.
+#[derive(Clone, Copy, Debug)]
+pub struct Seconds(pub i64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NS_PER_S: u64 = 1_000_000_000;
+        let ns = self.0.unsigned_abs();
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{:09}", ns / NS_PER_S, ns % NS_PER_S)
+    }
+}
+
+/// A number with a fraction as C's `%g` writes it: six digits, no zeros behind.
+#[derive(Clone, Copy, Debug)]
+pub struct General(pub f64);
+
+impl fmt::Display for General {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: i32 = 6;
+        if self.0 == 0.0 {
+            return f.write_char('0');
+        }
+        let scientific = format!("{:.*e}", DIGITS as usize - 1, self.0);
+        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let exponent: i32 = exponent.parse().unwrap_or(0);
+        if (-4..DIGITS).contains(&exponent) {
+            let decimals = (DIGITS - 1 - exponent).max(0) as usize;
+            let text = format!("{:.decimals$}", self.0);
+            return f.write_str(without_zeros(&text));
+        }
+        let sign = if exponent < 0 { '-' } else { '+' };
+        write!(
+            f,
+            "{}e{sign}{:02}",
+            without_zeros(mantissa),
+            exponent.unsigned_abs()
+        )
+    }
+}
+
+fn without_zeros(text: &str) -> &str {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    }
+}
+
+/// Bytes in hexadecimal, with `between` in between.
+fn hex(bytes: &[u8], between: &str, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(bytes.len() * (2 + between.len()));
+    for (place, byte) in bytes.iter().enumerate() {
+        if place > 0 {
+            out.push_str(between);
+        }
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::read::proto::{eth, frame, ip};
+    use crate::read::tree::{Place, Wanted};
+
+    fn rendered(
+        field: crate::read::FieldId,
+        place: Place,
+        value_of: Value,
+        frame: &[u8],
+    ) -> (String, String) {
+        let mut tree = Tree::new(Arc::new(Wanted::all()));
+        tree.add(field, place, value_of);
+        let node = tree.nodes()[0];
+        let (mut text, mut whole) = (String::new(), String::new());
+        value(&node, &tree, frame, &mut text);
+        line(&node, &tree, frame, Names::Numbers, &mut whole);
+        (text, whole)
+    }
+
+    // All texts as tshark 4.0.17 prints them.
+    #[test]
+    fn values_read_as_in_wireshark() {
+        let place = |len| Place {
+            len,
+            ..Place::default()
+        };
+        let cases = [
+            (
+                eth::DST_LG,
+                place(3),
+                Value::Bool(true),
+                "1",
+                ".... ..1. .... .... .... .... = LG bit: Locally administered address (this is NOT the factory default)",
+            ),
+            (
+                eth::TYPE,
+                place(2),
+                Value::Uint(0x806),
+                "0x0806",
+                "Type: ARP (0x0806)",
+            ),
+            (
+                ip::DSCP,
+                place(1),
+                Value::Uint(46),
+                "46",
+                "1011 10.. = Differentiated Services Codepoint: Expedited Forwarding (46)",
+            ),
+            (
+                ip::ID,
+                place(2),
+                Value::Uint(0x3021),
+                "0x3021",
+                "Identification: 0x3021 (12321)",
+            ),
+            (
+                ip::DF,
+                place(1),
+                Value::Bool(true),
+                "1",
+                ".1.. .... = Don't fragment: Set",
+            ),
+            (
+                ip::PROTO,
+                place(1),
+                Value::Uint(6),
+                "6",
+                "Protocol: TCP (6)",
+            ),
+            (
+                frame::TIME,
+                place(0),
+                Value::Time(Timestamp::new(1_000_000_000, 5)),
+                "Sep  9, 2001 01:46:40.000000005 UTC",
+                "Arrival Time: Sep  9, 2001 01:46:40.000000005 UTC",
+            ),
+            (
+                frame::TIME_EPOCH,
+                place(0),
+                Value::Time(Timestamp::new(1_000_000_000, 5)),
+                "1000000000.000000005",
+                "Epoch Time: 1000000000.000000005 seconds",
+            ),
+            (
+                eth::SRC,
+                place(6),
+                Value::Ether([0, 0x50, 0xfc, 0x22, 0xc7, 0xbe]),
+                "00:50:fc:22:c7:be",
+                "Source: 00:50:fc:22:c7:be (00:50:fc:22:c7:be)",
+            ),
+        ];
+        for (field, place, given, text, whole) in cases {
+            let found = rendered(field, place, given, &[]);
+            assert_eq!((found.0.as_str(), found.1.as_str()), (text, whole));
+        }
+        let bytes = [0x58; 40];
+        let (text, whole) = rendered(eth::PADDING, place(40), Value::Bytes, &bytes);
+        assert_eq!(text, "58".repeat(40));
+        assert_eq!(whole, format!("Padding: {}…", "58".repeat(36)));
+    }
+
+    // From printf("%g").
+    #[test]
+    fn fractions_read_as_in_c() {
+        for (number, text) in [
+            (0.0, "0"),
+            (1.5, "1.5"),
+            (0.0001, "0.0001"),
+            (0.000_012_5, "1.25e-05"),
+            (123_456.7, "123457"),
+            (1_234_567.0, "1.23457e+06"),
+            (100.0, "100"),
+        ] {
+            assert_eq!(General(number).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_can_be_negative() {
+        assert_eq!(Seconds(-1000).to_string(), "-0.000001000");
+        assert_eq!(Seconds(1_000_000_001).to_string(), "1.000000001");
     }
 }

@@ -150,7 +150,8 @@ pub struct Node {
 pub struct Added(u32);
 
 impl Added {
-    const NOT: Self = Self(u32::MAX);
+    /// Of a field that is not wanted.
+    pub(crate) const NOT: Self = Self(u32::MAX);
 }
 
 /// The fields of one frame.

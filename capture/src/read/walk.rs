@@ -18,6 +18,8 @@ pub struct Frame<'a> {
     pub packet: Packet<'a>,
     /// The interface, where the file describes one.
     pub iface: Option<&'a Iface>,
+    /// Number of the file's section, from 1, where the format has sections (pcapng).
+    pub section: Option<u32>,
     /// The comments of the packet (pcapng).
     pub comments: &'a [String],
     /// Time of the first frame.
@@ -50,6 +52,9 @@ impl Frames {
             columns,
             protocols: Protocols::default(),
             carrier: Carrier::default(),
+            claimed: None,
+            current: proto::frame::THIS,
+            base: 0,
         };
         proto::frame::dissect(&mut walk);
         tree.finish();
@@ -143,6 +148,13 @@ pub struct Walk<'w, 'a> {
     pub protocols: Protocols,
     /// What carries the transport protocol that is being dissected.
     pub carrier: Carrier,
+    /// How many bytes of the region that it was given the last dissector says are its own, where its
+    /// protocol says so: what is behind them is padding of the layer around it, which takes this.
+    pub claimed: Option<u32>,
+    /// The protocol that is being dissected: the one to blame if it cannot go on.
+    pub current: FieldId,
+    /// Depth at which protocols stand in the tree: below the ICMP error that quotes them, or 0.
+    pub base: u8,
 }
 
 impl Walk<'_, '_> {
@@ -150,6 +162,7 @@ impl Walk<'_, '_> {
     /// it, until [`Self::end`].
     pub fn begin(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
         self.protocols.push(protocol.protocol);
+        self.current = protocol;
         let added = self.tree.add(protocol, region.place(0, len), Value::None);
         self.tree.open();
         added

@@ -11,6 +11,8 @@ mod conversations;
 
 pub(crate) use conversations::{Conversations, Direction, Key};
 
+use super::proto::fragments::Fragments;
+use super::proto::icmp::pairs::Pairs;
 use super::proto::tcp;
 
 /// Everything that dissectors remember.
@@ -22,6 +24,10 @@ pub struct Memory {
     pub(crate) tcp: tcp::Memory,
     /// UDP streams.
     pub(crate) udp: Conversations<Datagrams>,
+    /// Fragments that wait for the others.
+    pub(crate) fragments: Fragments,
+    /// Echo requests that wait for their replies.
+    pub(crate) echoes: Pairs,
 }
 
 /// What is remembered of a stream of datagrams.
@@ -56,9 +62,17 @@ impl Memory {
 
     /// The first pass is over: everything is forgotten but what the second one is to know.
     pub fn begin_second_pass(&mut self) {
-        let Self { pass, tcp, udp } = self;
+        let Self {
+            pass,
+            tcp,
+            udp,
+            fragments,
+            echoes,
+        } = self;
         *pass = Pass::Second;
         tcp.begin_second_pass();
         *udp = Conversations::default();
+        fragments.begin_second_pass();
+        echoes.begin_second_pass();
     }
 }

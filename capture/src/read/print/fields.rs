@@ -221,7 +221,7 @@ impl Fields {
             Column::Time => self.time.write(shown, out),
             Column::Source => list::address(out, columns.source, self.address_names),
             Column::Destination => list::address(out, columns.destination, self.address_names),
-            Column::Protocol => out.push_str(columns.protocol),
+            Column::Protocol => out.push_str(&columns.protocol),
             Column::Length => decimal(out, shown.meta.wire_len),
             Column::Info => columns.write_info(out),
         }

@@ -85,7 +85,7 @@ impl Writer<'_> {
             return;
         }
         self.name(field.name, "");
-        self.string(|out, shown, data| render::value(node, &shown.tree, data, out));
+        self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
         if !children.is_empty() {
             self.comma(true, depth);
             self.name(field.name, "_tree");

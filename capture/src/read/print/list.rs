@@ -28,7 +28,7 @@ pub(super) fn line(shown: &Shown, layout: &Text, out: &mut String) {
     let width = out.len() - start;
     spaces(out, ADDRESS.saturating_sub(width));
     out.push(' ');
-    out.push_str(shown.columns.protocol);
+    out.push_str(&shown.columns.protocol);
     out.push(' ');
     decimal(out, shown.meta.wire_len);
     out.push(' ');

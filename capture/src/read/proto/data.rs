@@ -19,6 +19,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if len == 0 {
         return Ok(());
     }
+    walk.tree.set_depth(walk.base);
     let added = walk.begin(THIS, &region, len);
     let bytes = if len == 1 { "byte" } else { "bytes" };
     walk.tree.label(added, format_args!("Data ({len} {bytes})"));

@@ -1,34 +1,322 @@
 //! Ethernet (Wireshark's `packet-eth.c`).
 
-use super::data;
+use super::expert::{Group, Severity};
+use super::names::ethertype::ethertype as ethertype_name;
+use super::names::ip::checksum_status;
+use super::{data, ethertype, llc};
 use crate::read::column::Address;
-use crate::read::field::protocol;
+use crate::read::field::{FieldId, protocol};
+use crate::read::print::Names;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::Value;
+use crate::read::render::Ether;
+use crate::read::tree::{Added, Place, Value};
+use crate::read::vendor::{self, Named};
 use crate::read::walk::Walk;
 
 protocol! {
     1, "eth", "Ethernet", "Ethernet";
     DST: "eth.dst", "Destination", Ether;
+    DST_RESOLVED: "eth.dst_resolved", "Destination (resolved)", String;
+    DST_OUI: "eth.dst.oui", "Destination OUI", Uint(24), Dec;
+    DST_OUI_RESOLVED: "eth.dst.oui_resolved", "Destination OUI (resolved)", String;
     SRC: "eth.src", "Source", Ether;
+    SRC_RESOLVED: "eth.src_resolved", "Source (resolved)", String;
+    SRC_OUI: "eth.src.oui", "Source OUI", Uint(24), Dec;
+    SRC_OUI_RESOLVED: "eth.src.oui_resolved", "Source OUI (resolved)", String;
+    LEN: "eth.len", "Length", Uint(16), Dec;
+    TYPE: "eth.type", "Type", Uint(16), Hex, names = ethertype_name;
+    INVALID_LENTYPE: "eth.invalid_lentype", "Invalid length/type", Uint(16), HexDec;
     ADDR: "eth.addr", "Address", Ether;
-    TYPE: "eth.type", "Type", Uint(16), Hex;
+    ADDR_RESOLVED: "eth.addr_resolved", "Address (resolved)", String;
+    ADDR_OUI: "eth.addr.oui", "Address OUI", Uint(24), Dec;
+    ADDR_OUI_RESOLVED: "eth.addr.oui_resolved", "Address OUI (resolved)", String;
+    PADDING: "eth.padding", "Padding", Bytes;
+    TRAILER: "eth.trailer", "Trailer", Bytes;
+    FCS: "eth.fcs", "Frame check sequence", Uint(32), Hex;
+    FCS_STATUS: "eth.fcs.status", "FCS Status", Uint(8), Dec, names = checksum_status;
+    DST_LG: "eth.dst.lg", "LG bit", Bool, None, mask = 0x2_0000, names = lg;
+    DST_IG: "eth.dst.ig", "IG bit", Bool, None, mask = 0x1_0000, names = ig;
+    SRC_LG: "eth.src.lg", "LG bit", Bool, None, mask = 0x2_0000, names = lg;
+    SRC_IG: "eth.src.ig", "IG bit", Bool, None, mask = 0x1_0000, names = ig;
+    LG: "eth.lg", "LG bit", Bool, None, mask = 0x2_0000, names = lg;
+    IG: "eth.ig", "IG bit", Bool, None, mask = 0x1_0000, names = ig;
+    INVALID_LENTYPE_EXPERT: "eth.invalid_lentype.expert", "Invalid length/type", None;
+    SRC_NOT_GROUP: "eth.src_not_group", "Source MAC must not be a group address: IEEE 802.3-2002, Section 3.2.3(b)", None;
+    LEN_PAST_END: "eth.len.past_end", "Length field value goes past the end of the payload", None;
+}
+
+const fn lg(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0 => "Globally unique address (factory default)",
+        _ => "Locally administered address (this is NOT the factory default)",
+    })
+}
+
+const fn ig(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0 => "Individual address (unicast)",
+        _ => "Group address (multicast/broadcast)",
+    })
+}
+
+/// Whether a frame ends with a checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fcs {
+    /// It does not: it is a frame within another packet.
+    None,
+    /// By what is left over: four bytes behind what a frame of 60 bytes needs.
+    Perhaps,
+}
+
+const HEADER_LEN: usize = 14;
+
+/// The shortest frame on the wire, without its checksum.
+const MIN_LEN: u32 = 60;
+
+/// A field of an address and those that say the same in other words.
+struct AddressFields {
+    address: FieldId,
+    resolved: FieldId,
+    oui: FieldId,
+    oui_resolved: FieldId,
+    lg: FieldId,
+    ig: FieldId,
 }
 
 /// Dissects an Ethernet frame.
-pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
-    const HEADER_LEN: usize = 14;
+pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> Result<(), Stop> {
+    walk.columns.set_protocol("Ethernet");
+    walk.columns.clear_info();
     let added = walk.begin(THIS, &region, HEADER_LEN);
     let (dst, src) = (region.array::<6>(0)?, region.array::<6>(6)?);
+    let kind = region.u16(12)?;
     walk.columns.source = Address::Ether(src);
     walk.columns.destination = Address::Ether(dst);
-    walk.tree.label(added, format_args!("Ethernet II"));
-    walk.tree.add(DST, region.place(0, 6), Value::Ether(dst));
-    walk.tree.open();
-    walk.tree.add(ADDR, region.place(0, 6), Value::Ether(dst));
-    walk.tree.close();
-    walk.tree.add(SRC, region.place(6, 6), Value::Ether(src));
-    walk.u16(TYPE, &region, 12)?;
-    walk.end();
-    data::dissect(walk, region.rest(HEADER_LEN))
+    let form = match kind {
+        0..=1500 => "IEEE 802.3 Ethernet",
+        1501..=1535 => "Ethernet Unknown Length/Type",
+        _ => "Ethernet II",
+    };
+    if walk.tree.labels() {
+        let names = walk.preferences.names;
+        let (src, dst) = (Whole(src, names), Whole(dst, names));
+        let comma = if kind <= 1500 { " " } else { "" };
+        walk.tree
+            .label(added, format_args!("{form}{comma}, Src: {src}, Dst: {dst}"));
+        if kind <= 1500 {
+            walk.tree.label(added, format_args!("{form} "));
+        }
+    }
+    if walk.tree.wants_any_of(THIS.protocol) {
+        address(walk, &region, 0, dst, DST_FIELDS);
+        address(walk, &region, 6, src, SRC_FIELDS);
+    }
+    let rest = region.rest(HEADER_LEN);
+    match kind {
+        0..=1500 => {
+            let len = walk
+                .tree
+                .add(LEN, region.place(12, 2), Value::Uint(kind.into()));
+            if usize::from(kind) > rest.reported() {
+                walk.expert(
+                    len,
+                    LEN_PAST_END,
+                    (Severity::Error, Group::Malformed),
+                    format_args!("Length field value goes past the end of the payload"),
+                );
+            }
+            let part = rest.part(0, kind.into());
+            walk.end();
+            inner(walk, |walk| llc::dissect(walk, part));
+            walk.claimed = Some(u32::from(kind).min(rest.reported() as u32));
+        }
+        1501..=1535 => {
+            let unknown = walk.tree.add(
+                INVALID_LENTYPE,
+                region.place(12, 2),
+                Value::Uint(kind.into()),
+            );
+            walk.expert(
+                unknown,
+                INVALID_LENTYPE_EXPERT,
+                (Severity::Warning, Group::Protocol),
+                format_args!("Invalid length/type: {kind:#06x} ({kind})"),
+            );
+            walk.end();
+            return data::dissect(walk, rest);
+        }
+        _ => {
+            walk.columns.set_info(format_args!("Ethernet II"));
+            walk.tree
+                .add(TYPE, region.place(12, 2), Value::Uint(kind.into()));
+            walk.end();
+            ethertype::dissect(walk, kind, rest);
+        }
+    }
+    if let Some(claimed) = walk.claimed.take() {
+        trailer(walk, added, &rest, claimed, TRAILER, fcs);
+    }
+    Ok(())
+}
+
+/// Dissects what a layer carries; what goes wrong within is said there and ends here.
+pub(crate) fn inner(
+    walk: &mut Walk<'_, '_>,
+    dissect: impl FnOnce(&mut Walk<'_, '_>) -> Result<(), Stop>,
+) {
+    let (depth, current) = (walk.tree.depth(), walk.current);
+    walk.tree.set_depth(walk.base);
+    match dissect(walk) {
+        Ok(()) => walk.current = current,
+        Err(stop) => walk.stopped(stop),
+    }
+    walk.tree.set_depth(depth);
+}
+
+const DST_FIELDS: AddressFields = AddressFields {
+    address: DST,
+    resolved: DST_RESOLVED,
+    oui: DST_OUI,
+    oui_resolved: DST_OUI_RESOLVED,
+    lg: DST_LG,
+    ig: DST_IG,
+};
+
+const SRC_FIELDS: AddressFields = AddressFields {
+    address: SRC,
+    resolved: SRC_RESOLVED,
+    oui: SRC_OUI,
+    oui_resolved: SRC_OUI_RESOLVED,
+    lg: SRC_LG,
+    ig: SRC_IG,
+};
+
+/// Adds an address with all that is said of it.
+fn address(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    offset: usize,
+    address: [u8; 6],
+    fields: AddressFields,
+) {
+    let names = walk.preferences.names;
+    let tree = &mut *walk.tree;
+    let (place, front) = (region.place(offset, 6), region.place(offset, 3));
+    let named = Named { address, names };
+    let [a, b, c, ..] = address;
+    let oui = u32::from_be_bytes([0, a, b, c]);
+    let vendor = vendor::organization(oui);
+    let added = tree.add(fields.address, place, Value::Ether(address));
+    if fields.address == SRC && a & 1 != 0 {
+        walk.expert(
+            added,
+            SRC_NOT_GROUP,
+            (Severity::Warning, Group::Protocol),
+            format_args!(
+                "Source MAC must not be a group address: IEEE 802.3-2002, Section 3.2.3(b)"
+            ),
+        );
+    }
+    let tree = &mut *walk.tree;
+    tree.open();
+    let both = [
+        (fields.resolved, fields.oui, fields.oui_resolved),
+        (ADDR_RESOLVED, ADDR_OUI, ADDR_OUI_RESOLVED),
+    ];
+    for (which, (resolved, number, organization)) in both.into_iter().enumerate() {
+        if which == 1 {
+            tree.add(ADDR, place, Value::Ether(address));
+        }
+        let hidden = tree.add_formatted(resolved, place, format_args!("{named}"));
+        tree.set_hidden(hidden);
+        tree.set_generated(hidden);
+        let hidden = tree.add(number, front, Value::Uint(oui.into()));
+        tree.set_hidden(hidden);
+        tree.set_generated(hidden);
+        if let Some(vendor) = vendor {
+            let hidden = tree.add_text(organization, front, vendor);
+            tree.set_hidden(hidden);
+            tree.set_generated(hidden);
+        }
+    }
+    let (local, group) = (Value::Bool(a & 2 != 0), Value::Bool(a & 1 != 0));
+    tree.add(fields.lg, front, local);
+    tree.add_hidden(LG, front, local);
+    tree.add(fields.ig, front, group);
+    tree.add_hidden(IG, front, group);
+    tree.close();
+}
+
+/// An address as headings show it: with its name if there is one.
+struct Whole([u8; 6], Names);
+
+impl std::fmt::Display for Whole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(address, names) = *self;
+        match names {
+            Names::Numbers => write!(f, "{}", Ether(address)),
+            Names::Vendors => write!(f, "{} ({})", Named { address, names }, Ether(address)),
+        }
+    }
+}
+
+/// Adds what stands behind `claimed` bytes of `rest` to the layer whose node is `layer`: padding,
+/// trailer and checksum, as far as they can be told apart.
+pub(crate) fn trailer(
+    walk: &mut Walk<'_, '_>,
+    layer: Added,
+    rest: &Region<'_>,
+    claimed: u32,
+    field: FieldId,
+    fcs: Fcs,
+) {
+    const FCS_LEN: usize = 4;
+    const LEAST_PAYLOAD: u32 = MIN_LEN - HEADER_LEN as u32;
+    if claimed as usize >= rest.reported() || !walk.tree.wants_any_of(THIS.protocol) {
+        return;
+    }
+    let mut left = rest.rest(claimed as usize);
+    let depth = walk.tree.depth();
+    let back = walk.tree.under(layer);
+    let wire_len = walk.frame.packet.meta.wire_len;
+    if wire_len >= MIN_LEN && claimed < LEAST_PAYLOAD {
+        let len = (LEAST_PAYLOAD - claimed) as usize;
+        let padding = left.part(0, len);
+        if padding.captured().iter().all(|byte| *byte == 0) && !padding.captured().is_empty() {
+            walk.bytes(PADDING, &padding);
+            left = left.rest(len);
+        }
+    }
+    if left.reported() > 0 {
+        let long = wire_len as usize >= MIN_LEN as usize + FCS_LEN;
+        let has_fcs = fcs == Fcs::Perhaps && long && left.reported() >= FCS_LEN;
+        let trailer = if has_fcs {
+            left.part(0, left.reported() - FCS_LEN)
+        } else {
+            left
+        };
+        if !trailer.captured().is_empty() {
+            walk.bytes(field, &trailer);
+        }
+        let at = trailer.reported();
+        if has_fcs && let Ok(sent) = left.u32(at) {
+            let added = walk
+                .tree
+                .add(FCS, left.place(at, FCS_LEN), Value::Uint(sent.into()));
+            walk.tree.label(
+                added,
+                format_args!("Frame check sequence: {sent:#010x} [unverified]"),
+            );
+            let status = walk.tree.add(
+                FCS_STATUS,
+                Place::default(),
+                Value::Uint(super::checksum::Status::Unverified as u64),
+            );
+            walk.tree.set_generated(status);
+            walk.tree
+                .label(status, format_args!("FCS Status: Unverified"));
+        }
+    }
+    walk.tree.back(back);
+    walk.tree.set_depth(depth);
 }

@@ -3,11 +3,14 @@
 //!
 //! - `frame.rs` what is known of the frame itself; where every walk begins
 //! - `eth.rs` Ethernet
+//! - `ethertype.rs` what an `EtherType` announces; `ip/protocols.rs` the same for IP
+//! - `checksum.rs` checksums; `fragments.rs` datagrams put together; `names/` names of numbers
 //! - `expert.rs` Expert information: what a dissector finds remarkable
 //! - `vlan.rs` IEEE 802.1Q tags
 //! - `arp.rs` ARP (RFC 826)
-//! - `ip.rs` IPv4 (RFC 791)
-//! - `ipv6.rs` IPv6 (RFC 8200)
+//! - `raw.rs` packets without a link layer
+//! - `ip/` IPv4 (RFC 791)
+//! - `ipv6/` IPv6 (RFC 8200)
 //! - `icmp.rs` ICMP (RFC 792)
 //! - `icmpv6.rs` `ICMPv6` (RFC 4443)
 //! - `igmp.rs` IGMP (RFC 3376)
@@ -34,11 +37,14 @@
 //! - `data.rs` bytes that nobody knows
 
 pub(crate) mod arp;
+pub(crate) mod checksum;
 pub(crate) mod data;
 pub(crate) mod dhcp;
 pub(crate) mod dns;
 pub(crate) mod eth;
+pub(crate) mod ethertype;
 pub(crate) mod expert;
+pub(crate) mod fragments;
 pub(crate) mod frame;
 pub(crate) mod geneve;
 pub(crate) mod gre;
@@ -51,11 +57,13 @@ pub(crate) mod ip;
 pub(crate) mod ipv6;
 pub(crate) mod llc;
 pub(crate) mod mpls;
+pub(crate) mod names;
 pub(crate) mod ntp;
 pub(crate) mod null;
 pub(crate) mod ppp;
 pub(crate) mod pppoe;
 pub(crate) mod quic;
+pub(crate) mod raw;
 pub(crate) mod sctp;
 pub(crate) mod sll;
 pub(crate) mod ssh;

@@ -163,6 +163,12 @@ impl FileSource {
         }
     }
 
+    /// Whether the file has sections, and says more of packets than classic pcap can.
+    #[must_use]
+    pub const fn is_pcapng(&self) -> bool {
+        matches!(self.format, Format::Pcapng(_))
+    }
+
     /// The interfaces that the file has described so far; the first one has the number that the
     /// file was opened with. A pcapng file can describe more at any point.
     pub fn ifaces(&self) -> &[Iface] {

@@ -54,6 +54,7 @@ impl Driver {
             ..PacketMeta::UNKNOWN
         };
         let frame = Frame {
+            section: None,
             number: given.frame,
             packet: Packet {
                 meta,

@@ -1,0 +1,548 @@
+//! IPv4 (RFC 791; Wireshark's `packet-ip.c`).
+
+mod options;
+mod protocols;
+
+use std::fmt;
+
+pub(crate) use protocols::dissect as dissect_protocol;
+
+use super::checksum::{self, Status, Sum};
+use super::data;
+use super::expert::{Group, Severity};
+use super::fragments::{self, Fragment};
+use super::names::ip::{checksum_status, codepoint, congestion, protocol as protocol_name};
+use super::names::set;
+use crate::read::column::Address;
+use crate::read::field::protocol;
+use crate::read::region::{Region, Stop};
+use crate::read::render::Bits;
+use crate::read::tree::{Added, Value};
+use crate::read::walk::{Carrier, Piece, Quoted, Walk};
+
+protocol! {
+    6, "ip", "IPv4", "Internet Protocol Version 4";
+    VERSION: "ip.version", "Version", Uint(8), Dec;
+    HDR_LEN: "ip.hdr_len", "Header Length", Uint(8), Dec;
+    DSFIELD: "ip.dsfield", "Differentiated Services Field", Uint(8), Hex;
+    DSCP: "ip.dsfield.dscp", "Differentiated Services Codepoint", Uint(8), Dec, mask = 0xfc, names = codepoint;
+    ECN: "ip.dsfield.ecn", "Explicit Congestion Notification", Uint(8), Dec, mask = 0x03, names = congestion;
+    LEN: "ip.len", "Total Length", Uint(16), Dec;
+    ID: "ip.id", "Identification", Uint(16), HexDec;
+    FLAGS: "ip.flags", "Flags", Uint(8), Hex, mask = 0xe0;
+    RB: "ip.flags.rb", "Reserved bit", Bool, None, mask = 0x80, names = set;
+    DF: "ip.flags.df", "Don't fragment", Bool, None, mask = 0x40, names = set;
+    MF: "ip.flags.mf", "More fragments", Bool, None, mask = 0x20, names = set;
+    FRAG_OFFSET: "ip.frag_offset", "Fragment Offset", Uint(16), Dec;
+    TTL: "ip.ttl", "Time to Live", Uint(8), Dec;
+    PROTO: "ip.proto", "Protocol", Uint(8), Dec, names = protocol_name;
+    CHECKSUM: "ip.checksum", "Header Checksum", Uint(16), Hex;
+    CHECKSUM_CALCULATED: "ip.checksum_calculated", "Calculated Checksum", Uint(16), Hex;
+    CHECKSUM_STATUS: "ip.checksum.status", "Header checksum status", Uint(8), Dec, names = checksum_status;
+    SRC: "ip.src", "Source Address", Ipv4;
+    SRC_HOST: "ip.src_host", "Source Host", String;
+    DST: "ip.dst", "Destination Address", Ipv4;
+    DST_HOST: "ip.dst_host", "Destination Host", String;
+    ADDR: "ip.addr", "Source or Destination Address", Ipv4;
+    HOST: "ip.host", "Source or Destination Host", String;
+    OPT_TYPE: "ip.opt.type", "Type", Uint(8), Dec;
+    OPT_COPY: "ip.opt.type.copy", "Copy on fragmentation", Bool, None, mask = 0x80, names = options::yes;
+    OPT_CLASS: "ip.opt.type.class", "Class", Uint(8), Dec, mask = 0x60, names = options::class;
+    OPT_NUMBER: "ip.opt.type.number", "Number", Uint(8), Dec, mask = 0x1f, names = options::number;
+    OPT_LEN: "ip.opt.len", "Length", Uint(8), Dec;
+    OPT_PTR: "ip.opt.ptr", "Pointer", Uint(8), Dec;
+    OPT_SID: "ip.opt.sid", "Stream Identifier", Uint(16), Dec;
+    OPT_MTU: "ip.opt.mtu", "MTU", Uint(16), Dec;
+    OPT_RA: "ip.opt.ra", "Router Alert", Uint(16), Dec, names = options::alert;
+    OPT_ADDR: "ip.opt.addr", "IP Address", Ipv4;
+    OPT_OVERFLOW: "ip.opt.overflow", "Overflow", Uint(8), Dec, mask = 0xf0;
+    OPT_FLAG: "ip.opt.flag", "Flag", Uint(8), Hex, mask = 0x0f, names = options::time_flag;
+    OPT_TIME: "ip.opt.time_stamp", "Time stamp", Uint(32), Dec;
+    OPT_TIME_ADDR: "ip.opt.time_stamp_addr", "Address", Ipv4;
+    OPT_PADDING: "ip.opt.padding", "Padding", Bytes;
+    OPT_DATA: "ip.opt.ext_sec_add_sec_info", "Additional Security Info", Bytes;
+    OPT_LEN_INVALID: "ip.opt.len.invalid", "Invalid length for option", None;
+    REC_RT: "ip.rec_rt", "Recorded Route", Ipv4;
+    REC_RT_HOST: "ip.rec_rt_host", "Recorded Route Host", String;
+    CUR_RT: "ip.cur_rt", "Current Route", Ipv4;
+    SRC_RT: "ip.src_rt", "Source Route", Ipv4;
+    EMPTY_RT: "ip.empty_rt", "Empty Route", Ipv4;
+    FRAGMENTS: "ip.fragments", "IPv4 Fragments", Bytes;
+    FRAGMENT: "ip.fragment", "IPv4 Fragment", FrameNumber;
+    OVERLAP: "ip.fragment.overlap", "Fragment overlap", Bool;
+    OVERLAP_CONFLICT: "ip.fragment.overlap.conflict", "Conflicting data in fragment overlap", Bool;
+    MULTIPLE_TAILS: "ip.fragment.multipletails", "Multiple tail fragments found", Bool;
+    TOO_LONG: "ip.fragment.toolongfragment", "Fragment too long", Bool;
+    FRAGMENT_ERROR: "ip.fragment.error", "Defragmentation error", FrameNumber;
+    FRAGMENT_COUNT: "ip.fragment.count", "Fragment count", Uint(32), Dec;
+    REASSEMBLED_IN: "ip.reassembled_in", "Reassembled IPv4 in frame", FrameNumber;
+    REASSEMBLED_LEN: "ip.reassembled.length", "Reassembled IPv4 length", Uint(32), Dec;
+    REASSEMBLED_DATA: "ip.reassembled.data", "Reassembled IPv4 data", Bytes;
+    BOGUS_LENGTH: "ip.bogus_ip_length", "Bogus IP length", None;
+    BOGUS_VERSION: "ip.bogus_ip_version", "Bogus IP version", None;
+    BOGUS_HEADER_LENGTH: "ip.bogus_header_length", "Bogus IP header length", None;
+    CHECKSUM_BAD: "ip.checksum_bad.expert", "Bad checksum", None;
+    TTL_LNCB: "ip.ttl.lncb", "Time To Live", None;
+    TTL_TOO_SMALL: "ip.ttl.too_small", "Time To Live", None;
+    NOP: "ip.nop", "4 NOP in a row - a router may have removed some options", None;
+}
+
+/// Number of the protocol that stands for raw IP in `frame.protocols`.
+pub(crate) const RAW: u8 = super::raw::THIS.protocol;
+
+const MIN_HEADER_LEN: usize = 20;
+
+/// What an IPv4 header says, as far as others need it.
+#[derive(Clone, Copy, Debug)]
+struct Header {
+    len: usize,
+    total: usize,
+    id: u16,
+    offset: u16,
+    more: bool,
+    ttl: u8,
+    protocol: u8,
+    source: [u8; 4],
+    destination: [u8; 4],
+    checksum: Status,
+}
+
+/// Dissects an IPv4 packet.
+pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    walk.columns.set_protocol("IPv4");
+    walk.columns.clear_info();
+    let added = walk.begin(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
+    let Some(header) = header(walk, added, region)? else {
+        walk.end();
+        return Ok(());
+    };
+    let region = region.part(0, header.total);
+    walk.claimed = Some(region.reported() as u32);
+    if header.len > MIN_HEADER_LEN {
+        let options = region.part(MIN_HEADER_LEN, header.len - MIN_HEADER_LEN);
+        options::dissect(walk, &options);
+    }
+    let claimed = walk.claimed;
+    let outcome = payload(walk, &header, region);
+    walk.claimed = claimed;
+    outcome
+}
+
+fn header(
+    walk: &mut Walk<'_, '_>,
+    added: Added,
+    region: Region<'_>,
+) -> Result<Option<Header>, Stop> {
+    let first = region.u8(0)?;
+    let bits = |mask, width| Bits::new(first.into(), mask, width);
+    let version = walk.tree.add(
+        VERSION,
+        region.place(0, 1),
+        Value::Uint((first >> 4).into()),
+    );
+    walk.tree.label(
+        version,
+        format_args!("{} = Version: {}", bits(0xf0, 8), first >> 4),
+    );
+    if first >> 4 != 4 {
+        walk.columns.set_info(format_args!(
+            "Bogus IPv4 version ({}, must be 4)",
+            first >> 4
+        ));
+        walk.expert(
+            version,
+            BOGUS_VERSION,
+            (Severity::Error, Group::Protocol),
+            format_args!("Bogus IPv4 version"),
+        );
+        return Ok(None);
+    }
+    let len = usize::from(first & 15) * 4;
+    let hdr_len = walk
+        .tree
+        .add(HDR_LEN, region.place(0, 1), Value::Uint(len as u64));
+    if len < MIN_HEADER_LEN {
+        walk.columns.set_info(format_args!(
+            "Bogus IP header length ({len}, must be at least {MIN_HEADER_LEN})"
+        ));
+        walk.tree.label(
+            hdr_len,
+            format_args!(
+                "{} = Header Length: {len} bytes (bogus, must be at least {MIN_HEADER_LEN})",
+                bits(0x0f, 8)
+            ),
+        );
+        walk.expert(
+            hdr_len,
+            BOGUS_HEADER_LENGTH,
+            (Severity::Error, Group::Protocol),
+            format_args!("Bogus IP header length"),
+        );
+        return Ok(None);
+    }
+    walk.tree.label(
+        hdr_len,
+        format_args!(
+            "{} = Header Length: {len} bytes ({})",
+            bits(0x0f, 8),
+            first & 15
+        ),
+    );
+    walk.tree
+        .set_len(added, len.min(region.captured().len()) as u32);
+    let bytes: [u8; MIN_HEADER_LEN] = region.array(0)?;
+    let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    let (source, destination) = (
+        [bytes[12], bytes[13], bytes[14], bytes[15]],
+        [bytes[16], bytes[17], bytes[18], bytes[19]],
+    );
+    let mut header = Header {
+        len,
+        total: word(2).into(),
+        id: word(4),
+        offset: word(6) & 0x1fff,
+        more: word(6) & 0x2000 != 0,
+        ttl: bytes[8],
+        protocol: bytes[9],
+        source,
+        destination,
+        checksum: Status::Unverified,
+    };
+    let from_offload = header.total == 0;
+    if from_offload {
+        header.total = region.reported();
+    } else if header.total < len {
+        walk.columns.set_info(format_args!(
+            "Bogus IP length ({}, less than header length {len})",
+            header.total
+        ));
+        services(walk, &region, bytes[1]);
+        let total = walk
+            .tree
+            .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
+        walk.tree.label(
+            total,
+            format_args!(
+                "Total Length: {} bytes (bogus, less than header length {len})",
+                header.total
+            ),
+        );
+        walk.expert(
+            total,
+            BOGUS_LENGTH,
+            (Severity::Error, Group::Protocol),
+            format_args!("Bogus IP length"),
+        );
+        return Ok(None);
+    }
+    walk.columns.source = Address::Ipv4(source);
+    walk.columns.destination = Address::Ipv4(destination);
+    if !walk.tree.wants_any_of(THIS.protocol) {
+        return Ok(Some(header));
+    }
+    walk.tree.label(
+        added,
+        format_args!(
+            "Internet Protocol Version 4, Src: {}, Dst: {}",
+            Dotted(source),
+            Dotted(destination)
+        ),
+    );
+    services(walk, &region, bytes[1]);
+    let total = walk
+        .tree
+        .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
+    if from_offload {
+        walk.tree.label(
+            total,
+            format_args!(
+                "Total Length: {} bytes (reported as 0, presumed to be because of \"TCP segmentation offload\" (TSO))",
+                header.total
+            ),
+        );
+    } else if header.total > region.reported() && walk.carrier.quoted == Quoted::No {
+        walk.expert(
+            total,
+            BOGUS_LENGTH,
+            (Severity::Error, Group::Protocol),
+            format_args!(
+                "IPv4 total length exceeds packet length ({} bytes)",
+                region.reported()
+            ),
+        );
+    }
+    walk.tree
+        .add(ID, region.place(4, 2), Value::Uint(header.id.into()));
+    flags(walk, &region, bytes[6]);
+    let offset = walk.tree.add(
+        FRAG_OFFSET,
+        region.place(6, 2),
+        Value::Uint(u64::from(header.offset) * 8),
+    );
+    walk.tree.label(
+        offset,
+        format_args!(
+            "{} = Fragment Offset: {}",
+            Bits::new(header.offset.into(), 0x1fff, 16),
+            u32::from(header.offset) * 8
+        ),
+    );
+    time_to_live(walk, &region, &header);
+    walk.u8(PROTO, &region, 9)?;
+    header.checksum = header_checksum(walk, &region, &header, word(10));
+    addresses(walk, &region, &header);
+    Ok(Some(header))
+}
+
+fn services(walk: &mut Walk<'_, '_>, region: &Region<'_>, services: u8) {
+    let tree = &mut *walk.tree;
+    let place = region.place(1, 1);
+    let field = tree.add(DSFIELD, place, Value::Uint(services.into()));
+    tree.label(
+        field,
+        format_args!(
+            "Differentiated Services Field: {services:#04x} (DSCP: {}, ECN: {})",
+            short_codepoint(services >> 2),
+            short_congestion(services)
+        ),
+    );
+    tree.open();
+    tree.add(DSCP, place, Value::Uint((services >> 2).into()));
+    tree.add(ECN, place, Value::Uint((services & 3).into()));
+    tree.close();
+}
+
+/// Short name of a differentiated services codepoint.
+pub(crate) const fn short_codepoint(codepoint: u8) -> &'static str {
+    match codepoint {
+        0 => "CS0",
+        1 => "LE",
+        8 => "CS1",
+        10 => "AF11",
+        12 => "AF12",
+        14 => "AF13",
+        16 => "CS2",
+        18 => "AF21",
+        20 => "AF22",
+        22 => "AF23",
+        24 => "CS3",
+        26 => "AF31",
+        28 => "AF32",
+        30 => "AF33",
+        32 => "CS4",
+        34 => "AF41",
+        36 => "AF42",
+        38 => "AF43",
+        40 => "CS5",
+        44 => "VOICE-ADMIT",
+        46 => "EF PHB",
+        48 => "CS6",
+        56 => "CS7",
+        _ => "Unknown",
+    }
+}
+
+/// Short name of the two bits about congestion.
+pub(crate) const fn short_congestion(services: u8) -> &'static str {
+    match services & 3 {
+        0 => "Not-ECT",
+        1 => "ECT(1)",
+        2 => "ECT(0)",
+        _ => "CE",
+    }
+}
+
+fn flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, byte: u8) {
+    let tree = &mut *walk.tree;
+    let place = region.place(6, 1);
+    let flags = tree.add(FLAGS, place, Value::Uint((byte >> 5).into()));
+    let names = [
+        (0x80, ", Reserved bit"),
+        (0x40, ", Don't fragment"),
+        (0x20, ", More fragments"),
+    ]
+    .map(|(bit, name)| if byte & bit == 0 { "" } else { name });
+    let [a, b, c] = names;
+    tree.label(flags, format_args!("Flags: {:#x}{a}{b}{c}", byte >> 5));
+    tree.open();
+    for (field, bit) in [(RB, 0x80), (DF, 0x40), (MF, 0x20)] {
+        tree.add(field, place, Value::Bool(byte & bit != 0));
+    }
+    tree.close();
+}
+
+fn time_to_live(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
+    /// PIM and OSPF send to neighbors only.
+    const NEIGHBORS: [u8; 2] = [103, 89];
+    let ttl = header.ttl;
+    let added = walk
+        .tree
+        .add(TTL, region.place(8, 1), Value::Uint(ttl.into()));
+    let expert = (Severity::Note, Group::Sequence);
+    if let [224, 0, 0, last] = header.destination {
+        let right = match last {
+            // VRRP, GLBP, mDNS.
+            18 | 102 | 251 => 255,
+            // LLMNR does not say.
+            252 => return,
+            _ => 1,
+        };
+        if ttl != right {
+            walk.expert(
+                added,
+                TTL_LNCB,
+                expert,
+                format_args!(
+                    "\"Time To Live\" != {right} for a packet sent to the Local Network Control Block (see RFC 3171)"
+                ),
+            );
+        }
+    } else if ttl < 5
+        && !(224..240).contains(&header.destination[0])
+        && !NEIGHBORS.contains(&header.protocol)
+    {
+        walk.expert(
+            added,
+            TTL_TOO_SMALL,
+            expert,
+            format_args!("\"Time To Live\" only {ttl}"),
+        );
+    }
+}
+
+fn header_checksum(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    header: &Header,
+    sent: u16,
+) -> Status {
+    const FIELDS: checksum::Fields = checksum::Fields {
+        checksum: CHECKSUM,
+        status: CHECKSUM_STATUS,
+        calculated: Some(CHECKSUM_CALCULATED),
+        bad: CHECKSUM_BAD,
+        hint: "(may be caused by \"IP checksum offload\"?)",
+    };
+    let quoted = walk.carrier.quoted != Quoted::No;
+    let bytes = region.slice(0, header.len).ok();
+    let checked = bytes.filter(|_| walk.preferences.ip_check_checksum && !quoted);
+    let folded = checked.map(|bytes| Sum::default().add(bytes).fold());
+    let (added, status) = walk.checksum(FIELDS, region, 10, sent, folded);
+    if status == Status::Unverified {
+        let why = if walk.preferences.ip_check_checksum && quoted {
+            "in ICMP error packet"
+        } else if walk.preferences.ip_check_checksum {
+            "not all data available"
+        } else {
+            "validation disabled"
+        };
+        walk.tree
+            .label(added, format_args!("Header Checksum: {sent:#06x} [{why}]"));
+    }
+    status
+}
+
+fn addresses(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
+    let tree = &mut *walk.tree;
+    let both = [
+        (SRC, SRC_HOST, 12, header.source),
+        (DST, DST_HOST, 16, header.destination),
+    ];
+    for (field, host, offset, address) in both {
+        let (place, value) = (region.place(offset, 4), Value::Ipv4(address));
+        tree.add(field, place, value);
+        tree.add_hidden(ADDR, place, value);
+        for host in [host, HOST] {
+            let hidden = tree.add_formatted(host, place, format_args!("{}", Dotted(address)));
+            tree.set_hidden(hidden);
+            tree.set_generated(hidden);
+        }
+    }
+}
+
+/// Hands on what the packet carries, put together from fragments if it is the last of them.
+fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Result<(), Stop> {
+    let rest = region.rest(header.len);
+    let carrier = Carrier {
+        source: Address::Ipv4(header.source),
+        destination: Address::Ipv4(header.destination),
+        piece: Piece::Whole,
+        quoted: walk.carrier.quoted,
+    };
+    walk.carrier = carrier;
+    if header.offset == 0 && !header.more {
+        walk.end();
+        return dissect_protocol(walk, header.protocol, rest, header.ttl);
+    }
+    let whole = !rest.is_cut() && !rest.captured().is_empty() && header.checksum != Status::Bad;
+    let mut seen_in = None;
+    if walk.preferences.ip_defragment && whole {
+        let fragment = Fragment {
+            source: carrier.source,
+            destination: carrier.destination,
+            id: u32::from(header.id),
+            protocol: header.protocol,
+            offset: u32::from(header.offset) * 8,
+            more: header.more,
+        };
+        let frame = walk.frame.number;
+        match walk.memory.fragments.add(&fragment, frame, rest.captured()) {
+            fragments::Outcome::Whole(datagram) => {
+                let source = fragments::show(walk, &datagram, &FRAGMENT_FIELDS);
+                walk.end();
+                let bytes = datagram.bytes;
+                let len = bytes.len() as u32;
+                let together = Region::new(source, &bytes, len);
+                return dissect_protocol(walk, header.protocol, together, header.ttl);
+            }
+            fragments::Outcome::Later(later) => seen_in = later,
+            fragments::Outcome::Alone => {}
+        }
+    }
+    if seen_in.is_none() && header.offset == 0 && !(walk.preferences.ip_defragment && whole) {
+        walk.carrier.piece = Piece::Fragment;
+        walk.end();
+        return dissect_protocol(walk, header.protocol, rest, header.ttl);
+    }
+    if let Some(frame) = seen_in {
+        walk.tree.add_generated(REASSEMBLED_IN, Value::Uint(frame));
+    }
+    walk.end();
+    let name = protocol_name(header.protocol.into()).unwrap_or("Unknown");
+    walk.columns.set_info(format_args!(
+        "Fragmented IP protocol (proto={name} {}, off={}, ID={:04x})",
+        header.protocol,
+        u32::from(header.offset) * 8,
+        header.id
+    ));
+    if let Some(frame) = seen_in {
+        walk.columns
+            .append_info(format_args!(" [Reassembled in #{frame}]"));
+    }
+    data::dissect(walk, rest)
+}
+
+const FRAGMENT_FIELDS: fragments::Fields = fragments::Fields {
+    name: "IPv4",
+    buffer: "Reassembled IPv4",
+    fragments: FRAGMENTS,
+    fragment: FRAGMENT,
+    overlap: OVERLAP,
+    conflict: OVERLAP_CONFLICT,
+    tails: MULTIPLE_TAILS,
+    too_long: TOO_LONG,
+    count: FRAGMENT_COUNT,
+    len: REASSEMBLED_LEN,
+    data: REASSEMBLED_DATA,
+};
+
+/// An IPv4 address, dotted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dotted(pub(crate) [u8; 4]);
+
+impl fmt::Display for Dotted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.0;
+        write!(f, "{a}.{b}.{c}.{d}")
+    }
+}

@@ -1,0 +1,37 @@
+//! What an IP protocol number announces: where IPv4 and IPv6 hand on.
+
+use super::super::names::ip::protocol as protocol_name;
+use super::super::{data, gre, icmp, icmpv6, igmp, ip, ipv6, sctp, tcp, udp};
+use crate::read::region::{Region, Stop};
+use crate::read::walk::Walk;
+
+/// Dissects what an IP packet carries.
+pub(crate) fn dissect(
+    walk: &mut Walk<'_, '_>,
+    protocol: u8,
+    region: Region<'_>,
+    ttl: u8,
+) -> Result<(), Stop> {
+    let current = walk.current;
+    match protocol {
+        1 => icmp::dissect(walk, region, ttl)?,
+        2 => igmp::dissect(walk, region)?,
+        4 => ip::dissect(walk, region)?,
+        6 => tcp::dissect(walk, region)?,
+        17 => udp::dissect(walk, region)?,
+        41 => ipv6::dissect(walk, region)?,
+        47 => gre::dissect(walk, region)?,
+        58 => icmpv6::dissect(walk, region, ttl)?,
+        132 => sctp::dissect(walk, region)?,
+        _ => {
+            let name = protocol_name(protocol.into());
+            match name {
+                Some(name) => walk.columns.set_info(format_args!("{name} ({protocol})")),
+                None => walk.columns.set_info(format_args!("Unknown ({protocol})")),
+            }
+            data::dissect(walk, region)?;
+        }
+    }
+    walk.current = current;
+    Ok(())
+}
