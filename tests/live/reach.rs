@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use capture::iface::{self, Interface, Selection};
-use capture::kernel::{Disposition, IngressHook, Insist, Kernel, Plan, Watch};
+use capture::kernel::{Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Unmatched, Watch};
 use capture_common::{Hook, MAX_IFACES};
 use capture_tests::generator::{OBJECT, Pass};
 use capture_tests::netns::{Family, Host, Lab, Namespace};
@@ -456,6 +456,8 @@ fn somebody(host: &Host, ingress: IngressHook, watch: Watch) -> Result<Kernel> {
             snap_len: 64,
             filter: None,
             disposition: Disposition::Mirror,
+            unmatched: Unmatched::Consume,
+            delivery: Delivery::Rings,
             seed: 1,
             verbose: false,
         };
