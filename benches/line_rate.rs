@@ -34,7 +34,8 @@ struct Args {
     /// Frames of a connection.
     #[arg(long, default_value = "12")]
     session_frames: u32,
-    /// Which captures: any of ceiling, tap, tap-write, af-xdp, af-xdp-write, mirror, mirror-write.
+    /// Which captures: any of ceiling, tap, cutoff (tap with --cutoff 16KiB), tap-write, af-xdp, af-xdp-write,
+    /// mirror, mirror-write.
     #[arg(
         long,
         value_delimiter = ',',
@@ -52,11 +53,12 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     println!(
-        "{:>5} {:<14} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {:>7}  ledger",
+        "{:>5} {:<14} {:>10} {:>7} {:>6} {:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {:>7}  ledger",
         "bytes",
         "mode",
         "sent",
         "Mpps",
+        "share",
         "seen",
         "on wire",
         "in ring",
@@ -68,10 +70,12 @@ fn main() -> Result<()> {
         "steal s"
     );
     for &size in &args.size {
+        // Of the last count of the ceiling before it, for the machine's pace changes.
+        let mut most = None;
         for mode in &args.modes {
             match mode.as_str() {
-                "ceiling" => ceiling(&args, size)?,
-                mode => capture(&args, mode, size)?,
+                "ceiling" => most = Some(ceiling(&args, size)?),
+                mode => capture(&args, mode, size, most)?,
             }
         }
     }
@@ -122,7 +126,8 @@ fn index(name: &str) -> Result<u32> {
         .context("no index")
 }
 
-fn ceiling(args: &Args, size: u32) -> Result<()> {
+/// The most there can be, frames a second.
+fn ceiling(args: &Args, size: u32) -> Result<f64> {
     let lab = quiet_lab()?;
     let sink = lab
         .server
@@ -133,10 +138,11 @@ fn ceiling(args: &Args, size: u32) -> Result<()> {
     let stolen = stolen_secs()? - stolen;
     let seen = sink.counters()?.frames;
     println!(
-        "{size:>5} {:<14} {:>10} {:>7.3} {seen:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {stolen:>7.2}",
+        "{size:>5} {:<14} {:>10} {:>7.3} {:>6} {seen:>10} {:>8} {:>8} {:>8} {:>10} {:>7} {:>8} {:>7} {stolen:>7.2}",
         "count and drop",
         sent.frames,
         sent.rate() / 1e6,
+        "1.00",
         sent.frames.saturating_sub(seen),
         "-",
         "-",
@@ -145,10 +151,10 @@ fn ceiling(args: &Args, size: u32) -> Result<()> {
         "-",
         "-",
     );
-    Ok(())
+    Ok(sent.rate())
 }
 
-fn capture(args: &Args, mode: &str, size: u32) -> Result<()> {
+fn capture(args: &Args, mode: &str, size: u32, most: Option<f64>) -> Result<()> {
     let lab = quiet_lab()?;
     let dir = std::env::temp_dir().join(format!("capture-line-rate-{}", std::process::id()));
     let mut command = lab.server.namespace.command(program::locate()?);
@@ -167,6 +173,9 @@ fn capture(args: &Args, mode: &str, size: u32) -> Result<()> {
     }
     if mode.starts_with("af-xdp") {
         command.arg("--af-xdp");
+    }
+    if mode == "cutoff" {
+        command.args(["--tap", "--cutoff", "16KiB"]);
     }
     if mode.ends_with("write") {
         command.arg("--write").arg(&dir);
@@ -206,9 +215,13 @@ fn capture(args: &Args, mode: &str, size: u32) -> Result<()> {
     );
     let (cpu_secs, resident_mib) = usage?;
     println!(
-        "{size:>5} {mode:<14} {:>10} {:>7.3} {seen:>10} {:>8} {in_ring:>8} {:>8} {written:>10} {cpu_secs:>7.2} {:>8.3} {resident_mib:>7.0} {stolen:>7.2}  {}",
+        "{size:>5} {mode:<14} {:>10} {:>7.3} {:>6} {seen:>10} {:>8} {in_ring:>8} {:>8} {written:>10} {cpu_secs:>7.2} {:>8.3} {resident_mib:>7.0} {stolen:>7.2}  {}",
         sent.frames,
         sent.rate() / 1e6,
+        most.map_or_else(
+            || "-".to_owned(),
+            |most| format!("{:.2}", sent.rate() / most)
+        ),
         sent.frames.saturating_sub(seen),
         number(&ledger["lost"]) - in_ring,
         ledger["latency_ns"]["p99"].as_f64().unwrap_or_default() / 1e6,

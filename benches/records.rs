@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use capture::dissect::TcpFlags;
 use capture::flow::{
     ConnState, Counts, EndReason, EndedBy, Endpoint, FlowRecord, History, Outcome, RttSummary,
-    Side, TcpSide, TcpState, TcpSummary,
+    Sampling, Side, TcpSide, TcpState, TcpSummary,
 };
 use capture::packet::{FrameNo, IfaceId, Span, Timestamp};
 use capture::sink::Existing;
@@ -146,6 +146,8 @@ fn record(n: u64) -> FlowRecord {
                 wire_bytes: payload + packets * 66,
                 ip_bytes: payload + packets * 52,
             },
+            captured_packets: packets,
+            captured_bytes: payload + packets * 66,
             payload_bytes: payload,
             missed_bytes: 0,
             bad_checksums: 0,
@@ -194,5 +196,6 @@ fn record(n: u64) -> FlowRecord {
         outcome: Outcome::Closed,
         ended_by: Some(EndedBy::Initiator),
         end: EndReason::Fin,
+        sampling: Sampling::ALL,
     }
 }

@@ -57,13 +57,18 @@ pub struct HookCounters {
     pub delivered: u64,
     /// Bytes that were copied into a ring.
     pub delivered_bytes: u64,
-    /// Of the delivered packets, those that were shortened to the snap length.
+    /// Of the delivered packets, those that were shortened: to the snap length, to
+    /// their headers, or at their flow's cutoff.
     pub snapped: u64,
+    /// Flows that had to give up their place in the table of those that are cut short.
+    pub cut_evicted: u64,
+    /// Packets with payload that were copied because their flow had no place in that table.
+    pub cut_unfollowed: u64,
     /// Packets lost since the last delivered one, by ring; the next record carries the number away.
     pub lost: [u32; MAX_RINGS],
 }
 
-const _: () = assert!(size_of::<HookCounters>() == 25 * 8 + MAX_RINGS * 4);
+const _: () = assert!(size_of::<HookCounters>() == 27 * 8 + MAX_RINGS * 4);
 
 impl HookCounters {
     /// Entries of the map that holds them.
@@ -96,6 +101,8 @@ impl HookCounters {
         delivered: 0,
         delivered_bytes: 0,
         snapped: 0,
+        cut_evicted: 0,
+        cut_unfollowed: 0,
         lost: [0; MAX_RINGS],
     };
 
@@ -134,6 +141,8 @@ impl HookCounters {
             delivered,
             delivered_bytes,
             snapped,
+            cut_evicted,
+            cut_unfollowed,
             lost,
         } = other;
         self.packets += packets;
@@ -161,6 +170,8 @@ impl HookCounters {
         self.delivered += delivered;
         self.delivered_bytes += delivered_bytes;
         self.snapped += snapped;
+        self.cut_evicted += cut_evicted;
+        self.cut_unfollowed += cut_unfollowed;
         for (sum, part) in self.lost.iter_mut().zip(lost) {
             *sum = sum.wrapping_add(*part);
         }

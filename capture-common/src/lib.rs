@@ -10,6 +10,7 @@
 #![no_std]
 
 pub mod counters;
+pub mod cutoff;
 pub mod flow_hash;
 pub mod generator;
 #[cfg(feature = "user")]
@@ -18,6 +19,7 @@ pub mod record;
 pub mod settings;
 
 pub use counters::HookCounters;
+pub use cutoff::{CutReport, CutSet};
 pub use flow_hash::{FragmentKey, flow_hash, ring_of};
 pub use generator::{GeneratorCounters, GeneratorSettings};
 pub use record::{Hook, RingRecord};

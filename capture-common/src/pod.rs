@@ -6,12 +6,15 @@
 )]
 
 use crate::generator::{GeneratorState, SinkCounters};
-use crate::{FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
+use crate::{CutSet, FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
 
-// SAFETY: 25 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
+// SAFETY: 27 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
 unsafe impl aya::Pod for HookCounters {}
-// SAFETY: u64 first, then eight u32: no padding (the size is asserted), any bits are valid.
+// SAFETY: two u64 first, then twelve u32: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for Settings {}
+// SAFETY: u64 and u32 in pairs, u16 and u8 in fours: no padding (the sizes are asserted), any bits are
+// valid.
+unsafe impl aya::Pod for CutSet {}
 // SAFETY: two u16 and a u32: no padding, any bits are valid.
 unsafe impl aya::Pod for IfaceEntry {}
 // SAFETY: 4 × u64, u32, 2 × u8, u16: no padding (the size is asserted), any bits are valid.

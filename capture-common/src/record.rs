@@ -33,6 +33,26 @@ pub struct RingRecord {
 impl RingRecord {
     /// The packet is a GSO super-frame: several segments that the device or driver cuts later.
     pub const FLAG_GSO: u16 = 0x0001;
+    /// Payload was left out because only headers are wanted.
+    pub const FLAG_HEADERS_ONLY: u16 = 0x0002;
+    /// Payload was left out because its flow is past its cutoff.
+    pub const FLAG_CUT: u16 = 0x0008;
+    /// This is no packet: what follows is a [`crate::CutReport`].
+    pub const FLAG_REPORT: u16 = 0x0004;
+    /// Nothing is known.
+    pub const EMPTY: Self = Self {
+        mono_ns: 0,
+        wire_len: 0,
+        cap_len: 0,
+        flow_hash: 0,
+        lost: 0,
+        queue: 0,
+        iface: 0,
+        hook: 0,
+        verdict: 0,
+        flags: 0,
+    };
+
     /// Size in bytes.
     pub const LEN: usize = size_of::<Self>();
 }

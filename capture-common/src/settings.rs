@@ -10,6 +10,8 @@ pub struct Settings {
     /// Seed of the flow hash, random for each run: whoever sends the packets must not be able to
     /// choose the ring.
     pub seed: u64,
+    /// Bytes of payload of each direction of a flow that are copied, where `cut_sets` is not 0.
+    pub cutoff: u64,
     /// Bytes of a packet that are copied at most.
     pub snap_len: u32,
     /// Number of rings, at most [`crate::MAX_RINGS`].
@@ -26,11 +28,19 @@ pub struct Settings {
     pub filter: u32,
     /// 1: of frames that would be consumed, those that nobody asked for go on. 0: they do not.
     pub pass_unmatched: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// A packet is kept if a random number is below this; 0 keeps all.
+    pub sample_packets: u32,
+    /// A flow is kept if its hash is below this; 0 keeps all.
+    pub sample_flows: u32,
+    /// Bits of `KEEP_CONTROL*`: segments with SYN, FIN or RST that sampling does not concern.
+    pub keep: u32,
+    /// 1: packets are copied up to the end of their transport header. 0: whole.
+    pub headers_only: u32,
+    /// Sets of the table of flows that are cut short, a power of two; 0 cuts none.
+    pub cut_sets: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 40);
+const _: () = assert!(size_of::<Settings>() == 64);
 
 impl Settings {
     /// Frames start with an Ethernet header.
@@ -40,10 +50,25 @@ impl Settings {
 
     /// Beside the link layer, in what the capture filter is told of a packet: it goes out.
     pub const FILTER_OUTGOING: u32 = 1 << 8;
+    /// Control segments are kept though packets are sampled.
+    pub const KEEP_CONTROL: u32 = 1;
+    /// Control segments are kept even of flows that are left out.
+    pub const KEEP_CONTROL_OF_ALL: u32 = 2;
+
+    /// The threshold that keeps one of `n`; 0, which keeps all, for 1.
+    #[must_use]
+    pub const fn one_in(n: u32) -> u32 {
+        if n <= 1 {
+            return 0;
+        }
+        let n = n as u64;
+        (((1 << 32) + n / 2) / n) as u32
+    }
 
     /// What the object says before it is patched: one ring, one Ethernet interface, mirror.
     pub const UNPATCHED: Self = Self {
         seed: 0,
+        cutoff: 0,
         snap_len: crate::MAX_CAP_LEN,
         rings: 1,
         ifaces: 1,
@@ -51,7 +76,11 @@ impl Settings {
         tap: 0,
         filter: 0,
         pass_unmatched: 0,
-        reserved: 0,
+        sample_packets: 0,
+        sample_flows: 0,
+        keep: 0,
+        headers_only: 0,
+        cut_sets: 0,
     };
 }
 
@@ -67,4 +96,17 @@ pub struct IfaceEntry {
     pub id: u16,
     /// `Settings::LINK_*`.
     pub link: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_their_share_of_all_numbers() {
+        assert_eq!(Settings::one_in(1), 0);
+        assert_eq!(Settings::one_in(2), 1 << 31);
+        assert_eq!(Settings::one_in(100), 42_949_673);
+        assert_eq!(Settings::one_in(u32::MAX), 1);
+    }
 }

@@ -5,8 +5,10 @@
 //! claims more than the frame holds is not (a fragment of a snapped or offloaded packet says so too).
 
 use capture_common::flow_hash::{
-    FragmentKey, endpoint_v4, endpoint_v6, flow_hash, is_tunnel_port, link_hash,
+    FragmentKey, combine, endpoint_v4, endpoint_v6, is_tunnel_port, link_hash,
 };
+
+use capture_common::{CutReport, Settings};
 
 use crate::maps::FRAGMENTS;
 
@@ -33,6 +35,9 @@ const ETHERTYPE_IPV6: u16 = 0x86dd_u16.to_be();
 const ETHERTYPE_QINQ: u16 = 0x88a8_u16.to_be();
 /// QinQ before 802.1ad settled its number.
 const ETHERTYPE_QINQ_OLD: u16 = 0x9100_u16.to_be();
+
+/// ICMP type, code, checksum, and four bytes whose meaning is up to the type (RFC 792, RFC 4443).
+const ICMP_LEN: usize = 8;
 
 /// Both ports, with which every transport header that has any begins.
 const PORTS_LEN: usize = 4;
@@ -142,7 +147,52 @@ impl Bytes for Direct {
 #[repr(C)]
 pub(crate) struct Scratch {
     pub(crate) cell: u64,
+    pub(crate) facts: Facts,
+    pub(crate) report: CutReport,
     pub(crate) bytes: [u8; SCRATCH_LEN],
+}
+
+/// What the walk finds beyond what is counted: only what is cut needs it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Facts {
+    /// All 64 bits of the flow's hash.
+    pub(crate) fingerprint: u64,
+    /// TCP sequence number.
+    pub(crate) seq: u32,
+    /// Bytes of payload by the lengths in the headers.
+    pub(crate) payload_len: u32,
+    /// Bytes from the IP header on.
+    pub(crate) ip_len: u32,
+    /// Offset of the IP header.
+    pub(crate) net_at: u32,
+    /// Offset of the ports.
+    pub(crate) ports_at: u32,
+    /// Offset behind the transport header; behind the frame if there is nothing to leave out.
+    pub(crate) headers_end: u32,
+    /// Bits of `Self::*`.
+    pub(crate) bits: u32,
+    pub(crate) reserved: u32,
+}
+
+impl Facts {
+    /// A whole TCP segment or UDP datagram that is no tunnel's: its flow can be cut short.
+    pub(crate) const FOLLOWED: u32 = 1;
+    /// It goes from the endpoint with the higher hash to that with the lower.
+    pub(crate) const REVERSE: u32 = 2;
+
+    /// Of a packet that is not IP.
+    pub(crate) const NONE: Self = Self {
+        fingerprint: 0,
+        seq: 0,
+        payload_len: 0,
+        ip_len: 0,
+        net_at: 0,
+        ports_at: 0,
+        headers_end: u32::MAX,
+        bits: 0,
+        reserved: 0,
+    };
 }
 
 /// The first bytes of a packet, brought together in a buffer.
@@ -174,6 +224,21 @@ impl Bytes for Gathered {
     }
 }
 
+impl Facts {
+    /// Says whose packet it is, and whether its flow is followed: fragments are not, for only the first
+    /// one says whose it is, nor is what cannot be believed, or says of itself to be longer than the frame.
+    #[inline(always)]
+    fn identify(&mut self, fingerprint: u64, reverse: bool, frame_len: usize, walk: &Walk) {
+        self.fingerprint = fingerprint;
+        if walk.fragment || walk.malformed || (self.net_at + self.ip_len) as usize > frame_len {
+            self.bits = 0;
+        }
+        if reverse {
+            self.bits |= Self::REVERSE;
+        }
+    }
+}
+
 /// Makes the verifier forget what it knows of a number.
 ///
 /// The verifier follows every path with all that it knows of each value, and takes two paths for one
@@ -182,12 +247,54 @@ impl Bytes for Gathered {
 #[derive(Clone, Copy)]
 pub(crate) struct Veil {
     cell: *mut u64,
+    facts: *mut Facts,
+    /// Whether anybody asks for the facts.
+    wanted: bool,
+    /// Whether he asks for them even where the walk ends before the transport header.
+    headers_only: bool,
 }
 
 impl Veil {
-    /// `cell` is in a map, and nobody else uses it while the packet is looked at.
-    pub(crate) const fn new(cell: *mut u64) -> Self {
-        Self { cell }
+    /// `scratch` is in a map, and nobody else uses it while the packet is looked at.
+    #[inline(always)]
+    pub(crate) fn new(scratch: *mut Scratch, settings: &Settings) -> Self {
+        Self {
+            // SAFETY: the fields of a valid value.
+            cell: unsafe { &raw mut (*scratch).cell },
+            // SAFETY: as above.
+            facts: unsafe { &raw mut (*scratch).facts },
+            wanted: settings.headers_only != 0 || settings.cut_sets != 0,
+            headers_only: settings.headers_only != 0,
+        }
+    }
+
+    /// Keeps facts for [`Self::facts`].
+    #[inline(always)]
+    pub(crate) fn note(self, facts: &Facts) {
+        if self.wanted {
+            // SAFETY: as in `draw`.
+            unsafe { core::ptr::write_volatile(self.facts, *facts) };
+        }
+    }
+
+    /// Keeps nothing of the packet before.
+    #[inline(always)]
+    pub(crate) fn forget(self) {
+        if self.headers_only {
+            self.note(&Facts::NONE);
+        } else if self.wanted {
+            // SAFETY: the field of a valid value.
+            let bits = unsafe { &raw mut (*self.facts).bits };
+            // SAFETY: as in `draw`. Without its bits, nobody asks for the rest.
+            unsafe { core::ptr::write_volatile(bits, 0) };
+        }
+    }
+
+    /// The facts that were kept last.
+    #[inline(always)]
+    pub(crate) fn facts(self) -> Facts {
+        // SAFETY: as in `draw`.
+        unsafe { core::ptr::read_volatile(self.facts) }
     }
 
     /// The same number, of which nothing is known.
@@ -284,7 +391,7 @@ fn descend<B: Bytes>(
         // Two bytes though one is looked at: the compiler makes `start < end` of a check for one, from
         // which the verifier learns nothing (it wants to see an offset).
         return match bytes.header::<2>(0)?.field::<u8, 0>() >> 4 {
-            4 => ipv4(bytes, 0, frame_len, seed, walk),
+            4 => ipv4(bytes, 0, frame_len, seed, veil, walk),
             6 => ipv6(bytes, 0, frame_len, seed, veil, walk),
             _ => Some(()),
         };
@@ -306,7 +413,7 @@ fn descend<B: Bytes>(
     }
     let offset = veil.draw(offset) & MAX_LINK_LEN;
     match ethertype {
-        ETHERTYPE_IPV4 => ipv4(bytes, offset, frame_len, seed, walk),
+        ETHERTYPE_IPV4 => ipv4(bytes, offset, frame_len, seed, veil, walk),
         ETHERTYPE_IPV6 => ipv6(bytes, offset, frame_len, seed, veil, walk),
         _ => {
             if ethertype == ETHERTYPE_ARP {
@@ -324,6 +431,7 @@ fn ipv4<B: Bytes>(
     offset: usize,
     frame_len: usize,
     seed: u64,
+    veil: Veil,
     walk: &mut Walk,
 ) -> Option<()> {
     walk.net = Net::Ipv4;
@@ -360,6 +468,17 @@ fn ipv4<B: Bytes>(
         })
     };
     let later = fragment & OFFSET_MASK != 0;
+    let left = payload_len(total_len, header_len, frame_len - offset);
+    let mut facts = Facts {
+        net_at: offset as u32,
+        ip_len: (header_len + left) as u32,
+        ports_at: (offset + header_len) as u32,
+        headers_end: (offset + header_len) as u32,
+        ..Facts::NONE
+    };
+    if veil.headers_only {
+        veil.note(&facts);
+    }
     let (src_port, dst_port) = if later {
         (0, 0)
     } else {
@@ -367,16 +486,19 @@ fn ipv4<B: Bytes>(
             bytes,
             offset + header_len,
             frame_len,
-            payload_len(total_len, header_len, frame_len - offset),
+            left,
             walk,
+            &mut facts,
         )?
     };
-    let hash = flow_hash(
+    let (src, dst) = (
         endpoint_v4(seed, src, src_port),
         endpoint_v4(seed, dst, dst_port),
-        protocol,
     );
-    walk.flow_hash = steer(walk, fragments, later, hash);
+    let fingerprint = combine(src, dst, protocol);
+    facts.identify(fingerprint, src > dst, frame_len, walk);
+    veil.note(&facts);
+    walk.flow_hash = steer(walk, fragments, later, (fingerprint >> 32) as u32);
     Some(())
 }
 
@@ -416,6 +538,12 @@ fn ipv6<B: Bytes>(
         (frame_len - at).min(usize::from(u16::MAX))
     } else {
         payload
+    };
+    // Where the payload's length is not said, it is what the frame holds, of any length.
+    let ip_len = if payload == 0 {
+        frame_len - offset
+    } else {
+        payload + 40
     };
     let mut fragments = None;
     let mut later = false;
@@ -459,16 +587,29 @@ fn ipv6<B: Bytes>(
         }
     }
     walk.protocol = protocol;
+    let mut facts = Facts {
+        net_at: offset as u32,
+        ip_len: ip_len as u32,
+        ports_at: at as u32,
+        headers_end: at as u32,
+        ..Facts::NONE
+    };
+    if veil.headers_only {
+        veil.note(&facts);
+    }
     let (src_port, dst_port) = if later {
         (0, 0)
     } else {
-        transport(bytes, at, frame_len, left, walk)?
+        transport(bytes, at, frame_len, left, walk, &mut facts)?
     };
-    let hash = flow_hash(
+    let (src_end, dst_end) = (
         endpoint_v6(seed, src, src_port),
         endpoint_v6(seed, dst, dst_port),
-        protocol,
     );
+    let fingerprint = combine(src_end, dst_end, protocol);
+    facts.identify(fingerprint, src_end > dst_end, frame_len, walk);
+    veil.note(&facts);
+    let hash = (fingerprint >> 32) as u32;
     let key = fragments.map(|id| FragmentKey {
         src,
         dst,
@@ -490,6 +631,7 @@ fn transport<B: Bytes>(
     frame_len: usize,
     left: usize,
     walk: &mut Walk,
+    facts: &mut Facts,
 ) -> Option<(u16, u16)> {
     let min_len = match walk.protocol {
         PROTO_TCP => 20,
@@ -510,12 +652,30 @@ fn transport<B: Bytes>(
         return Some((0, 0));
     }
     if !has_ports {
+        facts.headers_end = (offset + if left < ICMP_LEN { left } else { ICMP_LEN }) as u32;
         return Some((0, 0));
+    }
+    if walk.protocol == PROTO_UDP && !split {
+        // The address is computed once for all that is read, so that one check is enough.
+        let header = bytes.header::<8>(offset)?;
+        let (src, dst) = (header.field::<u16, 0>(), header.field::<u16, 2>());
+        let tunnel = is_tunnel_port(u16::from_be(src)) || is_tunnel_port(u16::from_be(dst));
+        facts.headers_end = (offset + min_len) as u32;
+        if tunnel {
+            return Some((0, 0));
+        }
+        let said = u16::from_be(header.field::<u16, 4>()) as usize;
+        // A length of 0 is that of a jumbogram (RFC 2675 section 4).
+        let len = if said == 0 { left } else { said };
+        facts.payload_len = len.saturating_sub(8) as u32;
+        facts.bits = Facts::FOLLOWED;
+        return Some((src, dst));
     }
     if walk.protocol != PROTO_TCP || split {
         let header = bytes.header::<PORTS_LEN>(offset)?;
         let (src, dst) = (header.field::<u16, 0>(), header.field::<u16, 2>());
         let tunnel = is_tunnel_port(u16::from_be(src)) || is_tunnel_port(u16::from_be(dst));
+        facts.headers_end = (offset + if split { left } else { min_len }) as u32;
         return Some(if walk.protocol == PROTO_UDP && tunnel {
             (0, 0)
         } else {
@@ -524,11 +684,18 @@ fn transport<B: Bytes>(
     }
     let header = bytes.header::<14>(offset)?;
     let ports = (header.field::<u16, 0>(), header.field::<u16, 2>());
+    facts.seq = u32::from_be(header.field::<u32, 4>());
     {
         let header_len = (header.field::<u8, 12>() >> 4) as usize * 4;
         walk.tcp_flags = header.field::<u8, 13>();
         if header_len < 20 || (header_len > left && !walk.fragment) {
             walk.malformed = true;
+        } else if header_len <= left {
+            facts.headers_end = (offset + header_len) as u32;
+            facts.payload_len = (left - header_len) as u32;
+            facts.bits = Facts::FOLLOWED;
+        } else {
+            facts.headers_end = (offset + left) as u32;
         }
     }
     Some(ports)

@@ -2,13 +2,18 @@
 //! one at TCX for what comes in, for where XDP is not to be had; and one at XDP that hands what comes in to
 //! `AF_XDP` sockets.
 //!
-//! All do the same, [`observe()`]: walk the headers, count, choose the ring by the flow hash, copy or
-//! hand over.
+//! All do the same, [`observe()`]: walk the headers, count, decide what is wanted of the packet, choose the
+//! ring by the flow hash, copy or hand over.
 //! The order is the product's promise: counters come first, so that no filter and no full ring ever
 //! changes them.
 
 #![no_std]
 #![no_main]
+#![feature(core_intrinsics)]
+#![expect(
+    internal_features,
+    reason = "the exchange of a word has no stable name on this target"
+)]
 #![expect(
     clippy::needless_pass_by_value,
     reason = "the macros of aya-ebpf hand contexts over by value"
@@ -25,9 +30,12 @@
 
 mod context;
 mod counters;
+mod cutoff;
+mod decide;
 mod emit;
 mod filter;
 mod headers;
+mod lock;
 mod maps;
 mod observe;
 mod outlet;

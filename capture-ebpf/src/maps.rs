@@ -1,10 +1,10 @@
 //! Every map, with who writes and who reads it.
 
 use aya_ebpf::Global;
-use aya_ebpf::btf_maps::{ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf, XskMap};
+use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf, XskMap};
 use aya_ebpf::macros::btf_map;
 use capture_common::{
-    FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, MAX_RINGS, Settings,
+    CutSet, FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, MAX_RINGS, Settings,
 };
 
 /// Patched in by userspace before the load, so the verifier sees constants.
@@ -43,6 +43,11 @@ pub(crate) static IFACES: HashMap<u32, IfaceEntry, MAX_IFACES> = HashMap::new();
 #[btf_map]
 pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRAMS> =
     LruHashMap::new();
+
+/// Flows that are cut short; userspace makes it as large as it is wanted. Written here, read by the
+/// workers.
+#[btf_map]
+pub(crate) static CUTS: Array<CutSet, 1> = Array::new();
 
 /// What one packet needs beside the stack. Used here only.
 #[btf_map]

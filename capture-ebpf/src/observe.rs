@@ -1,14 +1,14 @@
-//! What happens to every packet: walk, count, filter, copy.
+//! What happens to every packet: walk, count, filter, sample, cut, copy.
 
 use capture_common::flow_hash::ring_of;
-use capture_common::{
-    Hook, HookCounters, IfaceEntry, MAX_CAP_LEN, MAX_RINGS, RingRecord, Settings,
-};
+use capture_common::{Hook, HookCounters, IfaceEntry, MAX_RINGS, RingRecord, Settings};
 
 use crate::context::Context;
 use crate::counters::count;
+use crate::cutoff::{Cut, Passage, coarse_ns, cut};
+use crate::decide::{is_sampled_out, share};
 use crate::emit::{Lost, bounded};
-use crate::headers::{Direct, Gathered, SCRATCH_LEN, Scratch, Veil, Walk, walk};
+use crate::headers::{Direct, Facts, Gathered, SCRATCH_LEN, Scratch, Veil, Walk, walk};
 use crate::maps::{COUNTERS, IFACES, SCRATCH, SETTINGS};
 use crate::outlet::{Outlet, Place};
 
@@ -41,13 +41,12 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
         return Fate::Consumed;
     };
-    let found = headers(ctx, frame_len, &settings, iface.link, scratch);
+    let wants_facts = settings.headers_only != 0 || settings.cut_sets != 0;
+    let veil = Veil::new(scratch, &settings);
+    let found = headers(ctx, frame_len, &settings, iface.link, scratch, veil);
     let vlan = ctx.vlan();
-    let wire_len = if vlan.is_some() {
-        frame_len + 4
-    } else {
-        frame_len
-    };
+    let tag_len = if vlan.is_some() { 4 } else { 0 };
+    let wire_len = frame_len + tag_len;
     count(counters, &found, wire_len);
     let way = if matches!(C::HOOK, Hook::TcxEgress) {
         Settings::FILTER_OUTGOING
@@ -59,28 +58,59 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
         return Fate::Unmatched;
     }
 
-    let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
-    let snap_len = if settings.snap_len < MAX_CAP_LEN {
-        settings.snap_len
+    if is_sampled_out(&settings, &found) {
+        counters.sampled += 1;
+        return Fate::Consumed;
+    }
+    let facts = if wants_facts {
+        veil.facts()
     } else {
-        MAX_CAP_LEN
+        Facts::NONE
     };
+    let mut share = share(&settings, &facts, wire_len, tag_len);
+    if settings.cut_sets != 0 {
+        // Counting has looked at each of them, and the verifier remembers.
+        let found = found.veiled(veil);
+        let (tag_len, wire_len) = match C::HOOK {
+            Hook::XdpIngress => (tag_len, wire_len),
+            Hook::TcxEgress | Hook::TcxIngress => (
+                veil.draw(tag_len as usize) as u32 & 7,
+                veil.draw(wire_len as usize) as u32,
+            ),
+        };
+        let passage = Passage {
+            walk: &found,
+            facts: &facts,
+            settings: &settings,
+            wire_len,
+            ns: coarse_ns(),
+        };
+        let cut = cut(ctx, &passage, counters, scratch, veil);
+        match cut.veiled(veil) {
+            Cut::Whole => {}
+            Cut::UpTo(offset) => {
+                share = share.up_to(offset, tag_len, wire_len, RingRecord::FLAG_CUT);
+            }
+            Cut::Counted => {
+                counters.cut += 1;
+                return Fate::Consumed;
+            }
+        }
+    }
+
+    let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
     let record = RingRecord {
         // SAFETY: takes no argument.
         mono_ns: unsafe { aya_ebpf::helpers::generated::bpf_ktime_get_ns() },
         wire_len,
-        cap_len: if wire_len < snap_len {
-            wire_len
-        } else {
-            snap_len
-        },
+        cap_len: share.len,
         flow_hash: found.flow_hash,
         lost: counters.lost[ring],
         queue: ctx.queue(),
         iface: iface.id,
         hook: C::HOOK as u8,
         verdict,
-        flags: ctx.flags(),
+        flags: ctx.flags() | share.flags,
     };
     let place = Place {
         ring: ring as u32,
@@ -133,11 +163,10 @@ fn headers<C: Context>(
     settings: &Settings,
     link: u32,
     scratch: *mut Scratch,
+    veil: Veil,
 ) -> Walk {
     let raw_ip = link == Settings::LINK_RAW_IP;
-    // SAFETY: the scratch belongs to this CPU, and this program is not interrupted by another one
-    // that uses it.
-    let veil = Veil::new(unsafe { &raw mut (*scratch).cell });
+    veil.forget();
     let direct = Direct {
         start: ctx.start(),
         end: ctx.end(),
@@ -154,7 +183,8 @@ fn headers<C: Context>(
     let Some(filled) = bounded(filled, SCRATCH_LEN as u32) else {
         return found.veiled(veil);
     };
-    // SAFETY: as above.
+    // SAFETY: the scratch belongs to this CPU, and this program is not interrupted by another one
+    // that uses it.
     let bytes = unsafe { &raw mut (*scratch).bytes };
     // SAFETY: the buffer has SCRATCH_LEN bytes, and `filled` is no more.
     if !unsafe { ctx.copy(0, bytes.cast(), filled) } {

@@ -87,6 +87,13 @@
 //! programs, which share the maps of the old ones (handed over through a BPF file system that is mounted
 //! nowhere), and has the links run them. The kernel swaps a link's program between two packets.
 //!
+//! **Cutting short.** `--cutoff` counts in the kernel what it does not copy, in totals that only grow:
+//! they can be told late, twice or by two CPUs at once, and userspace takes the difference. A report
+//! goes into the ring before the next packet of the flow that is copied, so the shard knows where the
+//! stream is when an acknowledgment comes; what was never told is read from the table when the flow
+//! ends. Only segments that continue the stream are left out, so that losses and repeats are seen. The
+//! table is ours and not an LRU map, which would forget its counts without a word.
+//!
 //! **Fragments.** Only the first one has ports. The kernel remembers its hash by datagram in a bounded
 //! LRU map, so that the later ones choose the same ring; the shard remembers its ports likewise.
 //!

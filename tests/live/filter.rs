@@ -180,7 +180,7 @@ fn a_filter_that_makes_no_sense_is_refused_before_anything_is_attached() -> Resu
     let mut command = run::command(&lab.client.namespace)?;
     command.args(["-i", lab.client.interface, "-f", "tcp prot 80"]);
     let ended = Program::start(&mut command)?.wait()?;
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains("tcp prot 80"), "{}", ended.stderr);
     run::assert_detached(&lab.client.namespace)
 }

@@ -19,6 +19,7 @@
 //! - `sockets.rs` `AF_XDP` sockets against rings
 //! - `steering.rs` the kernel's walk against the library's, packet by packet
 //! - `support.rs` the lab itself
+//! - `thinning.rs` sampling, headers alone, and connections that are cut short
 //! - `transfer.rs` a download
 //! - `wire.rs` tcpdump and packet sockets
 
@@ -57,6 +58,8 @@ mod sockets;
 #[cfg(test)]
 mod steering;
 mod support;
+#[cfg(test)]
+mod thinning;
 #[cfg(test)]
 mod transfer;
 #[cfg(test)]

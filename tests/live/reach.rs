@@ -453,7 +453,10 @@ fn somebody(host: &Host, ingress: IngressHook, watch: Watch) -> Result<Kernel> {
             insist: Insist::No,
             rings: 1,
             ring_bytes: 1 << 18,
-            snap_len: 64,
+            thinning: Thinning {
+                snap_len: 64,
+                ..Thinning::NONE
+            },
             filter: None,
             disposition: Disposition::Mirror,
             unmatched: Unmatched::Consume,

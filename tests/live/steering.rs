@@ -11,7 +11,7 @@ use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tu
 use capture::iface::{self, Selection};
 use capture::kernel::{
     Attachment, CaptureFilter, Clock, Delivery, Disposition, IngressHook, Insist, Kernel, Plan,
-    Unmatched, Watch,
+    Thinning, Unmatched, Watch,
 };
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
@@ -42,8 +42,11 @@ pub(crate) fn plan(link: LinkType, snap_len: u32, filter: Option<CaptureFilter>)
         insist: Insist::No,
         rings: 1,
         ring_bytes: RING_BYTES,
-        snap_len,
         filter,
+        thinning: Thinning {
+            snap_len,
+            ..Thinning::NONE
+        },
         disposition: Disposition::Mirror,
         unmatched: Unmatched::Consume,
         delivery: Delivery::Rings,
@@ -416,7 +419,7 @@ fn our_ring_reader_sees_what_ayas_sees() {
         let mut source = RingSource::new(ring, RING_BYTES as usize, 0, clock, links).unwrap();
         let mut ours = Vec::new();
         loop {
-            let polled = source.poll(&mut |burst| {
+            let polled = source.poll(&mut |burst, _told| {
                 ours.extend(
                     burst
                         .iter()

@@ -142,6 +142,7 @@ mod tests {
                     decimals: 9,
                 },
                 filter: None,
+                comment: String::new(),
                 mac: None,
                 os: String::new(),
             }],

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use capture::packet::{
-    FrameNo, Iface, IfaceId, LinkType, Packet, PacketDirection, PacketMeta, Timestamp,
+    FrameNo, Iface, IfaceId, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut, Timestamp,
 };
 use capture::sink::pcapng::{
     DEFAULT_POOL_BYTES, Ending, Existing, IfaceDescription, IfaceStatistics, Overflow, PacketFile,
@@ -159,6 +159,7 @@ fn iface(name: &str, link: LinkType) -> IfaceDescription {
             decimals: 9,
         },
         filter: Some("tcp port 80".to_owned()),
+        comment: "made by a test".to_owned(),
         mac: Some([2, 0, 0, 0, 0, 1]),
         os: "Linux 6.18".to_owned(),
     }
@@ -234,6 +235,7 @@ fn write_file(path: &Path, packets: u64) {
                 PacketDirection::Inbound
             }),
             gso: false,
+            cut: PayloadCut::No,
         };
         sink.packet(&Packet { meta, data: &data });
         newest = ts;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::thinning::ThinningArgs;
 use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
 use crate::flow::ConnState;
@@ -76,7 +77,11 @@ Examples:
   capture live -i tap0 --tap --write out --workers 4 --cpus 2-5
   capture live -i tap0 --tap --af-xdp --write out
   capture live -i eth0 -w web.pcapng tcp port 80 or tcp port 443
-  capture live -i eth0 --flows out.parquet -f 'net 10.0.0.0/8 and not port 22'"
+  capture live -i eth0 --flows out.parquet -f 'net 10.0.0.0/8 and not port 22'
+  capture live -i eth0 --write out --cutoff 64KiB     the beginning of every connection
+  capture live -i eth0 --flows f.parquet --headers-only
+  capture live -i eth0 -w s.pcapng --sample 1/100     every hundredth packet, and each SYN, FIN and RST
+  capture live -i eth0 --write out --sample-flows 1%  whole connections, one of a hundred"
 )]
 pub(super) struct LiveArgs {
     /// Interface to capture on; may be given several times, or as a list with commas. A name, a number
@@ -151,10 +156,6 @@ pub(super) struct LiveArgs {
     #[arg(short, long, value_name = "N")]
     pub(super) count: Option<u64>,
 
-    /// Copy at most this many bytes of each packet; 0 is as much as there is.
-    #[arg(short, long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
-    pub(super) snaplen: u64,
-
     /// Which way to capture [default: both; in on loopback and with --tap].
     #[arg(short = 'Q', long, value_name = "WAY")]
     pub(super) direction: Option<Way>,
@@ -198,6 +199,9 @@ pub(super) struct LiveArgs {
     /// Memory for packets on their way to the disk.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(super) write_buffer: u64,
+
+    #[command(flatten)]
+    pub(super) thinning: ThinningArgs,
 
     #[command(flatten)]
     pub(super) tracking: TrackingArgs,

@@ -327,10 +327,12 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         );
     }
     let workers = args.workers.unwrap_or_else(super::default_workers);
-    let snap_len = match u32::try_from(args.snaplen).unwrap_or(u32::MAX) {
-        0 => capture_common::MAX_CAP_LEN,
-        snap_len => snap_len.min(capture_common::MAX_CAP_LEN),
-    };
+    let thinning = args.thinning.thinning()?;
+    if args.af_xdp && thinning.cutoff.is_some() {
+        anyhow::bail!(
+            "--cutoff tells what it left out through the rings, which --af-xdp does without; leave one of them out"
+        );
+    }
     let words = args
         .filter
         .clone()
@@ -346,7 +348,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             insist,
             rings: workers,
             ring_bytes: ring_bytes(args.ring_size)?,
-            snap_len,
+            thinning,
             filter,
             disposition,
             unmatched: if args.pass_unmatched {
@@ -475,8 +477,12 @@ fn describe(capture: &LiveCapture) -> String {
         Delivery::Rings => "a ring",
         Delivery::Sockets(_) => "AF_XDP frames",
     };
+    let mut thinning = plan.kernel.thinning.to_string();
+    if !thinning.is_empty() {
+        thinning.insert_str(0, ", ");
+    }
     let text = format!(
-        "{}, {workers} worker{} with {from} of {} MiB{}",
+        "{}{thinning}, {workers} worker{} with {from} of {} MiB{}",
         super::ifaces::described(plan, capture),
         if workers == 1 { "" } else { "s" },
         plan.kernel.ring_bytes as f64 / f64::from(1 << 20),
@@ -590,6 +596,9 @@ fn text_report(report: &LiveReport) -> String {
         s.records,
         if s.records == 1 { "" } else { "s" },
     );
+    for note in super::thinning::notes(k, s) {
+        let _infallible = writeln!(text, "  {note}");
+    }
     for note in super::tracking::notes(s) {
         let _infallible = writeln!(text, "  {note}");
     }
@@ -668,6 +677,7 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
                 "filtered": k.filtered, "sampled": k.sampled, "cut": k.cut, "ring_full": k.ring_full,
                 "copy_failed": k.copy_failed, "no_socket": k.no_socket, "delivered": k.delivered,
                 "delivered_bytes": k.delivered_bytes, "snapped": k.snapped,
+                "cut_evicted": k.cut_evicted, "cut_unfollowed": k.cut_unfollowed,
             }),
         );
         object.insert(

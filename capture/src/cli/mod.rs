@@ -24,6 +24,7 @@ mod live;
 mod logger;
 mod read;
 mod status;
+mod thinning;
 mod tracking;
 mod units;
 

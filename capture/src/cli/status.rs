@@ -42,6 +42,8 @@ struct Rates {
     fin: f64,
     rst: f64,
     drops: u64,
+    sampled: f64,
+    cut: f64,
 }
 
 #[expect(
@@ -69,11 +71,13 @@ impl Rates {
             fin: rate(k.fin, l.fin),
             rst: rate(k.rst, l.rst),
             drops: now.drops,
+            sampled: rate(k.sampled, l.sampled),
+            cut: rate(k.cut, l.cut),
         }
     }
 
     fn to_line(&self) -> String {
-        format!(
+        let mut line = format!(
             "{:02}:{:02}  {} pps  {}bit/s  flows +{} open {} -{}  SYN {}/s  SYN-ACK {}/s  FIN {}/s  RST {}/s  drops {}",
             self.elapsed_secs / 60,
             self.elapsed_secs % 60,
@@ -87,7 +91,14 @@ impl Rates {
             short(self.fin),
             short(self.rst),
             self.drops,
-        )
+        );
+        // What was left out on purpose is of interest to who asked for it.
+        for (word, rate) in [("sampled out", self.sampled), ("cut", self.cut)] {
+            if rate > 0.0 {
+                line.extend(["  ", word, " ", &short(rate), "/s"]);
+            }
+        }
+        line
     }
 
     fn to_json(&self, now: &Snapshot) -> serde_json::Value {
@@ -106,6 +117,9 @@ impl Rates {
             "fin_per_second": round(self.fin),
             "rst_per_second": round(self.rst),
             "drops": self.drops,
+            "filtered": now.kernel.filtered,
+            "sampled": now.kernel.sampled,
+            "cut": now.kernel.cut,
             "packets": now.kernel.packets,
             "bytes": now.kernel.bytes,
             "syn": now.kernel.syn,

@@ -27,6 +27,35 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text:?} is too large"))
 }
 
+/// One of how many: `1/100`, `100` or `1%`.
+pub(super) fn one_in(text: &str) -> Result<u32, String> {
+    let wrong = || format!("{text:?} is not a share, such as 1/100, 100 (one in a hundred) or 1%");
+    let text = text.trim();
+    let n = if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.trim().parse().map_err(|_not_a_number| wrong())?;
+        let n = 100.0 / percent;
+        if !(1.0..=f64::from(u32::MAX)).contains(&n) {
+            return Err(wrong());
+        }
+        let whole = n.round();
+        if (n - whole).abs() > 1e-6 * n {
+            return Err(format!(
+                "{text} is not one in a whole number; 1/{whole} is close to it"
+            ));
+        }
+        #[expect(clippy::cast_sign_loss, reason = "it is at least 1")]
+        let whole = whole as u32;
+        whole
+    } else {
+        let n = text.strip_prefix("1/").unwrap_or(text);
+        n.trim().parse().map_err(|_not_a_number| wrong())?
+    };
+    if n == 0 {
+        return Err(wrong());
+    }
+    Ok(n)
+}
+
 /// A time: `10s`, `500ms`, `5m`, `1h`; a bare number is seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
@@ -92,6 +121,39 @@ mod tests {
         for text in ["", "MiB", "12 parsecs", "-1", "99999999999GiB"] {
             assert!(bytes(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn shares_are_fractions_numbers_or_percentages() {
+        for (text, n) in [
+            ("1/100", 100),
+            ("100", 100),
+            ("1%", 100),
+            ("25 %", 4),
+            ("0.1%", 1000),
+            ("1", 1),
+            ("100%", 1),
+            ("1/4294967295", u32::MAX),
+        ] {
+            assert_eq!(one_in(text), Ok(n), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "1/0",
+            "2/3",
+            "-1",
+            "0%",
+            "200%",
+            "x%",
+            "1/4294967296",
+        ] {
+            assert!(one_in(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            one_in("3%"),
+            Err("3% is not one in a whole number; 1/33 is close to it".to_owned())
+        );
     }
 
     #[test]

@@ -483,16 +483,23 @@ pub(super) fn known_as(attachment: &Attachment, plan: &Plan) -> Iface {
         name: attachment.interface.name.clone(),
         description: attachment.describe(plan.disposition),
         link: attachment.link,
-        snap_len: plan.snap_len,
+        snap_len: plan.thinning.snap_len,
         decimals: 9,
     }
 }
 
 /// What a pcapng file says of an interface.
 pub(super) fn describe(attachment: &Attachment, plan: &Plan) -> IfaceDescription {
+    let thinning = plan.thinning.to_string();
+    let comment = if thinning.is_empty() {
+        thinning
+    } else {
+        format!("capture: {thinning}")
+    };
     IfaceDescription {
         iface: known_as(attachment, plan),
         filter: plan.filter.as_ref().map(|filter| filter.text().to_owned()),
+        comment,
         mac: attachment.interface.mac,
         os: host::os(),
     }

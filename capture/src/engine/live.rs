@@ -121,6 +121,7 @@ impl LiveCapture {
         // The kernel first: it has the most that can be in the way, and it leaves nothing behind.
         let mut kernel = Kernel::load(&plan.kernel)?;
         let clock = Arc::new(Clock::new());
+        let cuts = kernel.take_cuts(&plan.kernel, &clock)?;
         let links: LinkTypes = plan.kernel.ifaces.iter().map(|iface| iface.link).collect();
         let Feeds {
             sources,
@@ -167,7 +168,9 @@ impl LiveCapture {
                 plan.tracking.share(workers),
                 plan.tracking.timeouts,
                 plan.tracking.seed,
-            );
+            )
+            .cut_by(cuts.clone())
+            .sampled(plan.kernel.thinning.sampling);
             let shard = Shard::new(
                 plan.tracking.dissector,
                 table,
@@ -450,12 +453,14 @@ impl Worker {
         loop {
             // Asked before the ring is looked at: if it is empty then, it stays empty.
             let draining = limit.is_draining();
-            let polled = source.poll(&mut |burst| {
+            let polled = source.poll(&mut |burst, told| {
                 let taken = limit.take(burst.len());
                 let (wanted, rest) = burst.split_at(taken);
                 if let Some(oldest) = wanted.first() {
                     latency.record(clock.now().since(oldest.meta.ts), taken as u64);
-                    shard.on_burst(wanted);
+                }
+                if !wanted.is_empty() || !told.is_empty() {
+                    shard.on_told_burst(wanted, told);
                 }
                 shard.skip(rest.len() as u64);
             });

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use capture_common::flow_hash::{combine, endpoint_v4, endpoint_v6};
 
-use crate::dissect::{ipv4, ipv6};
+use crate::dissect::{Addresses, ipv4, ipv6};
 
 /// Which way a packet goes within its flow: `Forward` is from the lower endpoint of the key to the
 /// higher. It says nothing of who began.
@@ -47,6 +47,8 @@ pub struct Endpoint {
 pub(crate) trait Address: Copy + Ord {
     /// A value for keys of slots that are not in use.
     const ZERO: Self;
+    /// A key of this family as one of either.
+    fn any(key: Key<Self>) -> AnyKey;
     /// This address with a port, ready for the hash.
     fn endpoint(self, seed: u64, port: u16) -> u64;
     /// The address for people.
@@ -55,6 +57,10 @@ pub(crate) trait Address: Copy + Ord {
 
 impl Address for u32 {
     const ZERO: Self = 0;
+
+    fn any(key: Key<Self>) -> AnyKey {
+        AnyKey::V4(key)
+    }
 
     #[inline(always)]
     fn endpoint(self, seed: u64, port: u16) -> u64 {
@@ -69,6 +75,10 @@ impl Address for u32 {
 impl Address for [u64; 2] {
     const ZERO: Self = [0; 2];
 
+    fn any(key: Key<Self>) -> AnyKey {
+        AnyKey::V6(key)
+    }
+
     #[inline(always)]
     fn endpoint(self, seed: u64, port: u16) -> u64 {
         endpoint_v6(seed, self, port)
@@ -81,7 +91,7 @@ impl Address for [u64; 2] {
 
 /// The key of a flow between addresses of one family, the lower endpoint first: 16 bytes for IPv4, 40
 /// for IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key<A> {
     addrs: [A; 2],
     ports: [u16; 2],
@@ -151,10 +161,29 @@ impl<A: Address> Key<A> {
 }
 
 /// A key of either family.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AnyKey {
     V4(Key<u32>),
     V6(Key<[u64; 2]>),
+}
+
+/// The key for a packet from `src_port` to `dst_port`, and the packet's direction in it.
+pub(crate) fn key_of(
+    addresses: Addresses,
+    src_port: u16,
+    dst_port: u16,
+    protocol: u8,
+) -> (AnyKey, Direction) {
+    match addresses {
+        Addresses::V4 { src, dst } => {
+            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
+            (AnyKey::V4(key), direction)
+        }
+        Addresses::V6 { src, dst } => {
+            let (key, direction) = Key::new((src, src_port), (dst, dst_port), protocol);
+            (AnyKey::V6(key), direction)
+        }
+    }
 }
 
 #[cfg(test)]

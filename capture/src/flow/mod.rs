@@ -7,6 +7,7 @@
 //! - `visit.rs` what a packet says of its flow; `server_ports.rs` which end is the server
 //! - `tcp/` a connection as an observer sees it: Zeek's rules, Wireshark's, RFC 9293's states
 //! - `state.rs` what is kept of a flow; `packed/` in 192 bytes; `detail.rs` and `context.rs` beside that
+//! - `cutoff.rs` what the kernel counted of a flow and did not copy
 //! - `history.rs` what happened, by Zeek's letters
 //! - `index.rs` from hash to slot
 //! - `slab.rs` where flows live
@@ -16,6 +17,7 @@
 //! - `record.rs` what is said of a flow in the end
 
 mod context;
+mod cutoff;
 mod detail;
 mod history;
 mod index;
@@ -33,12 +35,13 @@ mod tests;
 mod timer;
 mod visit;
 
+pub use cutoff::CutTable;
 pub use history::History;
 pub use key::{Direction, Endpoint};
 pub use limits::{Limits, Timeouts};
 pub use record::{
-    ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Side, TcpSide,
-    TcpSummary,
+    ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Sampling, Side,
+    TcpSide, TcpSummary,
 };
 pub use state::Counts;
 pub use table::{FlowTable, FlowTableCounters, Observed, Prepared};

@@ -293,6 +293,10 @@ pub struct Side {
     pub endpoint: Endpoint,
     /// Packets and bytes.
     pub counts: Counts,
+    /// Of the packets, those that were captured: all, unless the kernel cut the flow short.
+    pub captured_packets: u64,
+    /// Of the bytes of whole frames, those that were captured: all but what the kernel cut.
+    pub captured_bytes: u64,
     /// Payload in bytes as Zeek counts it (`orig_bytes`): for TCP by sequence numbers, which includes
     /// what was missed and not what was repeated; for UDP and ICMP by the length in the header.
     pub payload_bytes: u64,
@@ -304,6 +308,29 @@ pub struct Side {
     pub initial_ttl: u8,
     /// For TCP; nothing is set for other protocols.
     pub tcp: TcpSide,
+}
+
+/// How much of the traffic was captured: one of so many packets, and of so many flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// Of so many packets one was captured, by chance; 1 is all.
+    pub packets: u32,
+    /// Of so many flows one was captured, with all its packets; 1 is all.
+    pub flows: u32,
+}
+
+impl Sampling {
+    /// Everything.
+    pub const ALL: Self = Self {
+        packets: 1,
+        flows: 1,
+    };
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self::ALL
+    }
 }
 
 /// What both sides' TCP showed together.
@@ -358,6 +385,8 @@ pub struct FlowRecord {
     pub ended_by: Option<EndedBy>,
     /// Why the record was written.
     pub end: EndReason,
+    /// How much of the traffic was captured.
+    pub sampling: Sampling,
 }
 
 /// A flow of which a record is written.
@@ -370,6 +399,9 @@ pub(crate) struct Ended<'a, A> {
     pub(crate) worker: FrameNo,
     /// Why, unless the flow had ended by itself before.
     pub(crate) why: EndReason,
+    /// What the kernel counted and did not copy since the last record, by direction.
+    pub(crate) left_out: [Counts; 2],
+    pub(crate) sampling: Sampling,
 }
 
 impl FlowRecord {
@@ -440,6 +472,7 @@ impl FlowRecord {
                 .history(),
             ended_by: ended_by.map(role),
             end,
+            sampling: ended.sampling,
         }
     }
 
@@ -458,10 +491,15 @@ fn side<A: Address>(
     let Slot { key, flow, .. } = ended.slot;
     let endpoint = key.endpoints()[direction.index()];
     let counts = flow.counts(direction);
+    let left_out = &ended.left_out[direction.index()];
+    let captured_packets = counts.packets.saturating_sub(left_out.packets);
+    let captured_bytes = counts.wire_bytes.saturating_sub(left_out.wire_bytes);
     let Some(connection) = connection else {
         return Side {
             endpoint,
             counts,
+            captured_packets,
+            captured_bytes,
             payload_bytes: flow.packed.payload(direction),
             missed_bytes: 0,
             bad_checksums: flow.packed.corrupt_datagrams(direction).into(),
@@ -484,6 +522,8 @@ fn side<A: Address>(
     Side {
         endpoint,
         counts,
+        captured_packets,
+        captured_bytes,
         payload_bytes: end.size(peer).saturating_sub(payload),
         missed_bytes: end.missed,
         bad_checksums: end.bad_checksums.saturating_sub(bad_checksums).into(),

@@ -1,5 +1,6 @@
 //! What is kept of a flow while it lives.
 
+use super::cutoff::Skipped;
 use super::detail::{Detail, Details};
 use super::history::Letter;
 use super::key::Direction;
@@ -18,6 +19,21 @@ pub struct Counts {
     pub wire_bytes: u64,
     /// Bytes from the IP header on: what Zeek and IPFIX count.
     pub ip_bytes: u64,
+}
+
+impl Counts {
+    /// Nothing.
+    pub(crate) const ZERO: Self = Self {
+        packets: 0,
+        wire_bytes: 0,
+        ip_bytes: 0,
+    };
+
+    pub(crate) const fn add(&mut self, more: &Self) {
+        self.packets += more.packets;
+        self.wire_bytes += more.wire_bytes;
+        self.ip_bytes += more.ip_bytes;
+    }
 }
 
 /// How long a flow may be silent, and whether it goes first when room is needed.
@@ -361,6 +377,45 @@ impl Flow {
         }
         self.packed.on_datagram(step.direction, payload_len, is_udp);
         self.heard(step, false);
+    }
+
+    /// Takes what the kernel counted and did not copy. `clock` is the source's.
+    pub(crate) fn on_skipped(
+        &mut self,
+        direction: Direction,
+        skipped: &Skipped,
+        is_tcp: bool,
+        details: &mut Details,
+        islands: &mut Islands,
+    ) {
+        let half = &mut self.packed.halves[direction.index()];
+        let packets = u32::try_from(skipped.counts.packets).unwrap_or(u32::MAX);
+        half.packets = half.packets.saturating_add(packets);
+        half.ip_bytes = U48::new(half.ip_bytes.get() + skipped.counts.ip_bytes);
+        half.wire_bytes = U48::new(half.wire_bytes.get() + skipped.counts.wire_bytes);
+        if skipped.last_ts > self.last_ts {
+            self.last_ts = skipped.last_ts;
+            self.seen = Moment::of(skipped.last_ts);
+        }
+        if !is_tcp {
+            self.packed
+                .on_skipped_datagrams(direction, skipped.payload_bytes);
+            return;
+        }
+        if let Some(detail) = details.get_mut(self.detail) {
+            detail.connection.on_skipped(direction, skipped, islands);
+            return;
+        }
+        let mut connection = self.packed.unpack();
+        connection.on_skipped(direction, skipped, islands);
+        if !self.packed.pack(&connection) {
+            self.detail = details.take(Detail::new(connection, self.first_ts));
+            if self.detail == Details::NONE {
+                let [a, b] = &mut connection.ends;
+                islands.clear(&mut a.islands);
+                islands.clear(&mut b.islands);
+            }
+        }
     }
 
     #[inline(always)]

@@ -1,22 +1,27 @@
 //! All of it together: one shard's flows, bounded, with their expiry and eviction.
 
+use std::sync::Arc;
+
+use capture_common::CutReport;
+use capture_common::cutoff::CutTotals;
 use capture_common::flow_hash::mix64;
 
 use super::context::{Context, Contexts};
+use super::cutoff::{CutTable, Cuts, Skipped};
 use super::detail::{Detail, Details};
 use super::index::Index;
 use super::key::{Address, AnyKey, Direction, Key};
 use super::limits::{FIRST_CHECK, Limits, Timeouts};
 use super::packed::Plain;
-use super::record::{EndReason, Ended, FlowRecord};
+use super::record::{EndReason, Ended, FlowRecord, Sampling};
 use super::server_ports::is_slow_service;
 use super::slab::{Slab, Slot};
-use super::state::{Class, Flow};
+use super::state::{Class, Counts, Flow};
 use super::tcp::Islands;
 use super::timer::{Link, Links, WheelKind, Wheels};
 use super::visit::{Visit, icmp_ports};
 use crate::dissect::{Addresses, Checksum, Fragments, Ip, Layers, Net, PROTO_TCP, Transport};
-use crate::packet::{FrameNo, Packet, Span, Timestamp};
+use crate::packet::{FrameNo, Packet, PayloadCut, Span, Timestamp};
 
 /// What a table counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +37,8 @@ pub struct FlowTableCounters {
     pub details_refused: u64,
     /// Packets whose checksum is wrong.
     pub bad_checksums: u64,
+    /// Packets that the kernel counted and did not copy, and that are in the counts of their flow.
+    pub cut: u64,
 }
 
 /// In which bin a packet was put.
@@ -87,6 +94,9 @@ struct Shared {
     details: Details,
     islands: Islands,
     contexts: Contexts,
+    /// `None` if the kernel cuts nothing.
+    cuts: Option<Cuts>,
+    sampling: Sampling,
     /// A flow was found in a tunnel.
     sees_tunnels: bool,
 }
@@ -123,9 +133,25 @@ impl FlowTable {
                 details: Details::new(limits.max_details),
                 islands: Islands::new(limits.max_details.saturating_mul(ISLANDS_PER_DETAIL)),
                 contexts: Contexts::default(),
+                cuts: None,
+                sampling: Sampling::ALL,
                 sees_tunnels: false,
             },
         }
+    }
+
+    /// The same for a table whose flows the kernel cuts short.
+    #[must_use]
+    pub fn cut_by(mut self, table: Option<Arc<dyn CutTable>>) -> Self {
+        self.shared.cuts = table.map(Cuts::new);
+        self
+    }
+
+    /// The same for a table that gets only a part of the traffic, which its records say.
+    #[must_use]
+    pub const fn sampled(mut self, sampling: Sampling) -> Self {
+        self.shared.sampling = sampling;
+        self
     }
 
     /// Memory of one detail with its ranges, bytes.
@@ -156,6 +182,7 @@ impl FlowTable {
     pub fn counters(&self) -> FlowTableCounters {
         FlowTableCounters {
             details_refused: self.shared.details.refused,
+            cut: self.shared.cuts.as_ref().map_or(0, |cuts| cuts.counted),
             ..self.shared.counters
         }
     }
@@ -180,6 +207,12 @@ impl FlowTable {
             && ip.fragment.is_some()
         {
             self.fragments.follow(layers, packet);
+        }
+        if packet.meta.cut != PayloadCut::No
+            && let Transport::Tcp(tcp) = &mut layers.transport
+        {
+            // It was there; nobody wanted it.
+            tcp.captured = true;
         }
         self.key(layers, prepared);
     }
@@ -234,6 +267,14 @@ impl FlowTable {
             layers,
             direction,
             hash,
+            left_out: if packet.meta.cut == PayloadCut::AtCutoff {
+                packet
+                    .meta
+                    .wire_len
+                    .saturating_sub(packet.data.len() as u32)
+            } else {
+                0
+            },
         };
         match key {
             AnyKey::V4(key) => {
@@ -256,6 +297,25 @@ impl FlowTable {
             }
         }
         Observed::Tracked
+    }
+
+    /// Takes what the kernel says of a flow that it cuts short, before the packets that come after it.
+    pub fn on_report(&mut self, report: &CutReport) {
+        let Self { v4, v6, shared, .. } = self;
+        let Some(cuts) = &mut shared.cuts else {
+            return;
+        };
+        let (key, skipped) = cuts.take(report);
+        let lives = match &key {
+            AnyKey::V4(key) => v4.on_skipped(*key, &skipped, shared),
+            AnyKey::V6(key) => v6.on_skipped(*key, &skipped, shared),
+        };
+        if let Some(cuts) = &mut shared.cuts {
+            let [totals, _] = &report.totals;
+            if totals.flags & CutTotals::GONE != 0 {
+                cuts.gone(&key, lives);
+            }
+        }
     }
 
     /// Moves time on and writes the records of flows that were silent for too long.
@@ -406,6 +466,11 @@ impl Shared {
             context: self.contexts.get(slot.flow.context),
             worker: self.frame,
             why,
+            left_out: self
+                .cuts
+                .as_ref()
+                .map_or([Counts::ZERO; 2], |cuts| cuts.left_out(&A::any(slot.key))),
+            sampling: self.sampling,
         })
     }
 
@@ -420,6 +485,9 @@ impl Shared {
             self.counters.ended += 1;
         }
         emit(self.record(slot, why));
+        if let Some(cuts) = &mut self.cuts {
+            cuts.reported(&A::any(slot.key), true);
+        }
         self.forget(&slot.flow);
     }
 
@@ -539,6 +607,7 @@ impl<A: Address> Family<A> {
             }
             None => self.begin(key, visit, shared),
         };
+        self.follow_cut(number, visit, shared);
         let slot = self.slab.get_mut(number);
         if shared.sees_tunnels {
             shared.check_carrier(slot, visit.layers.tunnel.map_or(0, |tunnel| tunnel.carrier));
@@ -585,6 +654,70 @@ impl<A: Address> Family<A> {
             self.wheels.remove(&mut self.slab, number);
             self.wheels
                 .insert(&mut self.slab, number, wheel_of(after), deadline);
+        }
+    }
+
+    /// Takes what was left out of a flow; says whether it is in the table.
+    fn on_skipped(&mut self, key: Key<A>, skipped: &[Skipped; 2], shared: &mut Shared) -> bool {
+        let hash = (key.hash(self.seed) >> 32) as u32;
+        let found = self.find(&key, hash);
+        match found {
+            Some(number) => self.skip(number, skipped, shared),
+            None if skipped.iter().all(Skipped::is_none) => {}
+            None => {
+                if let Some(cuts) = &mut shared.cuts {
+                    cuts.keep(&A::any(key), skipped);
+                }
+            }
+        }
+        found.is_some()
+    }
+
+    fn skip(&mut self, number: u32, skipped: &[Skipped; 2], shared: &mut Shared) {
+        let Slot { key, flow, .. } = self.slab.get_mut(number);
+        let is_tcp = key.protocol() == PROTO_TCP;
+        for (direction, skipped) in [Direction::Forward, Direction::Reverse]
+            .into_iter()
+            .zip(skipped)
+            .filter(|(_, skipped)| !skipped.is_none())
+        {
+            flow.on_skipped(
+                direction,
+                skipped,
+                is_tcp,
+                &mut shared.details,
+                &mut shared.islands,
+            );
+        }
+        if let Some(cuts) = &mut shared.cuts {
+            cuts.count(&A::any(*key), skipped);
+        }
+    }
+
+    /// Takes from the kernel's table what it has not told of a flow. Before a packet everything was told
+    /// that came before it, and the table is ahead of it: not to be asked then.
+    #[inline(always)]
+    fn settle(&mut self, number: u32, shared: &mut Shared) {
+        let Some(cuts) = &mut shared.cuts else {
+            return;
+        };
+        if let Some(skipped) = cuts.look(&A::any(self.slab.get(number).key)) {
+            self.skip(number, &skipped, shared);
+        }
+    }
+
+    /// What was left out before the flow began, or of this very packet.
+    #[inline(always)]
+    fn follow_cut(&mut self, number: u32, visit: &Visit<'_>, shared: &mut Shared) {
+        let Some(cuts) = &mut shared.cuts else {
+            return;
+        };
+        let key = A::any(self.slab.get(number).key);
+        if visit.left_out > 0 {
+            cuts.trim(key, visit.direction, visit.left_out.into());
+        }
+        if let Some(skipped) = cuts.waiting_for(&key) {
+            self.skip(number, &skipped, shared);
         }
     }
 
@@ -640,12 +773,16 @@ impl<A: Address> Family<A> {
     ) {
         let slot = self.slab.get_mut(number);
         emit(shared.record(slot, EndReason::Active));
+        if let Some(cuts) = &mut shared.cuts {
+            cuts.reported(&A::any(slot.key), false);
+        }
         let is_tcp = slot.key.protocol() == PROTO_TCP;
         slot.flow.next_part(ts, is_tcp, &mut shared.details);
     }
 
     fn expire(&mut self, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
         while let Some(number) = self.wheels.due(shared.clock) {
+            self.settle(number, shared);
             let slot = self.slab.get(number);
             let class = shared.class(slot);
             let deadline = shared.deadline(&slot.flow, class);
@@ -673,7 +810,8 @@ impl<A: Address> Family<A> {
 
     /// Ends a flow because nothing more will come. Not every shard hears of the time as often, and what
     /// is said must not depend on it: a flow that is past its time was idle.
-    fn end_last(&self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+    fn end_last(&mut self, number: u32, shared: &mut Shared, emit: &mut impl FnMut(FlowRecord)) {
+        self.settle(number, shared);
         let why = if shared.is_expired(self.slab.get(number)) {
             EndReason::Idle
         } else {
@@ -711,6 +849,7 @@ impl<A: Address> Family<A> {
             return false;
         };
         shared.counters.evicted += 1;
+        self.settle(number, shared);
         self.end(number, EndReason::Evicted, shared, emit);
         true
     }

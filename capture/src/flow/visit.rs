@@ -13,6 +13,8 @@ pub(super) struct Visit<'a> {
     pub(super) layers: &'a Layers,
     pub(super) direction: Direction,
     pub(super) hash: u32,
+    /// Bytes that were left out of it at its flow's cutoff.
+    pub(super) left_out: u32,
 }
 
 impl Visit<'_> {

@@ -6,7 +6,7 @@ use crate::iface::{self, Interface, Selection, XdpAttached};
 use crate::packet::LinkType;
 use crate::source::xsk::XskOptions;
 
-use super::{AttachError, CaptureFilter};
+use super::{AttachError, CaptureFilter, Thinning};
 
 /// What happens to a packet after it was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +100,10 @@ pub struct Plan {
     pub rings: u32,
     /// Size of each, in bytes: a power of two, and a multiple of the page size.
     pub ring_bytes: u32,
-    /// Bytes of a packet that are copied at most.
-    pub snap_len: u32,
     /// Which packets are copied; `None` for all.
     pub filter: Option<CaptureFilter>,
+    /// What is copied of them.
+    pub thinning: Thinning,
     /// What happens to packets afterwards.
     pub disposition: Disposition,
     /// What happens to packets that the filter refuses, where the others are consumed.

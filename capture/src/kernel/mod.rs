@@ -4,19 +4,23 @@
 //!
 //! - `attach.rs` what to attach where, and what stands in the way
 //! - `clock.rs` from the kernel's clock to the calendar
+//! - `cut_table.rs` what the kernel counted of connections that are cut short
 //! - `error.rs` what can go wrong, in words that say what to do
 //! - `filter.rs` puts the capture filter into the object
 //! - `grace.rs` waits until detached programs are gone
 //! - `programs.rs` the loaded programs with their maps
 //! - `shelf.rs` where maps lie while new programs are loaded
+//! - `thinning.rs` what is copied of the traffic
 
 mod attach;
 mod clock;
+mod cut_table;
 mod error;
 mod filter;
 mod grace;
 mod programs;
 mod shelf;
+mod thinning;
 
 pub use attach::{
     Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Refused, Unmatched, Watch,
@@ -25,3 +29,4 @@ pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
 pub use filter::CaptureFilter;
 pub use programs::Kernel;
+pub use thinning::{Control, Cutoff, Extent, Thinning};

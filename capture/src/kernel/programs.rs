@@ -1,22 +1,30 @@
 //! The loaded programs with their maps and links.
 
 use std::os::fd::{AsFd, RawFd};
+use std::sync::Arc;
 
-use aya::maps::{ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, XskMap};
+use aya::maps::{
+    Array, ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, XskMap,
+};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
 use aya::programs::xdp::XdpLink;
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp};
 use aya::util::{KernelVersion, nr_cpus};
 use aya::{Ebpf, EbpfLoader};
+use capture_common::cutoff::WAYS;
 use capture_common::{
     Hook, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, Settings, socket_index,
 };
 
 use super::attach::{Attachment, Delivery, Disposition, IngressHook, Plan, Unmatched};
+use super::clock::Clock;
+use super::cut_table::CutMap;
 use super::error::{AttachError, io_error};
 use super::filter;
 use super::shelf::{Shared, Shelf};
+use super::thinning::{Control, Cutoff, Extent};
+use crate::flow::CutTable;
 use crate::iface::{XdpAttached, XdpMode};
 use crate::packet::LinkType;
 
@@ -262,6 +270,26 @@ impl Kernel {
             .map_err(|e| AttachError::kernel("setting a socket", &e))
     }
 
+    /// The table of flows that are cut short, to be taken once; `None` if none are.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot be opened, which is a bug.
+    pub fn take_cuts(
+        &mut self,
+        plan: &Plan,
+        clock: &Arc<Clock>,
+    ) -> Result<Option<Arc<dyn CutTable>>, AttachError> {
+        if plan.thinning.cutoff.is_none() {
+            return Ok(None);
+        }
+        let map = take_map(&mut self.ebpf, "CUTS")?;
+        let map = Array::try_from(map).map_err(|e| {
+            AttachError::kernel("opening the table of connections that are cut", &e)
+        })?;
+        Ok(Some(Arc::new(CutMap::new(map, Arc::clone(clock)))))
+    }
+
     /// The programs with the maps that are left, for who reads their log.
     pub fn ebpf_mut(&mut self) -> &mut Ebpf {
         &mut self.ebpf
@@ -362,6 +390,19 @@ impl Kernel {
     }
 }
 
+/// Sets of the table for so many flows: a power of two, with room for a few that meet in one set.
+const fn cut_sets(cutoff: Option<Cutoff>) -> u32 {
+    /// Flows at most; a map of more than 4 GiB is none.
+    const MOST: u32 = 1 << 24;
+    match cutoff {
+        None => 0,
+        Some(Cutoff { flows, .. }) => {
+            let flows = if flows < MOST { flows } else { MOST };
+            flows.div_ceil(WAYS as u32).next_power_of_two()
+        }
+    }
+}
+
 /// Whether the programs look up each packet's interface, because there are several or others can join.
 fn is_looked_up(plan: &Plan) -> bool {
     plan.selection.is_open() || plan.ifaces.len() > 1
@@ -407,9 +448,11 @@ fn not_taken_over(error: &(dyn std::error::Error + 'static)) -> AttachError {
 
 /// Loads the object with the plan's settings as constants, with maps of its own, or those on a shelf.
 fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
+    let thinning = &plan.thinning;
     let settings = Settings {
         seed: plan.seed,
-        snap_len: plan.snap_len,
+        cutoff: thinning.cutoff.map_or(0, |cutoff| cutoff.bytes),
+        snap_len: thinning.snap_len,
         rings: plan.rings,
         ifaces: if is_looked_up(plan) {
             MAX_IFACES as u32
@@ -423,7 +466,15 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
         tap: u32::from(plan.disposition == Disposition::Tap),
         filter: u32::from(plan.filter.is_some()),
         pass_unmatched: u32::from(plan.unmatched == Unmatched::Pass),
-        reserved: 0,
+        sample_packets: Settings::one_in(thinning.sampling.packets),
+        sample_flows: Settings::one_in(thinning.sampling.flows),
+        keep: match thinning.control {
+            Control::Sampled => 0,
+            Control::Kept => Settings::KEEP_CONTROL,
+            Control::KeptOfAll => Settings::KEEP_CONTROL | Settings::KEEP_CONTROL_OF_ALL,
+        },
+        headers_only: u32::from(thinning.extent == Extent::Headers),
+        cut_sets: cut_sets(thinning.cutoff),
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
@@ -443,7 +494,8 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
         .btf(None)
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
-        .map_max_entries("SOCKETS", sockets);
+        .map_max_entries("SOCKETS", sockets)
+        .map_max_entries("CUTS", settings.cut_sets.max(1));
     for (name, path) in shelf.into_iter().flat_map(Shelf::maps) {
         loader.map_pin_path(name, path);
     }

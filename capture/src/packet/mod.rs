@@ -51,6 +51,20 @@ pub struct PacketMeta {
     pub direction: Option<PacketDirection>,
     /// The packet is a GSO super-frame: several segments that are cut apart later.
     pub gso: bool,
+    /// Whether payload was left out on purpose.
+    pub cut: PayloadCut,
+}
+
+/// Whether and why a packet's payload was left out, though there was nothing in the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PayloadCut {
+    /// It was not.
+    #[default]
+    No,
+    /// Only headers are wanted.
+    HeadersOnly,
+    /// Its flow is past its cutoff.
+    AtCutoff,
 }
 
 /// A packet: its captured bytes, and what is known beside them.
@@ -75,6 +89,7 @@ impl PacketMeta {
         queue: None,
         direction: None,
         gso: false,
+        cut: PayloadCut::No,
     };
 }
 

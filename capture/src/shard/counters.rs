@@ -64,6 +64,8 @@ counters! {
     details_refused,
     /// Packets of flows whose checksum is wrong.
     bad_checksums,
+    /// Packets that the kernel counted and did not copy, and that are in records.
+    cut,
     /// Records that were made.
     records,
 }
@@ -109,6 +111,7 @@ impl ShardCounters {
             evicted,
             details_refused,
             bad_checksums,
+            cut,
         } = *flows;
         for (counter, value) in [
             (&self.packets, packets),
@@ -124,6 +127,7 @@ impl ShardCounters {
             (&self.flows_evicted, evicted),
             (&self.details_refused, details_refused),
             (&self.bad_checksums, bad_checksums),
+            (&self.cut, cut),
             (&self.records, records),
         ] {
             counter.store(value, Ordering::Relaxed);

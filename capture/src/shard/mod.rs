@@ -19,6 +19,7 @@ use crate::packet::{Packet, Timestamp};
 use crate::sink::flows::FlowSink;
 use crate::sink::pcapng::PacketSink;
 use crate::source::BURST;
+use crate::source::ring::Told;
 
 /// Packets that are worked on while one's bytes are on their way.
 const AHEAD: usize = 8;
@@ -77,10 +78,15 @@ impl Shard {
     }
 
     /// Takes a burst of at most [`BURST`] packets.
+    pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
+        self.on_told_burst(burst, &[]);
+    }
+
+    /// The same with what the kernel tells in between of flows that it cuts short.
     ///
     /// Four passes, so that the memory that a packet needs is on its way while the ones before it
     /// are worked on.
-    pub fn on_burst(&mut self, burst: &[Packet<'_>]) {
+    pub fn on_told_burst(&mut self, burst: &[Packet<'_>], told: &[Told]) {
         let Self {
             dissector,
             flows,
@@ -91,8 +97,10 @@ impl Shard {
             ..
         } = self;
         debug_assert!(burst.len() <= BURST, "a burst fits the arrays");
-        let Some(first) = burst.first() else { return };
-        flows.advance(first.meta.clock, &mut |record| records.emit(record));
+        let mut told = told.iter().peekable();
+        if let Some(first) = burst.first() {
+            flows.advance(first.meta.clock, &mut |record| records.emit(record));
+        }
 
         for (number, (packet, (layers, prepared))) in burst.iter().zip(work.iter_mut()).enumerate()
         {
@@ -108,7 +116,10 @@ impl Shard {
         for (_, prepared) in work.iter().take(burst.len()) {
             flows.prefetch(prepared);
         }
-        for (packet, (layers, prepared)) in burst.iter().zip(work.iter()) {
+        for (place, (packet, (layers, prepared))) in burst.iter().zip(work.iter()).enumerate() {
+            while let Some(told) = told.next_if(|told| told.before <= place) {
+                flows.on_report(&told.report);
+            }
             bins.packets += 1;
             bins.bytes += u64::from(packet.meta.wire_len);
             match flows.observe(prepared, packet, layers, &mut |record| records.emit(record)) {
@@ -120,6 +131,9 @@ impl Shard {
             if let Some(sink) = packets {
                 sink.packet(packet);
             }
+        }
+        for told in told {
+            flows.on_report(&told.report);
         }
     }
 

@@ -356,6 +356,11 @@ impl Packed {
         }
     }
 
+    /// Datagrams of which only their payload's length is known, of a flow that is not TCP.
+    pub(crate) fn on_skipped_datagrams(&mut self, direction: Direction, payload_bytes: u64) {
+        self.set_payload(direction, self.payload(direction) + payload_bytes);
+    }
+
     /// The same with a bad checksum.
     pub(crate) fn on_corrupt_datagram(&mut self, direction: Direction) {
         let half = &mut self.halves[direction.index()];

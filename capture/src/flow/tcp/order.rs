@@ -5,8 +5,11 @@
 //! pending.
 
 use super::Connection;
+use super::analysis::before;
 use super::end::{End, EndState};
 use super::islands::Islands;
+use super::timing::Ticks;
+use crate::flow::cutoff::Skipped;
 use crate::flow::history::Letter;
 use crate::flow::key::Direction;
 
@@ -47,6 +50,45 @@ impl Connection {
         if unheard || unacknowledged > WITHOUT_FURTHER_ACKS {
             end.give_up(islands);
         }
+    }
+
+    /// Segments that the kernel counted and did not copy. They continued the stream, so whatever is
+    /// missing before them is missing still, and of them nothing is.
+    pub(crate) fn on_skipped(
+        &mut self,
+        sender: Direction,
+        skipped: &Skipped,
+        islands: &mut Islands,
+    ) {
+        let now = Ticks::of(skipped.last_ts);
+        let [end, peer] = self.pair(sender);
+        let Some(next) = skipped.next_seq else { return };
+        if end.state == EndState::Inactive || skipped.is_none() {
+            return;
+        }
+        let (Ok(to) | Err(to)) = end.relative_near(next, end.last, end.last_wraps);
+        if next.wrapping_sub(end.last).cast_signed() > 0 {
+            end.advance_last(next);
+        }
+        let from = to.saturating_sub(skipped.payload_bytes).max(end.trimmed);
+        if !end.unordered && to > from {
+            if from <= end.delivered {
+                end.delivered = end.delivered.max(to);
+                deliver(end, peer, islands);
+            } else if !islands.insert(&mut end.islands, from, to) {
+                end.give_up(islands);
+            }
+        }
+        let analysis = &mut end.analysis;
+        if before(analysis.next_seq, next) {
+            analysis.next_seq = next;
+            analysis.next_at = now;
+        }
+        if before(analysis.max_seq_to_ack, next) {
+            analysis.max_seq_to_ack = next;
+        }
+        // They may have acknowledged what is being timed.
+        peer.rtt.stop();
     }
 
     /// The other side acknowledged what `sender` sent up to the relative sequence number `seq`.

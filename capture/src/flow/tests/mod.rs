@@ -9,6 +9,7 @@
 //! - `packing.rs` what a slot keeps
 //! - `parts.rs` records of flows that go on
 
+mod cutoff;
 mod eviction;
 mod expiry;
 mod handshake;

@@ -132,6 +132,11 @@ impl Script {
     pub(super) fn with(limits: Limits, timeouts: Timeouts) -> Self {
         let mut table = FlowTable::new(limits, timeouts, 42);
         table.advance(START, &mut |_| ());
+        Self::of(table)
+    }
+
+    /// With a table of its own.
+    pub(super) fn of(table: FlowTable) -> Self {
         Self {
             table,
             records: Vec::new(),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::dissect::{TcpFlags, Tunnel, TunnelKind};
 use crate::flow::{
     ConnState, Counts, EndReason, EndedBy, Endpoint, FlowRecord, History, Outcome, RttSummary,
-    Side, TcpSide, TcpState, TcpSummary,
+    Sampling, Side, TcpSide, TcpState, TcpSummary,
 };
 use crate::packet::{FrameNo, IfaceId, Span, Timestamp};
 
@@ -20,6 +20,8 @@ pub(crate) fn between(protocol: u8, initiator: (&str, u16), responder: (&str, u1
             port,
         },
         counts: Counts::default(),
+        captured_packets: 0,
+        captured_bytes: 0,
         payload_bytes: 0,
         missed_bytes: 0,
         bad_checksums: 0,
@@ -45,6 +47,7 @@ pub(crate) fn between(protocol: u8, initiator: (&str, u16), responder: (&str, u1
         outcome: Outcome::Unanswered,
         ended_by: None,
         end: EndReason::Shutdown,
+        sampling: Sampling::ALL,
     }
 }
 
@@ -106,6 +109,10 @@ fn record(n: u64) -> FlowRecord {
     record.first_ts = record.flow_ts;
     record.last_ts = Timestamp(record.first_ts.0 + n % 1_000 * 1_234_567);
     record.iface = IfaceId(small % 2);
+    record.sampling = Sampling {
+        packets: 1 + small % 100,
+        flows: 1 + small % 7,
+    };
     if n.is_multiple_of(3) {
         record.vlans = [100, 200];
         record.vlan_tags = small as u8 % 3;
@@ -153,6 +160,8 @@ fn record(n: u64) -> FlowRecord {
             wire_bytes: size + 54,
             ip_bytes: size + 40,
         };
+        side.captured_packets = side.counts.packets / 2;
+        side.captured_bytes = size / 3;
         side.payload_bytes = size;
         side.missed_bytes = if n % 50 == 1 { size / 2 } else { 0 };
         side.bad_checksums = u64::from(n % 97 == 5);

@@ -38,6 +38,8 @@ pub struct IfaceDescription {
     pub iface: Iface,
     /// Capture filter in pcap-filter(7) syntax; `None` if every packet was wanted.
     pub filter: Option<String>,
+    /// What else is to be said of how packets were captured; empty for nothing.
+    pub comment: String,
     /// Hardware address, where there is one.
     pub mac: Option<[u8; 6]>,
     /// Operating system of the machine that has the interface; empty if unknown.
@@ -49,6 +51,7 @@ impl From<Iface> for IfaceDescription {
         Self {
             iface,
             filter: None,
+            comment: String::new(),
             mac: None,
             os: String::new(),
         }
@@ -100,6 +103,7 @@ pub(super) fn interface_description(out: &mut Vec<u8>, description: &IfaceDescri
     let IfaceDescription {
         iface,
         filter,
+        comment,
         mac,
         os,
     } = description;
@@ -107,7 +111,7 @@ pub(super) fn interface_description(out: &mut Vec<u8>, description: &IfaceDescri
         out.extend_from_slice(&iface.link.0.to_le_bytes());
         out.extend_from_slice(&[0, 0]);
         out.extend_from_slice(&iface.snap_len.to_le_bytes());
-        let texts = [(2, &iface.name), (3, &iface.description)];
+        let texts = [(1, comment), (2, &iface.name), (3, &iface.description)];
         for (code, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
             option(out, code, text_value(text));
         }

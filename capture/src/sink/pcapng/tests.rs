@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::{FrameNo, Iface, LinkType, Packet, PacketDirection, PacketMeta};
+use crate::packet::{FrameNo, Iface, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut};
 use crate::source::file::{FileSource, Numbering};
 
 fn meta(ts: u64, iface: u32) -> PacketMeta {
@@ -22,6 +22,7 @@ fn meta(ts: u64, iface: u32) -> PacketMeta {
         queue: None,
         direction: None,
         gso: false,
+        cut: PayloadCut::No,
     }
 }
 
@@ -74,14 +75,15 @@ fn interface_description_is_as_specified() {
             description: "up".into(),
             ..eth("eth0")
         },
+        comment: "cut".into(),
         filter: Some("tcp".into()),
         mac: Some([2, 0, 0, 0, 0, 1]),
         os: "L".into(),
     };
     let expected = hex(
-        "01000000 4c000000 0100 0000 60000000  0200 0400 65746830  0300 0200 75700000
+        "01000000 54000000 0100 0000 60000000  0100 0300 63757400  0200 0400 65746830  0300 0200 75700000
          0600 0600 0200000000010000  0900 0100 09000000  0b00 0400 00746370  0c00 0100 4c000000
-         0000 0000 4c000000",
+         0000 0000 54000000",
     );
     assert_eq!(
         encoded(|out| blocks::interface_description(out, &description)),

@@ -10,11 +10,13 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use capture_common::{Hook, RingRecord};
+use capture_common::{CutReport, Hook, RingRecord};
 
 use super::{BURST, Polled};
 use crate::kernel::Clock;
-use crate::packet::{FrameNo, LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
+use crate::packet::{
+    FrameNo, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut, Timestamp,
+};
 use mapped::MappedRing;
 
 /// A kernel ring, read by one worker.
@@ -25,6 +27,17 @@ pub struct RingSource {
     links: KnownLinks,
     next_frame: u64,
     latest: Timestamp,
+    /// Reports of the burst that is lent; reused.
+    told: Vec<Told>,
+}
+
+/// A report of what the kernel left out, and its place among the packets of a burst.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// It comes before the packet with this index.
+    pub before: usize,
+    /// What is told.
+    pub report: CutReport,
 }
 
 /// Link types of a capture's interfaces by their number, for all rings. More can come while they are
@@ -103,6 +116,7 @@ impl RingSource {
             links: KnownLinks::new(links),
             next_frame: (u64::from(worker) << 48) + 1,
             latest: Timestamp::default(),
+            told: Vec::with_capacity(BURST),
         })
     }
 
@@ -113,38 +127,56 @@ impl RingSource {
     }
 
     /// Lends the next burst to `on_burst`, unless there is none.
-    pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>])) -> Polled {
+    pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>], &[Told])) -> Polled {
         let Self {
             ring,
             clock,
             links,
             next_frame,
             latest,
+            told,
         } = self;
+        told.clear();
         let offset = clock.offset_ns();
         let now = clock.now();
         let mut packets = [Packet::EMPTY; BURST];
         let mut used = 0;
         let lent = ring.burst(BURST, |bytes| {
-            if let Some(packet) = parse(bytes, offset, links, *next_frame, latest) {
+            if let Some(report) = report(bytes) {
+                told.push(Told {
+                    before: used,
+                    report,
+                });
+            } else if let Some(packet) = parse(bytes, offset, links, *next_frame, latest) {
                 *next_frame += 1;
                 packets[used] = packet;
                 used += 1;
             }
         });
         let drained = lent.drained;
-        if used > 0 {
-            on_burst(&packets[..used]);
+        if used > 0 || !told.is_empty() {
+            on_burst(&packets[..used], told);
         }
         lent.release();
         let seen_until = if drained { now } else { (*latest).min(now) };
         Polled {
-            packets: used,
+            packets: used + told.len(),
             drained,
             watermark: Timestamp(seen_until.0.saturating_sub(Self::RESERVE_DELAY_NS)),
             feeding: false,
         }
     }
+}
+
+/// The report in a ring record, if it is one.
+#[inline(always)]
+fn report(bytes: &[u8]) -> Option<CutReport> {
+    let (header, data) = bytes.split_first_chunk::<{ RingRecord::LEN }>()?;
+    let flags = record(header).flags;
+    if flags & RingRecord::FLAG_REPORT == 0 {
+        return None;
+    }
+    data.first_chunk().map(CutReport::from_bytes)
 }
 
 /// The packet in a ring record. The kernel side wrote it, so a record that does not parse is a bug in
@@ -179,6 +211,13 @@ pub(super) fn parse<'a>(
         queue: Some(record.queue),
         direction: Some(direction),
         gso: record.flags & RingRecord::FLAG_GSO != 0,
+        cut: if record.flags & RingRecord::FLAG_CUT != 0 {
+            PayloadCut::AtCutoff
+        } else if record.flags & RingRecord::FLAG_HEADERS_ONLY != 0 {
+            PayloadCut::HeadersOnly
+        } else {
+            PayloadCut::No
+        },
     };
     Some(Packet { meta, data })
 }

@@ -76,6 +76,18 @@ pub(super) const IDENTITY: &[Column] = &[
         ColumnKind::Time,
         get!(Time, |r| Some(r.flow_ts)),
     ),
+    Column::new(
+        "packet_sampling",
+        "one of so many packets was captured, by chance; 1 is all",
+        ColumnKind::U32,
+        get!(Number, |r| Some(r.sampling.packets.into())),
+    ),
+    Column::new(
+        "flow_sampling",
+        "one of so many connections was captured; 1 is all",
+        ColumnKind::U32,
+        get!(Number, |r| Some(r.sampling.flows.into())),
+    ),
     text(
         "iface",
         "interface of the first packet",

@@ -93,6 +93,18 @@ pub(super) const VOLUME: &[[Column; 2]] = &[
         |s| s.missed_bytes
     ),
     volume!(
+        "captured_packets",
+        U64,
+        "of the packets, those that were captured: all, unless --cutoff left some out",
+        |s| s.captured_packets
+    ),
+    volume!(
+        "captured_bytes",
+        U64,
+        "of the bytes, those that were captured: all but what --cutoff left out; --snaplen does not count",
+        |s| s.captured_bytes
+    ),
+    volume!(
         "bad_checksums",
         U64,
         "packets sent with a wrong checksum",

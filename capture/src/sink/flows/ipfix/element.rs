@@ -134,6 +134,17 @@ pub(super) const CIRCUMSTANCES: &[Field] = &[
     // vlanId, dot1qCustomerVlanId
     field(58, 2, |s, out| u16(s.record.vlans[0], out)),
     field(245, 2, |s, out| u16(s.record.vlans[1], out)),
+    // samplingPacketInterval, samplingPacketSpace: of so many packets in a row, and then left out; by chance
+    // they are so on the average
+    field(305, 4, |_, out| u32(1, out)),
+    field(306, 4, |s, out| {
+        u32(s.record.sampling.packets.saturating_sub(1), out);
+    }),
+    // samplingFlowInterval, samplingFlowSpacing (RFC 7014): the same of flows
+    field(396, 8, |_, out| u64(1, out)),
+    field(397, 8, |s, out| {
+        u64(u64::from(s.record.sampling.flows).saturating_sub(1), out);
+    }),
     // interfaceName
     field(82, VARIABLE, |s, out| text(s.iface, out)),
 ];
@@ -195,6 +206,10 @@ const fn ntp(ts: Timestamp) -> u64 {
 }
 
 fn u16(number: u16, out: &mut Vec<u8>) {
+    out.extend_from_slice(&number.to_be_bytes());
+}
+
+fn u32(number: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_be_bytes());
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Message<'a> {
 impl MessageBuilder {
     /// The shortest limit for the length of messages: all templates fit, and so does each record with
     /// the longest name of an interface.
-    pub(super) const MIN_LEN: usize = 1_024;
+    pub(super) const MIN_LEN: usize = 1_152;
 
     /// For messages of at most this length in bytes.
     pub(super) fn new(max_len: usize) -> Self {

@@ -10,7 +10,7 @@ use super::super::message::MessageBuilder;
 use super::decoder::{Decoder, Record, nanoseconds, unsigned};
 use super::{file_of, one_of_each};
 use crate::dissect::TcpFlags;
-use crate::flow::{EndReason, FlowRecord};
+use crate::flow::{EndReason, FlowRecord, Sampling};
 use crate::packet::{FrameNo, Timestamp};
 
 #[test]
@@ -73,7 +73,7 @@ fn all_elements_of_a_connection_are_read_back() {
     assert_eq!(nanoseconds(&read[&(156, false)]), record.first_ts.0);
     assert_eq!(nanoseconds(&read[&(157, false)]), record.last_ts.0);
     assert_eq!(read[&(82, false)], b"eth0");
-    assert_eq!(read.len(), 23);
+    assert_eq!(read.len(), 27);
 }
 
 /// RFC 792, RFC 4443, and how a record holds type, answer and code.
@@ -166,6 +166,7 @@ prop_compose! {
         vlans in any::<[u16; 2]>(),
         id in any::<u64>(),
         iface in 0_u32..4,
+        sampling in any::<[u32; 2]>(),
     ) -> FlowRecord {
         let mut record = between(protocol, ("::", ports[0]), ("::", ports[1]));
         let [first, second] = addrs.map(|bits| if v6 {
@@ -180,6 +181,10 @@ prop_compose! {
         record.last_ts = Timestamp(times[0].max(times[1]));
         record.vlans = vlans;
         record.iface.0 = iface;
+        record.sampling = Sampling {
+            packets: sampling[0].max(1),
+            flows: sampling[1].max(1),
+        };
         for (number, side) in [&mut record.initiator, &mut record.responder]
             .into_iter()
             .enumerate()
@@ -198,6 +203,16 @@ const NAMES: [&str; 3] = ["", "eth0", "a name with ünicode"];
 fn check(read: &Record, record: &FlowRecord) {
     let number = |element: u16, reverse: bool| unsigned(&read[&(element, reverse)]);
     assert_eq!(number(148, false), record.id.0);
+    // One of so many: as many in a row as the interval says, then the space is left out.
+    assert_eq!(number(305, false), 1);
+    assert_eq!(
+        number(305, false) + number(306, false),
+        u64::from(record.sampling.packets)
+    );
+    assert_eq!(
+        number(396, false) + number(397, false),
+        u64::from(record.sampling.flows)
+    );
     assert_eq!(nanoseconds(&read[&(156, false)]), record.first_ts.0);
     assert_eq!(nanoseconds(&read[&(157, false)]), record.last_ts.0);
     assert_eq!(number(152, false), record.first_ts.0 / 1_000_000);

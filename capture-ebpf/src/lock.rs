@@ -1,0 +1,61 @@
+//! A set of the table of cut flows, held by one CPU.
+//!
+//! The kernel's own spin lock costs more (it turns interrupts off and is two calls); here a word is
+//! exchanged, and who does not get it after a few tries copies the packet. No program that takes the lock is
+//! interrupted by another one that does on the same CPU.
+
+use core::intrinsics::{AtomicOrdering, atomic_xchg};
+
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use capture_common::CutSet;
+use capture_common::cutoff::WAYS;
+
+/// How often it is tried to get a set to oneself: several times as long as anybody has it.
+const TRIES: u32 = 16;
+
+/// A set that nobody else works on.
+pub(crate) struct Held {
+    pub(crate) set: *mut CutSet,
+}
+
+impl Held {
+    /// Gets a set of the map to oneself, if it can be had soon.
+    #[inline(always)]
+    pub(crate) fn new(set: *mut CutSet) -> Option<Self> {
+        for _ in 0..TRIES {
+            if exchange(set, 1) == 0 {
+                return Some(Self { set });
+            }
+            // Asked for nothing but the time that it takes: more tries would be more for the verifier.
+            // SAFETY: takes no argument.
+            let _unused = unsafe { bpf_ktime_get_ns() };
+        }
+        None
+    }
+
+    /// The place of a flow.
+    #[inline(always)]
+    pub(crate) fn find(&self, fingerprint: u64) -> Option<usize> {
+        // SAFETY: the set is held.
+        let keys = unsafe { &(*self.set).keys };
+        (0..WAYS).find(|&way| keys[way] == fingerprint)
+    }
+}
+
+impl Drop for Held {
+    #[inline(always)]
+    fn drop(&mut self) {
+        exchange(self.set, 0);
+    }
+}
+
+/// Puts a value into the lock of a set of the map, and gives the one before.
+///
+/// The target has the instruction, but says to have no compare-and-swap, so `core` leaves out the method.
+#[inline(always)]
+fn exchange(set: *mut CutSet, value: u64) -> u64 {
+    // SAFETY: a field of a value of the map.
+    let lock = unsafe { &raw mut (*set).lock };
+    // SAFETY: aligned, and accessed in no other way.
+    unsafe { atomic_xchg::<u64, { AtomicOrdering::AcqRel }>(lock, value) }
+}
