@@ -10,7 +10,9 @@ use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use capture::iface::{self, Interface, Selection};
-use capture::kernel::{Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Unmatched, Watch};
+use capture::kernel::{
+    Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Thinning, Unmatched, Watch,
+};
 use capture_common::{Hook, MAX_IFACES};
 use capture_tests::generator::{OBJECT, Pass};
 use capture_tests::netns::{Family, Host, Lab, Namespace};
