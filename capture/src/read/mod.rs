@@ -19,9 +19,9 @@
 //! - `render.rs` text of values; `vendor.rs` names of MAC addresses
 //! - `column.rs` what the list shows; `color.rs` in which colors
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
-//! - `memory.rs` what is remembered between frames
-//! - `statistics/` what is counted over all frames
+//! - `memory/` what is remembered between frames
 //! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
+//! - `statistics/` what is counted over all frames
 //! - `proto/` the dissectors, one file or folder for each protocol
 
 pub mod color;

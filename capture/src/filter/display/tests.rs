@@ -23,6 +23,7 @@ fn tree_of(filter: &DisplayFilter, data: &[u8]) -> Tree {
         number: 7,
         packet,
         iface: None,
+        section: None,
         comments: &[],
         first: packet.meta.ts,
         previous: packet.meta.ts,

@@ -174,6 +174,7 @@ impl<S> Conversations<S> {
     }
 
     /// What is remembered of a conversation, if anything is.
+    #[cfg(test)]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut S> {
         let place = *self.index.get(&KeyBits(key))?;
         Some(self.at(place))
@@ -190,6 +191,7 @@ impl<S> Conversations<S> {
     }
 
     /// How many there were.
+    #[cfg(test)]
     pub(crate) const fn count(&self) -> u32 {
         self.next
     }

@@ -15,7 +15,7 @@
 //! - `icmpv6.rs` `ICMPv6` (RFC 4443)
 //! - `igmp.rs` IGMP (RFC 3376)
 //! - `udp.rs` UDP (RFC 768)
-//! - `tcp.rs` TCP (RFC 9293)
+//! - `tcp/` TCP (RFC 9293)
 //! - `llc.rs` IEEE 802.2 LLC
 //! - `sll.rs` Linux cooked captures
 //! - `ppp.rs` PPP (RFC 1661)

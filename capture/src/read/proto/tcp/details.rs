@@ -69,7 +69,7 @@ impl Parts<'_, '_> {
                 "Transmission Control Protocol, Src Port: {from}, Dst Port: {to}, Seq: {}",
                 shown.seq
             );
-            if header.len_of_header >= MIN_LEN {
+            if header.payload_at >= MIN_LEN {
                 if header.flags.has(Flags::ACK) {
                     title.push_str(", Ack: ");
                     decimal(&mut title, shown.ack);
@@ -83,7 +83,7 @@ impl Parts<'_, '_> {
         }
         walk.tree.set_len(
             self.node,
-            header.len_of_header.min(self.region.captured().len()) as u32,
+            header.payload_at.min(self.region.captured().len()) as u32,
         );
         let stream = Value::Uint(standing.stream.into());
         walk.tree.add_generated(f::STREAM, stream);
@@ -101,13 +101,11 @@ impl Parts<'_, '_> {
             walk.tree.add_generated(f::LEN, Value::Uint(len.into()));
         } else if carrier.is_whole() {
             let place = self.region.place(0, 0);
-            let added = walk.tree.add(f::SHORT_SEGMENT, place, Value::None);
             let message = format_args!(
                 "Short segment. Segment/fragment does not contain a full TCP header (might be NMAP or someone else deliberately sending unusual packets)"
             );
-            walk.tree.label(added, message);
             let how = (Severity::Warning, Group::Malformed);
-            walk.expert(added, f::SHORT_SEGMENT, how, message);
+            options::expert_at(walk, f::SHORT_SEGMENT, place, how, message);
         }
         if carrier.quoted == Quoted::Icmp {
             return;
@@ -129,7 +127,7 @@ impl Parts<'_, '_> {
 
     /// A header that is too short.
     pub(super) fn bogus(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
-        let len = segment.header.len_of_header;
+        let len = segment.header.payload_at;
         let added = self.header_len(walk, len);
         let message = format_args!("Bogus TCP header length ({len}, must be at least {MIN_LEN})");
         let how = (Severity::Error, Group::Protocol);
@@ -209,7 +207,7 @@ impl Parts<'_, '_> {
         if flags.has(Flags::ACK) && !relative {
             walk.tree.set_hidden(raw);
         }
-        self.header_len(walk, header.len_of_header);
+        self.header_len(walk, header.payload_at);
     }
 
     /// Flags.
@@ -233,7 +231,17 @@ impl Parts<'_, '_> {
             let place = self.region.place(at, 1);
             walk.tree.add(field, place, Value::Bool(flags.has(bit)))
         };
-        bit(walk, f::FLAGS_RES, 12, Flags::RESERVED);
+        let added = bit(walk, f::FLAGS_RES, 12, Flags::RESERVED);
+        let [a, b, c] = [11, 10, 9].map(|bit| flags.0 >> bit & 1);
+        let set = if flags.has(Flags::RESERVED) {
+            "Set"
+        } else {
+            "Not set"
+        };
+        walk.tree.label(
+            added,
+            format_args!("{a}{b}{c}. .... .... = Reserved: {set}"),
+        );
         if *ecn == EcnBits::Number {
             let ace = flags.ace();
             let added = self.add(walk, f::FLAGS_ACE, (12, 2), ace.into());

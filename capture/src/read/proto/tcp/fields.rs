@@ -18,7 +18,7 @@ protocol! {
     ACK_RAW: "tcp.ack_raw", "Acknowledgment number (raw)", Uint(32), Dec;
     HDR_LEN: "tcp.hdr_len", "Header Length", Uint(8), Dec;
     FLAGS: "tcp.flags", "Flags", Uint(16), Hex;
-    FLAGS_RES: "tcp.flags.res", "Reserved", Bool, None, mask = 0xe00, bits = 12, names = set_name;
+    FLAGS_RES: "tcp.flags.res", "Reserved", Bool;
     FLAGS_AE: "tcp.flags.ae", "Accurate ECN", Bool, None, mask = 0x100, bits = 12, names = set_name;
     FLAGS_CWR: "tcp.flags.cwr", "Congestion Window Reduced", Bool, None, mask = 0x80, bits = 12, names = set_name;
     FLAGS_ECE: "tcp.flags.ece", "ECN-Echo", Bool, None, mask = 0x40, bits = 12, names = set_name;
@@ -84,7 +84,7 @@ protocol! {
     OPTIONS_AO_KEYID: "tcp.options.ao.keyid", "AO KeyID", Uint(8), Dec;
     OPTIONS_AO_RNEXTKEYID: "tcp.options.ao.rnextkeyid", "AO RNextKeyID", Uint(8), Dec;
     OPTIONS_AO_MAC: "tcp.options.ao.mac", "AO MAC", Bytes;
-    OPTIONS_QS_RATE: "tcp.options.qs.rate", "QS Rate", Uint(8), Dec, mask = 0xf;
+    OPTIONS_QS_RATE: "tcp.options.qs.rate", "QS Rate", Uint(8), Dec, mask = 0xf, names = rate_name;
     OPTIONS_QS_TTL_DIFF: "tcp.options.qs.ttl_diff", "QS Rate", Uint(8), Dec;
     OPTIONS_TARR_RATE: "tcp.options.tarr.rate", "TARR Rate", Uint(8), Dec, mask = 0xfe;
     OPTIONS_TAR_RESERVED: "tcp.options.tar.reserved", "TARR Reserved", Uint(8), Dec, mask = 0x1;
@@ -183,6 +183,14 @@ protocol! {
     OPTIONS_RVBD_TRPY: "tcp.options.rvbd.trpy", "TCP Option - Riverbed Transparency", Bytes;
     OPTIONS_EXPERIMENTAL: "tcp.options.experimental", "TCP Option - Experimental", Bytes;
     OPTIONS_UNKNOWN: "tcp.options.unknown", "TCP Option - Unknown", Bytes;
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "fields name their values in one form"
+)]
+fn rate_name(value: u64) -> Option<&'static str> {
+    Some(super::names::quick_start(value as u8))
 }
 
 fn checksum_status(value: u64) -> Option<&'static str> {

@@ -57,7 +57,8 @@ pub(super) struct Header {
     pub(super) destination_port: u16,
     pub(super) seq: u32,
     pub(super) ack: u32,
-    pub(super) len_of_header: usize,
+    /// Its length: where the payload begins.
+    pub(super) payload_at: usize,
     pub(super) flags: Flags,
     pub(super) window: u16,
     /// Bytes of payload on the wire, where that can be told: not of a fragment, nor within an ICMP

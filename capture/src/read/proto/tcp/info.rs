@@ -98,8 +98,8 @@ impl TcpInfo {
         self.seq = shown.seq;
         self.ack = shown.ack;
         self.window = shown.window;
-        self.header_len = header.len_of_header as u8;
-        self.stage = if header.len_of_header < MIN_LEN {
+        self.header_len = header.payload_at as u8;
+        self.stage = if header.payload_at < MIN_LEN {
             Stage::Bogus
         } else {
             Stage::Window

@@ -115,7 +115,7 @@ impl Arriving {
             destination_port,
             seq,
             ack,
-            len_of_header: header_len,
+            payload_at: header_len,
             flags: Flags(offset_and_flags & 0xfff),
             window,
             len: reported
@@ -190,7 +190,7 @@ fn rest(
     let info = info(walk);
     info.note(header, segment.shown, segment.ecn);
     info.len = header.len;
-    if header.len_of_header < MIN_LEN {
+    if header.payload_at < MIN_LEN {
         if let Some(parts) = parts {
             parts.stream(walk, segment);
             parts.bogus(walk, segment);
@@ -215,7 +215,7 @@ fn rest(
     let info = self::info(walk);
     info.urgent = urgent;
     info.stage = Stage::Fixed;
-    let options_len = header.len_of_header - MIN_LEN;
+    let options_len = header.payload_at - MIN_LEN;
     let mut outcome = Ok(());
     let mut found = options::Found::default();
     if options_len > 0 {
@@ -223,7 +223,7 @@ fn rest(
         let options = region.part(MIN_LEN, options_len);
         self::info(walk).note_options(options.captured(), owner);
         (found, outcome) = options::look(options.captured(), &owner);
-        if found.mptcp != 0 {
+        for _option in 0..found.mptcp_options {
             walk.columns.set_protocol("MPTCP");
             walk.protocols.push(mptcp::THIS.protocol);
         }
@@ -304,7 +304,7 @@ fn payload(
         shown,
         ..
     } = segment;
-    let rest = region.rest(header.len_of_header);
+    let rest = region.rest(header.payload_at);
     let bytes = rest.captured().len();
     let flags = header.flags;
     let remark = info(walk).checksum;
@@ -340,7 +340,8 @@ fn payload(
     }
     if flags.has(Flags::RST) {
         let back = walk.tree.under(parts.node);
-        let text = String::from_utf8_lossy(rest.captured());
+        let text = rest.captured().split(|byte| *byte == 0).next();
+        let text = String::from_utf8_lossy(text.unwrap_or_default());
         walk.tree
             .add_text(f::RESET_CAUSE, rest.place(0, bytes), &text);
         walk.tree.back(back);

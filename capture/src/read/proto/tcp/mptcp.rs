@@ -28,7 +28,7 @@ protocol! {
     DSEQNPRESENT_FLAG: "tcp.options.mptcp.dseqnpresent.flag", "Data Sequence Number, Subflow Sequence Number, Data-level Length, Checksum present", Uint(8), Dec, mask = 0x4;
     DATAACK8_FLAG: "tcp.options.mptcp.dataack8.flag", "Data ACK is 8 octets", Uint(8), Dec, mask = 0x2;
     DATAACKPRESENT_FLAG: "tcp.options.mptcp.dataackpresent.flag", "Data ACK is present", Uint(8), Dec, mask = 0x1;
-    RESERVED_FLAG: "tcp.options.mptcp.reserved.flag", "Reserved", Uint(8), Hex, mask = 0x3e;
+    RESERVED_FLAG: "tcp.options.mptcp.reserved.flag", "Reserved", Uint(8), Hex;
     FLAG_U_FLAG: "tcp.options.mptcp.flag_U.flag", "Flag U", Bool, None, mask = 0x8, bits = 4, names = set_name;
     FLAG_V_FLAG: "tcp.options.mptcp.flag_V.flag", "Flag V", Bool, None, mask = 0x4, bits = 4, names = set_name;
     FLAG_W_FLAG: "tcp.options.mptcp.flag_W.flag", "Flag W", Bool, None, mask = 0x2, bits = 4, names = set_name;
@@ -141,8 +141,8 @@ pub(super) fn look(option: &[u8]) -> (u16, Result<(), Stop>) {
                 _ => 0,
             };
             let map = match flags & 0x0c {
-                0x04 => 12,
-                0x0c => 16,
+                0x04 => 10,
+                0x0c => 14,
                 _ => 0,
             };
             4 + ack + map
@@ -194,9 +194,32 @@ pub(super) fn dissect(
                     (SHA256_FLAG, flags & 1),
                 ];
                 flags_of(walk, region, 3, flags, &[first, rest].concat());
+                let reserved = flags >> 1 & 0x0f;
+                let place = region.place(3, 1);
+                walk.tree.open();
+                let value = Value::Uint(reserved.into());
+                let added = walk.tree.add(RESERVED_FLAG, place, value);
+                let bits = format!("{reserved:04b}");
+                let (high, low) = bits.split_at(1);
+                walk.tree.label(
+                    added,
+                    format_args!("...{high} {low}. = Reserved: {reserved:#x}"),
+                );
+                walk.tree.close();
             } else {
-                let rest = [(SHA1_FLAG, flags & 1), (RESERVED_FLAG, flags >> 1 & 0x1f)];
-                flags_of(walk, region, 3, flags, &[first, rest].concat());
+                let rest = [(SHA1_FLAG, flags & 1)];
+                flags_of(walk, region, 3, flags, &[&first[..], &rest].concat());
+                let reserved = flags >> 1 & 0x1f;
+                walk.tree.open();
+                let value = Value::Uint(reserved.into());
+                let added = walk.tree.add(RESERVED_FLAG, region.place(3, 1), value);
+                let bits = format!("{reserved:05b}");
+                let (high, low) = bits.split_at(2);
+                walk.tree.label(
+                    added,
+                    format_args!("..{high} {low}. = Reserved: {reserved:#04x}"),
+                );
+                walk.tree.close();
             }
             if matches!(len, 12 | 20 | 22 | 24) {
                 u64_of(walk, region, SENDKEY, 4)?;

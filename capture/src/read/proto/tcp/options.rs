@@ -99,6 +99,8 @@ pub(super) struct Found {
     pub(super) cookie: bool,
     /// MPTCP's kinds of messages, a bit each, and one for MPTCP itself.
     pub(super) mptcp: u16,
+    /// How many options are MPTCP's.
+    pub(super) mptcp_options: u8,
     pub(super) scps: bool,
 }
 
@@ -211,6 +213,7 @@ pub(super) fn look(bytes: &[u8], owner: &Owner) -> (Found, Result<(), Stop>) {
             (kind::MPTCP, _) => {
                 let (operations, read) = mptcp::look(one.bytes);
                 found.mptcp |= operations;
+                found.mptcp_options += 1;
                 if read.is_err() {
                     outcome = read;
                     break;
@@ -244,7 +247,7 @@ fn repeats(one: &One<'_>, owner: &Owner) -> bool {
     is_old || inside
 }
 
-/// Adds the options to the tree, below the node that stands for them all. `region` is the whole TCP
+/// Adds the options to the tree, where it stands: below `parent`, the node for them all. `region` is the whole TCP
 /// segment, of which `len` bytes from 20 on are options.
 pub(super) fn dissect(
     walk: &mut Walk<'_, '_>,
@@ -297,7 +300,7 @@ pub(super) fn dissect(
                                 "4 NOP in a row - a router may have removed some options"
                             );
                             let how = (Severity::Warning, Group::Protocol);
-                            walk.expert(parent, f::NOP, how, message);
+                            walk.expert(Added::NOT, f::NOP, how, message);
                         }
                     } else {
                         nops = 0;
@@ -331,21 +334,20 @@ pub(super) fn dissect(
     if complete && outcome.is_ok() && owner.flags.has(Flags::SYN) && !mss_seen {
         let message = format_args!("The SYN packet does not contain a MSS option");
         let how = (Severity::Note, Group::Protocol);
-        walk.expert(parent, f::OPTIONS_MSS_ABSENT, how, message);
+        walk.expert(Added::NOT, f::OPTIONS_MSS_ABSENT, how, message);
     }
     outcome
 }
 
 /// An expert item that stands by itself.
-fn expert_at(
+pub(super) fn expert_at(
     walk: &mut Walk<'_, '_>,
     field: FieldId,
     place: crate::read::tree::Place,
     how: (Severity, Group),
     message: std::fmt::Arguments<'_>,
 ) {
-    let added = walk.tree.add(field, place, Value::None);
-    walk.tree.label(added, message);
+    let added = walk.tree.heading(place, message);
     walk.expert(added, field, how, message);
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of some 400 bytes, 32 bytes for each
 //! segment that waits for an acknowledgment (10,000 a direction as in Wireshark, [`MAX_SENT`] in all),
-//! and the buffers of `reassembly.rs`. With two passes, the first one leaves 40 bytes a stream and 24
+//! and the buffers of `reassembly.rs`. With two passes, the first one leaves 24 bytes a stream and 24
 //! bytes for each segment of a reassembled PDU.
 
 use super::applications::ApplicationId;

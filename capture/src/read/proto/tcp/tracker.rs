@@ -134,7 +134,7 @@ pub(super) fn arrive(
         }
     }
     let mut closing = None;
-    if header.len_of_header >= header::MIN_LEN {
+    if header.payload_at >= header::MIN_LEN {
         let len = header.len.unwrap_or(0);
         stream.completeness |= completeness::of(flags, len, found.is_new);
         if let Some(end) = end.as_deref_mut() {

@@ -1,12 +1,13 @@
 //! Hands segments to the dissector as IP would.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::packet::{Packet, PacketMeta, Timestamp};
 use crate::read::column::{Address, Columns};
 use crate::read::memory::{Memory, Pass};
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Tree, Value, Wanted};
+use crate::read::tree::{Node, Tree, Value, Wanted};
 use crate::read::walk::{Carrier, Frame, Piece, Protocols, Quoted, Walk};
 use crate::read::{Kind, Preferences, render};
 
@@ -73,6 +74,9 @@ impl Driver {
             tree: &mut self.tree,
             columns: &mut self.columns,
             protocols: Protocols::default(),
+            claimed: None,
+            current: super::super::fields::THIS,
+            base: 0,
             carrier: Carrier {
                 source: given.source,
                 destination: given.destination,
@@ -86,23 +90,31 @@ impl Driver {
         outcome
     }
 
+    /// The last value of each field that is wanted.
+    pub(super) fn each_last(&self) -> HashMap<&'static str, String> {
+        let nodes = self.tree.nodes().iter();
+        nodes
+            .map(|node| (node.field.field().name, self.text(node)))
+            .collect()
+    }
+
+    fn text(&self, node: &Node) -> String {
+        let mut text = String::new();
+        match (node.value, node.field.field().kind) {
+            (Value::None, Kind::None) => text.push('1'),
+            (Value::Int(number), _) => text = number.to_string(),
+            _ => render::value(node, &self.tree, &self.bytes, &mut text),
+        }
+        text
+    }
+
     /// The values of a field as text, as `-T fields` prints them.
     pub(super) fn values(&self, name: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        for node in self.tree.nodes() {
-            let field = node.field.field();
-            if field.name != name {
-                continue;
-            }
-            let mut text = String::new();
-            match (node.value, field.kind) {
-                (Value::None, Kind::None) => text.push('1'),
-                (Value::Int(number), _) => text = number.to_string(),
-                _ => render::value(node, &self.tree, &self.bytes, &mut text),
-            }
-            found.push(text);
-        }
-        found
+        let nodes = self.tree.nodes().iter();
+        nodes
+            .filter(|node| node.field.field().name == name)
+            .map(|node| self.text(node))
+            .collect()
     }
 
     /// The last value of a field, or nothing.
