@@ -21,6 +21,7 @@ mod run;
 mod source_hash;
 mod summary;
 mod test;
+mod vendors;
 mod workspace;
 
 use std::path::PathBuf;
@@ -74,6 +75,13 @@ enum Task {
         #[command(subcommand)]
         oracle: Oracle,
     },
+    /// Makes the table of MAC addresses' vendors from IEEE's registry: a folder with `oui.csv`, `mam.csv`,
+    /// `oui36.csv` and `iab.csv` (Debian: /usr/share/ieee-data of the package ieee-data).
+    Vendors {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// The demo itself, as root and inside a mount namespace of its own.
     #[command(hide = true)]
     Demo {
@@ -119,6 +127,19 @@ enum Oracle {
         /// Where the random numbers start.
         #[arg(long, default_value = "1")]
         seed: u64,
+    },
+    /// The list and the fields of `capture read` with tshark's.
+    ///
+    /// Prints the share of equal cells by field, and the first differences. Holds if 99.5 % are equal, the
+    /// differences in tests/oracle/tshark-differences.tsv left out.
+    Tshark {
+        /// A folder of captures, or one capture [default: captures in the folder that `CAPTURE_SHARED`
+        /// names, or in ../shared].
+        #[arg(value_name = "PATH")]
+        folder: Option<PathBuf>,
+        /// The program [default: it is built].
+        #[arg(long)]
+        program: Option<PathBuf>,
     },
 }
 
@@ -166,6 +187,10 @@ fn main() -> ExitCode {
         Task::Oracle {
             oracle: Oracle::Filter { pairs, seed },
         } => oracle::filter(pairs, seed),
+        Task::Oracle {
+            oracle: Oracle::Tshark { folder, program },
+        } => oracle::tshark(folder.as_deref(), program),
+        Task::Vendors { folder } => vendors::vendors(&folder).map(|()| Verdict::Held),
         Task::Demo { program, directory } => {
             demo::demo(&program, &directory).map(|()| Verdict::Held)
         }

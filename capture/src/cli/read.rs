@@ -46,6 +46,9 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
             .map_err(anyhow::Error::msg)
             .context("-o")?;
     }
+    if args.numbers {
+        preferences.names = Names::Numbers;
+    }
     let files: Vec<PathBuf> = args.read_file.iter().chain(&args.files).cloned().collect();
     // The walk has a thread of its own.
     let printers = super::cpus().saturating_sub(1).clamp(1, 16);

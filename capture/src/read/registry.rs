@@ -46,6 +46,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::pppoe::discovery::PROTOCOL,
     &proto::null::LOOP,
     &proto::vlan::service::PROTOCOL,
+    &proto::chdlc::PROTOCOL,
+    &proto::erspan::PROTOCOL,
 ];
 
 /// A field by its number.

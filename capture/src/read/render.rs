@@ -97,6 +97,7 @@ fn shown(field: &Field, node: &Node, tree: &Tree, frame: &[u8], names: Names, ou
         }
         Value::Uint(number) if field.names.is_some() => named(field, number, out),
         Value::Int(number) if field.names.is_some() => named(field, number.cast_unsigned(), out),
+        Value::Ether(address) if names == Names::Numbers => write!(out, "{}", Ether(address)),
         Value::Ether(address) => {
             write!(
                 out,

@@ -1,6 +1,15 @@
 //! Names of MAC addresses: well-known ones, and vendors by the front of an address.
+//!
+//! The vendors are IEEE's public registry (standards-oui.ieee.org: MA-L, MA-M, MA-S and IAB, here as of
+//! Debian's `ieee-data`), packed by `cargo xtask vendors`. Short names are made from them by Wireshark's
+//! rule: words that only say what kind of company it is are left out, and so are spaces, and eight letters
+//! stay (`Edimax Technology Co. Ltd.`: `EdimaxTe`).
 
 use std::fmt;
+use std::io::Read as _;
+use std::sync::OnceLock;
+
+use flate2::read::GzDecoder;
 
 use super::print::Names;
 use super::render::Ether;
@@ -20,20 +29,275 @@ impl fmt::Display for Named {
         if names == Names::Numbers {
             return write!(f, "{}", Ether(address));
         }
-        if address == [0xff; 6] {
-            return f.write_str("Broadcast");
+        if let Some(name) = well_known(address) {
+            return f.write_str(name);
         }
         let [a, b, c, d, e, g] = address;
-        match (a, b, c) {
-            (1, 0, 0x5e) if d < 0x80 => write!(f, "IPv4mcast_{d:02x}:{e:02x}:{g:02x}"),
-            (0x33, 0x33, _) => write!(f, "IPv6mcast_{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
-            _ => write!(f, "{}", Ether(address)),
+        match (a, b, c, d) {
+            (0, 0, 0, _) => write!(f, "00:00:00_{d:02x}:{e:02x}:{g:02x}"),
+            (1, 0, 0x5e, 0..=0x7f) => write!(f, "IPv4mcast_{d:02x}:{e:02x}:{g:02x}"),
+            (0x33, 0x33, ..) => write!(f, "IPv6mcast_{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
+            (1, 0x80, 0xc2, 0) if e == 0 && g < 0x10 => {
+                write!(f, "Spanning-tree-(for-bridges)_{g:02x}")
+            }
+            (0, 0, 0x5e, 0) if e == 1 => write!(f, "IETF-VRRP-VRID_{g:02x}"),
+            (0, 0, 0x0c, 7) if e == 0xac => write!(f, "All-HSRP-routers_{g:02x}"),
+            _ => match table().vendor(address) {
+                Some(name) => write!(f, "{}_{d:02x}:{e:02x}:{g:02x}", short(name)),
+                None => write!(f, "{}", Ether(address)),
+            },
         }
     }
 }
 
-/// The organization that has the front of these addresses (as `eth.src.oui_resolved` shows it).
+/// Addresses with a meaning of their own (IEEE 802, Cisco).
+const fn well_known(address: [u8; 6]) -> Option<&'static str> {
+    Some(match address {
+        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => "Broadcast",
+        [1, 0, 0x0c, 0xcc, 0xcc, 0xcc] => "CDP/VTP/DTP/PAgP/UDLD",
+        [1, 0, 0x0c, 0xcc, 0xcc, 0xcd] => "PVST+",
+        [1, 0, 0x0c, 0xdd, 0xdd, 0xdd] => "CGMP",
+        [1, 0x80, 0xc2, 0, 0, last] => match last {
+            0x01 => "MAC-specific-ctrl-proto-01",
+            0x02 => "Slow-Protocols",
+            0x03 => "Nearest-non-TPMR-bridge",
+            0x04 => "MAC-specific-ctrl-proto-04",
+            0x07 => "MEF-Forum-ELMI-proto",
+            0x08 => "Provider-Bridge",
+            0x0d => "Provider-Bridge-MVRP",
+            0x0e => "LLDP_Multicast",
+            0x10 => "Bridge-Management",
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// The organization that has the block of these 24 bits, as `eth.src.oui_resolved` shows it.
 #[must_use]
-pub fn organization(_oui: u32) -> Option<&'static str> {
-    None
+pub fn organization(oui: u32) -> Option<String> {
+    if oui == 0 {
+        return Some("Officially Xerox, but 0:0:0:0:0:0 is more common".to_owned());
+    }
+    let [_, a, b, c] = oui.to_be_bytes();
+    let name = table().find(0, [a, b, c, 0, 0, 0])?;
+    Some(long(name)).filter(|long| *long != short(name))
+}
+
+/// The registry, unpacked when it is asked for the first time.
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(Table::unpack)
+}
+
+/// Bits of the front of an address that tell its owner: large, medium and small blocks.
+const BITS: [u32; 3] = [24, 28, 36];
+
+#[derive(Debug, Default)]
+struct Table {
+    text: String,
+    /// Fronts in order, and where in the text the name stands, for each length.
+    blocks: [Vec<(u64, u32, u16)>; 3],
+}
+
+impl Table {
+    fn unpack() -> Self {
+        let packed: &[u8] = include_bytes!("vendors.gz");
+        let mut text = String::new();
+        // A table that does not unpack is found by the test below, not by users.
+        if GzDecoder::new(packed).read_to_string(&mut text).is_err() {
+            return Self::default();
+        }
+        let mut blocks: [Vec<(u64, u32, u16)>; 3] = Default::default();
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some((name, prefixes)) = line.trim_end().split_once('\t') {
+                for prefix in prefixes.split(' ') {
+                    let which = match prefix.len() {
+                        6 => 0,
+                        7 => 1,
+                        _ => 2,
+                    };
+                    if let Ok(number) = u64::from_str_radix(prefix, 16) {
+                        blocks[which].push((number, at, name.len() as u16));
+                    }
+                }
+            }
+            at += line.len() as u32;
+        }
+        for block in &mut blocks {
+            block.sort_unstable();
+        }
+        Self { text, blocks }
+    }
+
+    /// Who has the smallest block that the address is in.
+    fn vendor(&self, address: [u8; 6]) -> Option<&str> {
+        (0..BITS.len())
+            .rev()
+            .find_map(|which| self.find(which, address))
+    }
+
+    fn find(&self, which: usize, address: [u8; 6]) -> Option<&str> {
+        let [a, b, c, d, e, f] = address;
+        let number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) >> (48 - BITS[which]);
+        let block = &self.blocks[which];
+        let place = block
+            .binary_search_by_key(&number, |(front, ..)| *front)
+            .ok()?;
+        let (_, start, len) = *block.get(place)?;
+        self.text
+            .get(start as usize..start as usize + usize::from(len))
+    }
+}
+
+/// A name as it is shown in full: not in capitals alone.
+fn long(name: &str) -> String {
+    let shouts = name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase);
+    if !shouts {
+        return name.to_owned();
+    }
+    let mut before = ' ';
+    name.chars()
+        .map(|letter| {
+            let first = !before.is_alphabetic();
+            before = letter;
+            if first {
+                letter
+            } else {
+                letter.to_lowercase().next().unwrap_or(letter)
+            }
+        })
+        .collect()
+}
+
+/// Words that say only what kind of company it is.
+const KINDS: [&str; 43] = [
+    "ab",
+    "ag",
+    "bv",
+    "co",
+    "company",
+    "corp",
+    "corporate",
+    "corporation",
+    "gmbh",
+    "holding",
+    "inc",
+    "incorporated",
+    "jsc",
+    "kg",
+    "limited",
+    "llc",
+    "ltd",
+    "nv",
+    "oao",
+    "of",
+    "ooo",
+    "oü",
+    "oy",
+    "oyj",
+    "plc",
+    "pty",
+    "pvt",
+    "sa",
+    "sarl",
+    "spa",
+    "spk",
+    "srl",
+    "systems",
+    "the",
+    "zao",
+    "zoo",
+    "a s",
+    "b v",
+    "k k",
+    "n v",
+    "s a",
+    "s p a",
+    "s r l",
+];
+
+/// The first eight letters of a name without spaces, signs and [`KINDS`].
+fn short(name: &str) -> String {
+    const LETTERS: usize = 8;
+    // Intel's and Cisco's blocks are so many that their names are what people know them by.
+    match name {
+        "Intel Corporate" => return "IntelCor".to_owned(),
+        "Cisco Systems, Inc" => return "Cisco".to_owned(),
+        _ => {}
+    }
+    let long = long(name);
+    let plain: String = long
+        .chars()
+        .map(|letter| match letter {
+            '"' | '\'' | ',' | '.' | '/' | ':' | '(' | ')' | '+' | '*' => ' ',
+            letter => letter,
+        })
+        .collect();
+    let words: Vec<_> = plain
+        .split_whitespace()
+        .filter(|word| *word != "&")
+        .collect();
+    let mut kept = String::new();
+    let mut at = 0;
+    while at < words.len() {
+        let kind = (1..=3).rev().find(|count| {
+            let some = words.get(at..at + count).unwrap_or(&[]);
+            !some.is_empty() && KINDS.contains(&some.join(" ").to_lowercase().as_str())
+        });
+        if let Some(count) = kind {
+            at += count;
+        } else {
+            kept.push_str(words[at]);
+            at += 1;
+        }
+    }
+    if kept.is_empty() {
+        kept = long.split_whitespace().collect();
+    }
+    kept.chars().take(LETTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(address: [u8; 6]) -> String {
+        let names = Names::Vendors;
+        Named { address, names }.to_string()
+    }
+
+    // As tshark 4.0.17 prints them.
+    #[test]
+    fn vendors_are_named_as_in_wireshark() {
+        assert_eq!(
+            named([0, 0x50, 0xfc, 0x22, 0xc7, 0xbe]),
+            "EdimaxTe_22:c7:be"
+        );
+        assert_eq!(
+            named([0, 0xe0, 0x4c, 0x36, 0x42, 0xac]),
+            "RealtekS_36:42:ac"
+        );
+        assert_eq!(
+            named([0x04, 0xf9, 0x38, 0xc9, 0x6a, 0x22]),
+            "HuaweiTe_c9:6a:22"
+        );
+        assert_eq!(named([0xff; 6]), "Broadcast");
+        assert_eq!(named([0; 6]), "00:00:00_00:00:00");
+        assert_eq!(named([1, 0, 0x5e, 0, 0, 0xfb]), "IPv4mcast_00:00:fb");
+        assert_eq!(named([0x33, 0x33, 0, 0, 0, 1]), "IPv6mcast_00:00:00:01");
+        assert_eq!(named([2, 0, 0x7b, 0x16, 2, 0x43]), "02:00:7b:16:02:43");
+        assert_eq!(
+            organization(0x0050fc).as_deref(),
+            Some("Edimax Technology Co. Ltd.")
+        );
+        assert_eq!(organization(0xff_ffff), None);
+    }
+
+    #[test]
+    fn a_name_of_nothing_but_its_kind_stays() {
+        assert_eq!(short("The Company"), "TheCompa");
+        assert_eq!(short("GLOBAL DATA CORP."), "GlobalDa");
+    }
 }

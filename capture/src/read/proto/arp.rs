@@ -54,6 +54,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if (3..=4).contains(&code) {
         walk.columns.set_protocol("RARP");
     }
+    if (8..=9).contains(&code) {
+        walk.columns.set_protocol("Inverse ARP");
+    }
     let total = HEADER_LEN + 2 * (hw_len + proto_len);
     walk.claimed = Some(total as u32);
     let is_ether = hw_len == 6 && matches!(hw_type, 1 | 6);

@@ -205,7 +205,8 @@ fn address(
     let named = Named { address, names };
     let [a, b, c, ..] = address;
     let oui = u32::from_be_bytes([0, a, b, c]);
-    let vendor = vendor::organization(oui);
+    let wants_vendor = tree.wants(fields.oui_resolved) || tree.wants(ADDR_OUI_RESOLVED);
+    let vendor = wants_vendor.then(|| vendor::organization(oui)).flatten();
     let added = tree.add(fields.address, place, Value::Ether(address));
     if fields.address == SRC && a & 1 != 0 {
         walk.expert(
@@ -233,7 +234,7 @@ fn address(
         let hidden = tree.add(number, front, Value::Uint(oui.into()));
         tree.set_hidden(hidden);
         tree.set_generated(hidden);
-        if let Some(vendor) = vendor {
+        if let Some(vendor) = &vendor {
             let hidden = tree.add_text(organization, front, vendor);
             tree.set_hidden(hidden);
             tree.set_generated(hidden);
@@ -271,7 +272,6 @@ pub(crate) fn trailer(
     fcs: Fcs,
 ) {
     const FCS_LEN: usize = 4;
-    const LEAST_PAYLOAD: u32 = MIN_LEN - HEADER_LEN as u32;
     if claimed as usize >= rest.reported() || !walk.tree.wants_any_of(THIS.protocol) {
         return;
     }
@@ -279,8 +279,9 @@ pub(crate) fn trailer(
     let depth = walk.tree.depth();
     let back = walk.tree.under(layer);
     let wire_len = walk.frame.packet.meta.wire_len;
-    if wire_len >= MIN_LEN && claimed < LEAST_PAYLOAD {
-        let len = (LEAST_PAYLOAD - claimed) as usize;
+    // What fills a frame up to the shortest that there can be, wherever in it the layer begins.
+    if wire_len >= MIN_LEN && left.source == 0 && left.at < MIN_LEN {
+        let len = (MIN_LEN - left.at) as usize;
         let padding = left.part(0, len);
         if padding.captured().iter().all(|byte| *byte == 0) && !padding.captured().is_empty() {
             walk.bytes(PADDING, &padding);

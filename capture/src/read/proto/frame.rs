@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
-use super::{data, eth, ip, ipv6, null, ppp, pppoe, sll};
+use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -126,6 +126,7 @@ fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> 
         LinkType::LINUX_SLL => sll::dissect(walk, region),
         LinkType::LINUX_SLL2 => sll::dissect_v2(walk, region),
         LinkType::PPP | LinkType::PPP_HDLC => ppp::dissect_hdlc(walk, region),
+        LinkType::C_HDLC => chdlc::dissect(walk, region),
         LinkType::PPP_ETHER => pppoe::dissect_session(walk, region),
         _ => data::dissect(walk, region),
     }

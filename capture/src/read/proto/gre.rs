@@ -1,7 +1,7 @@
 //! GRE (RFC 2784, 2890, and 2637 for PPTP), as by Wireshark's `packet-gre.c`.
 
 use super::names::ethertype::ethertype as ethertype_name;
-use super::{data, eth, ethertype, ppp};
+use super::{data, erspan, eth, ethertype, ppp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
@@ -59,6 +59,9 @@ const fn type_name(value: u64) -> Option<&'static str> {
     })
 }
 
+/// Its UDP port (RFC 8086).
+pub(crate) const PORT: u16 = 4754;
+
 /// Dissects a GRE header and what follows it.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("GRE");
@@ -89,7 +92,13 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if flags & 7 == 1 && at >= region.reported() {
         return Ok(());
     }
-    let outcome = hand_on(walk, kind, region.rest(at));
+    let rest = region.rest(at);
+    // Mirrored frames without a sequence number have no header of their own.
+    let outcome = if kind == ERSPAN && flags & 0x1000 == 0 {
+        erspan::dissect_v1(walk, rest)
+    } else {
+        hand_on(walk, kind, rest)
+    };
     walk.claimed = None;
     outcome
 }
@@ -177,7 +186,7 @@ pub(crate) fn hand_on(walk: &mut Walk<'_, '_>, kind: u16, rest: Region<'_>) -> R
     match kind {
         PPP => ppp::dissect_hdlc(walk, rest),
         0x6558 => eth::dissect(walk, rest, eth::Fcs::None),
-        ERSPAN => data::dissect(walk, rest),
+        ERSPAN => erspan::dissect(walk, rest),
         kind if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
         _ => data::dissect(walk, rest),
     }

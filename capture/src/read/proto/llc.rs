@@ -6,6 +6,7 @@ use super::{data, ethertype};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
+use crate::read::vendor;
 use crate::read::walk::Walk;
 
 protocol! {
@@ -123,11 +124,8 @@ fn snap(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         .tree
         .add(OUI, region.place(3, 3), Value::Uint(oui.into()));
     let [_, a, b, c] = oui.to_be_bytes();
-    let name = match oui {
-        0 => "Officially Xerox, but 0:0:0:0:0:0 is more common",
-        0x0000_f8 => "Cisco",
-        _ => crate::read::vendor::organization(oui).unwrap_or(""),
-    };
+    let name = vendor::organization(oui).filter(|_| walk.tree.labels());
+    let name = name.unwrap_or_default();
     walk.tree.label(
         added,
         format_args!("Organization Code: {a:02x}:{b:02x}:{c:02x} ({name})"),

@@ -21,6 +21,7 @@
 //! - `ppp.rs` PPP (RFC 1661)
 //! - `pppoe.rs` `PPPoE` (RFC 2516)
 //! - `mpls.rs` MPLS (RFC 3032)
+//! - `chdlc.rs` Cisco HDLC; `erspan.rs` mirrored frames
 //! - `gre.rs` GRE (RFC 2784)
 //! - `vxlan.rs` VXLAN (RFC 7348)
 //! - `geneve.rs` GENEVE (RFC 8926)
@@ -37,10 +38,12 @@
 //! - `data.rs` bytes that nobody knows
 
 pub(crate) mod arp;
+pub(crate) mod chdlc;
 pub(crate) mod checksum;
 pub(crate) mod data;
 pub(crate) mod dhcp;
 pub(crate) mod dns;
+pub(crate) mod erspan;
 pub(crate) mod eth;
 pub(crate) mod ethertype;
 pub(crate) mod expert;

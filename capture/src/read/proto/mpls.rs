@@ -31,6 +31,9 @@ const fn label_name(value: u64) -> Option<&'static str> {
 /// Labels of one stack at most: a packet of nothing else is no packet.
 const MOST: usize = 64;
 
+/// Its UDP port (RFC 7510).
+pub(crate) const PORT: u16 = 6635;
+
 /// Dissects a stack of labels and what is below it.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("MPLS");

@@ -3,7 +3,7 @@
 use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
-use super::{data, geneve, gtp, vxlan};
+use super::{data, geneve, gre, gtp, mpls, vxlan};
 use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
@@ -220,6 +220,8 @@ fn hand_on(
         match port {
             geneve::PORT => return geneve::dissect(walk, payload),
             gtp::PORT => return gtp::dissect(walk, payload),
+            gre::PORT => return gre::dissect(walk, payload),
+            mpls::PORT => return mpls::dissect(walk, payload),
             vxlan::PORT => return vxlan::dissect(walk, payload),
             _ => {}
         }

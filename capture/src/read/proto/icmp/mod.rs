@@ -111,7 +111,18 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
     let whole =
         !region.is_cut() && walk.carrier.piece == Piece::Whole && walk.carrier.quoted == Quoted::No;
     let folded = whole.then(|| Sum::default().add(region.captured()).fold());
-    walk.checksum(FIELDS, &region, 2, sent, folded);
+    let (added, _) = walk.checksum(FIELDS, &region, 2, sent, folded);
+    if !whole {
+        let why = if walk.carrier.quoted == Quoted::No {
+            "fragmented datagram"
+        } else {
+            "in ICMP error packet"
+        };
+        walk.tree.label(
+            added,
+            format_args!("Checksum: {sent:#06x} [unverified] [{why}]"),
+        );
+    }
     body(walk, &region, kind, code, ttl)
 }
 
@@ -236,17 +247,14 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
 }
 
 fn identified(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(u16, u16), Stop> {
-    let (id, seq) = (region.u16(4)?, region.u16(6)?);
-    let fields = [
-        (IDENT, 4, id),
-        (IDENT_LE, 4, id.swap_bytes()),
-        (SEQ, 6, seq),
-        (SEQ_LE, 6, seq.swap_bytes()),
-    ];
-    for (field, offset, value) in fields {
-        walk.tree
-            .add(field, region.place(offset, 2), Value::Uint(value.into()));
-    }
+    let both = |walk: &mut Walk<'_, '_>, field, little, offset| {
+        let value = walk.u16(field, region, offset)?;
+        let swapped = Value::Uint(value.swap_bytes().into());
+        walk.tree.add(little, region.place(offset, 2), swapped);
+        Ok(value)
+    };
+    let id = both(walk, IDENT, IDENT_LE, 4)?;
+    let seq = both(walk, SEQ, SEQ_LE, 6)?;
     walk.columns.append_info(format_args!(
         " id=0x{id:04x}, seq={seq}/{}",
         seq.swap_bytes()
@@ -324,47 +332,30 @@ fn no_response(walk: &mut Walk<'_, '_>) {
 }
 
 /// `ping(8)` puts the time of sending in front of its data, in the order of its processor: seconds and
-/// microseconds of 32 or 64 bits. Gives how many bytes that were; 0 if it does not look like a time.
+/// microseconds of 32 bits (of 64 bits, only the seconds are looked at). Gives how many bytes that were;
+/// 0 if it does not look like a time.
 fn time_of_ping(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> usize {
+    const LEN: usize = 8;
     const SECONDS_IN_DAY: u64 = 24 * 60 * 60;
     let now = walk.frame.packet.meta.ts;
-    let near = |secs: u64| now.secs().abs_diff(secs) < SECONDS_IN_DAY;
-    let Ok(bytes) = region.array::<8>(0) else {
+    let (Ok(secs), Ok(micros)) = (region.array::<4>(0), region.array::<4>(4)) else {
         return 0;
     };
-    let [a, b, c, d, e, f, g, h] = bytes;
-    let candidates = [
-        (
-            u64::from(u32::from_le_bytes([a, b, c, d])),
-            u32::from_le_bytes([e, f, g, h]),
-        ),
-        (
-            u64::from(u32::from_be_bytes([a, b, c, d])),
-            u32::from_be_bytes([e, f, g, h]),
-        ),
-    ];
-    let long = region
-        .array::<8>(8)
-        .ok()
-        .map(|micros| (u64::from_le_bytes(bytes), u64::from_le_bytes(micros)));
-    let found = match (long, candidates) {
-        (Some((secs, micros)), _) if near(secs) && micros < 1_000_000 => {
-            Some((secs, micros as u32, 16))
-        }
-        (_, [(secs, micros), _]) if near(secs) && micros < 1_000_000 => Some((secs, micros, 8)),
-        (_, [_, (secs, micros)]) if near(secs) && micros < 1_000_000 => Some((secs, micros, 8)),
-        _ => None,
+    let orders: [fn([u8; 4]) -> u32; 2] = [u32::from_le_bytes, u32::from_be_bytes];
+    let moments = orders.map(|order| (u64::from(order(secs)), u64::from(order(micros))));
+    let near = |(secs, micros): &(u64, u64)| {
+        now.secs().abs_diff(*secs) < SECONDS_IN_DAY && *micros < 1_000_000
     };
-    let Some((secs, micros, len)) = found else {
+    let Some((secs, micros)) = moments.into_iter().find(near) else {
         return 0;
     };
-    let sent = Timestamp::new(secs, u64::from(micros) * 1000);
-    let place = region.place(0, len);
+    let sent = Timestamp::new(secs, micros * 1000);
+    let place = region.place(0, LEN);
     walk.tree.add(DATA_TIME, place, Value::Time(sent));
     let ago = now.0.wrapping_sub(sent.0).cast_signed();
     let added = walk.tree.add(DATA_TIME_RELATIVE, place, Value::Span(ago));
     walk.tree.set_generated(added);
-    len
+    LEN
 }
 
 fn time_of_day(

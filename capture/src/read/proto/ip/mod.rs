@@ -33,7 +33,7 @@ protocol! {
     RB: "ip.flags.rb", "Reserved bit", Bool, None, mask = 0x80, names = set;
     DF: "ip.flags.df", "Don't fragment", Bool, None, mask = 0x40, names = set;
     MF: "ip.flags.mf", "More fragments", Bool, None, mask = 0x20, names = set;
-    FRAG_OFFSET: "ip.frag_offset", "Fragment Offset", Uint(16), Dec;
+    FRAG_OFFSET: "ip.frag_offset", "Fragment Offset", Uint(16), Dec, mask = 0x1fff;
     TTL: "ip.ttl", "Time to Live", Uint(8), Dec;
     PROTO: "ip.proto", "Protocol", Uint(8), Dec, names = protocol_name;
     CHECKSUM: "ip.checksum", "Header Checksum", Uint(16), Hex;
@@ -105,6 +105,8 @@ struct Header {
     source: [u8; 4],
     destination: [u8; 4],
     checksum: Status,
+    /// All of its bytes were captured.
+    all_there: bool,
 }
 
 /// Dissects an IPv4 packet.
@@ -112,10 +114,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     walk.columns.set_protocol("IPv4");
     walk.columns.clear_info();
     let added = walk.begin(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
-    let Some(header) = header(walk, added, region)? else {
+    let Some(mut header) = header(walk, added, region)? else {
         walk.end();
         return Ok(());
     };
+    header.all_there = header.total <= region.captured().len();
     let region = region.part(0, header.total);
     walk.claimed = Some(region.reported() as u32);
     if header.len > MIN_HEADER_LEN {
@@ -207,6 +210,7 @@ fn header(
         source,
         destination,
         checksum: Status::Unverified,
+        all_there: false,
     };
     let from_offload = header.total == 0;
     if from_offload {
@@ -277,15 +281,11 @@ fn header(
     let offset = walk.tree.add(
         FRAG_OFFSET,
         region.place(6, 2),
-        Value::Uint(u64::from(header.offset) * 8),
+        Value::Uint(header.offset.into()),
     );
     walk.tree.label(
         offset,
-        format_args!(
-            "{} = Fragment Offset: {}",
-            Bits::new(header.offset.into(), 0x1fff, 16),
-            u32::from(header.offset) * 8
-        ),
+        format_args!("Fragment Offset: {}", u32::from(header.offset) * 8),
     );
     time_to_live(walk, &region, &header);
     walk.u8(PROTO, &region, 9)?;
@@ -474,7 +474,7 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
         walk.end();
         return dissect_protocol(walk, header.protocol, rest, header.ttl);
     }
-    let whole = !rest.is_cut() && !rest.captured().is_empty() && header.checksum != Status::Bad;
+    let whole = header.all_there && !rest.captured().is_empty() && header.checksum != Status::Bad;
     let mut seen_in = None;
     if walk.preferences.ip_defragment && whole {
         let fragment = Fragment {

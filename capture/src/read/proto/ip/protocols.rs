@@ -2,6 +2,7 @@
 
 use super::super::names::ip::protocol as protocol_name;
 use super::super::{data, gre, icmp, icmpv6, igmp, ip, ipv6, sctp, tcp, udp};
+use crate::read::column::Address;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -19,16 +20,20 @@ pub(crate) fn dissect(
         4 => ip::dissect(walk, region)?,
         6 => tcp::dissect(walk, region)?,
         17 => udp::dissect(walk, region)?,
-        41 => ipv6::dissect(walk, region)?,
+        41 if region.captured().first().is_none_or(|byte| byte >> 4 == 6) => {
+            ipv6::dissect(walk, region)?;
+        }
         47 => gre::dissect(walk, region)?,
         58 => icmpv6::dissect(walk, region, ttl)?,
         132 => sctp::dissect(walk, region)?,
         _ => {
-            let name = protocol_name(protocol.into());
-            match name {
-                Some(name) => walk.columns.set_info(format_args!("{name} ({protocol})")),
-                None => walk.columns.set_info(format_args!("Unknown ({protocol})")),
-            }
+            let name = protocol_name(protocol.into()).unwrap_or("Unknown");
+            let words = match walk.carrier.source {
+                Address::Ipv6(_) => "Unknown IP Protocol: ",
+                _ => "",
+            };
+            walk.columns
+                .set_info(format_args!("{words}{name} ({protocol})"));
             data::dissect(walk, region)?;
         }
     }

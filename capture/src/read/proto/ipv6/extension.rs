@@ -4,11 +4,12 @@ use super::{
     DSTOPTS_LEN, DSTOPTS_LEN_OCT, DSTOPTS_NXT, FRAGHDR_IDENT, FRAGHDR_MORE, FRAGHDR_NXT,
     FRAGHDR_OFFSET, FRAGHDR_RESERVED, FRAGHDR_RESERVED_BITS, FRAGMENT as FRAGMENT_FIELD,
     FRAGMENT_COUNT, FRAGMENTS, HOPOPTS_LEN, HOPOPTS_LEN_OCT, HOPOPTS_NXT, MULTIPLE_TAILS, OPT,
-    OPT_ACTION, OPT_ALERT, OPT_CHANGE, OPT_DATA, OPT_JUMBO, OPT_LENGTH, OPT_PAD1, OPT_PADN,
-    OPT_REST, OPT_TEL, OPT_TYPE, OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA, REASSEMBLED_IN,
-    REASSEMBLED_LEN, ROUTING_ADDR, ROUTING_DATA, ROUTING_LEN, ROUTING_LEN_OCT, ROUTING_NXT,
-    ROUTING_SEGLEFT, ROUTING_TYPE, TOO_LONG,
+    OPT_ACTION, OPT_ALERT, OPT_CHANGE, OPT_DATA, OPT_HOME, OPT_JUMBO, OPT_LENGTH, OPT_PAD1,
+    OPT_PADN, OPT_REST, OPT_TEL, OPT_TYPE, OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA,
+    REASSEMBLED_IN, REASSEMBLED_LEN, ROUTING_ADDR, ROUTING_DATA, ROUTING_LEN, ROUTING_LEN_OCT,
+    ROUTING_NXT, ROUTING_SEGLEFT, ROUTING_TYPE, TOO_LONG,
 };
+use crate::read::column::Address;
 use crate::read::field::{Base, Field, FieldId, Kind, Protocol};
 use crate::read::proto::data;
 use crate::read::proto::fragments::{self, Fragment, Outcome};
@@ -265,6 +266,14 @@ fn option(walk: &mut Walk<'_, '_>, part: &Region<'_>, kind: u8) -> Result<(), St
         }
         (0xc2, 4) => {
             walk.u32(OPT_JUMBO, part, 2)?;
+        }
+        // Where a mobile node comes from (RFC 6275 section 6.3): it stands for the source.
+        (0xc9, 16) => {
+            let home = part.array(2)?;
+            walk.tree
+                .add(OPT_HOME, part.place(2, 16), Value::Ipv6(home));
+            walk.columns.source = Address::Ipv6(home);
+            walk.carrier.source = Address::Ipv6(home);
         }
         (_, 1..) => {
             part.slice(2, len.into())?;

@@ -62,6 +62,7 @@ protocol! {
     OPT_ALERT: "ipv6.opt.router_alert", "Router Alert", Uint(16), Dec, names = extension::alert_name;
     OPT_TEL: "ipv6.opt.tel", "Tunnel Encapsulation Limit", Uint(8), Dec;
     OPT_JUMBO: "ipv6.opt.jumbo", "Payload Length", Uint(32), Dec;
+    OPT_HOME: "ipv6.opt.mipv6.home_address", "MIPv6 Home Address", Ipv6;
     OPT_DATA: "ipv6.opt.unknown_data", "Unknown Data", Bytes;
     FRAGMENTS: "ipv6.fragments", "IPv6 Fragments", None;
     FRAGMENT: "ipv6.fragment", "IPv6 Fragment", FrameNumber;
@@ -100,6 +101,13 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
             first >> 28
         ),
     );
+    let hidden = walk.tree.add_hidden(
+        ip::VERSION,
+        region.place(0, 1),
+        Value::Uint((first >> 28).into()),
+    );
+    walk.tree
+        .label(hidden, format_args!("Version: {}", first >> 28));
     if first >> 28 != 6 {
         walk.columns.set_info(format_args!(
             "Bogus IPv6 version ({}, must be 6)",
@@ -114,10 +122,10 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.end();
         return Ok(());
     }
-    let bytes: [u8; HEADER_LEN] = region.array(0)?;
-    let (payload_len, next, hops) = (region.u16(4)?, bytes[6], bytes[7]);
-    let (source, destination): ([u8; 16], [u8; 16]) = (region.array(8)?, region.array(24)?);
+    let (payload_len, next, hops) = (region.u16(4)?, region.u8(6)?, region.u8(7)?);
+    let source: [u8; 16] = region.array(8)?;
     walk.columns.source = Address::Ipv6(source);
+    let destination: [u8; 16] = region.array(24)?;
     walk.columns.destination = Address::Ipv6(destination);
     walk.carrier = Carrier {
         source: Address::Ipv6(source),
