@@ -38,6 +38,23 @@ pub struct Columns {
     settled: bool,
 }
 
+impl Address {
+    /// As 16 bytes, which are different for different addresses of one kind.
+    pub(crate) fn wide(self) -> [u8; 16] {
+        let mut wide = [0; 16];
+        match self {
+            Self::None => {}
+            Self::Ether(bytes) => wide[10..].copy_from_slice(&bytes),
+            Self::Ipv4(bytes) => {
+                wide[10..12].copy_from_slice(&[0xff; 2]);
+                wide[12..].copy_from_slice(&bytes);
+            }
+            Self::Ipv6(bytes) => wide = bytes,
+        }
+        wide
+    }
+}
+
 impl Columns {
     /// Empty, for the next frame.
     pub fn clear(&mut self) {

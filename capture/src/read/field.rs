@@ -141,7 +141,7 @@ macro_rules! protocol {
         pub(crate) const THIS: $crate::read::FieldId =
             $crate::read::FieldId { protocol: $number, index: Index::THIS as u8 };
         $(
-            #[doc = $label]
+            #[doc = concat!("`", $field, "`")]
             #[allow(dead_code, clippy::allow_attributes, reason = "not every field is told apart by code")]
             pub(crate) const $constant: $crate::read::FieldId =
                 $crate::read::FieldId { protocol: $number, index: Index::$constant as u8 };

@@ -272,8 +272,11 @@ pub struct Ether(pub [u8; 6]);
 
 impl fmt::Display for Ether {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (place, byte) in self.0.iter().enumerate() {
+            let colon = if place > 0 { ":" } else { "" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -284,12 +287,15 @@ pub struct Ipv6(pub [u8; 16]);
 
 impl fmt::Display for Ipv6 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [front @ .., a, b, c, d] = self.0;
         // IPv4-compatible (RFC 4291, 2.5.5.1) with anything in the upper half.
-        if front == [0; 12] && (a, b) != (0, 0) {
-            return write!(f, "::{}", Ipv4Addr::new(a, b, c, d));
+        let address = Ipv6Addr::from(self.0);
+        if self.0[..12] == [0; 12]
+            && self.0[12..14] != [0; 2]
+            && let Some(last) = address.to_ipv4()
+        {
+            return write!(f, "::{last}");
         }
-        write!(f, "{}", Ipv6Addr::from(self.0))
+        write!(f, "{address}")
     }
 }
 
@@ -341,7 +347,7 @@ impl fmt::Display for General {
         let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
         let exponent: i32 = exponent.parse().unwrap_or(0);
         if (-4..DIGITS).contains(&exponent) {
-            let decimals = (DIGITS - 1 - exponent).max(0) as usize;
+            let decimals = usize::try_from(DIGITS - 1 - exponent).unwrap_or(0);
             let text = format!("{:.decimals$}", self.0);
             return f.write_str(without_zeros(&text));
         }

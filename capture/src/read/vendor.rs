@@ -32,21 +32,24 @@ impl fmt::Display for Named {
         if let Some(name) = well_known(address) {
             return f.write_str(name);
         }
-        let [a, b, c, d, e, g] = address;
-        match (a, b, c, d) {
-            (0, 0, 0, _) => write!(f, "00:00:00_{d:02x}:{e:02x}:{g:02x}"),
-            (1, 0, 0x5e, 0..=0x7f) => write!(f, "IPv4mcast_{d:02x}:{e:02x}:{g:02x}"),
-            (0x33, 0x33, ..) => write!(f, "IPv6mcast_{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
-            (1, 0x80, 0xc2, 0) if e == 0 && g < 0x10 => {
-                write!(f, "Spanning-tree-(for-bridges)_{g:02x}")
-            }
-            (0, 0, 0x5e, 0) if e == 1 => write!(f, "IETF-VRRP-VRID_{g:02x}"),
-            (0, 0, 0x0c, 7) if e == 0xac => write!(f, "All-HSRP-routers_{g:02x}"),
+        let (name, rest) = match address {
+            [0, 0, 0, ..] => ("00:00:00", 3),
+            [1, 0, 0x5e, 0..=0x7f, ..] => ("IPv4mcast", 3),
+            [0x33, 0x33, ..] => ("IPv6mcast", 2),
+            [1, 0x80, 0xc2, 0, 0, 0..=0x0f] => ("Spanning-tree-(for-bridges)", 5),
+            [0, 0, 0x5e, 0, 1, _] => ("IETF-VRRP-VRID", 5),
+            [0, 0, 0x0c, 7, 0xac, _] => ("All-HSRP-routers", 5),
             _ => match table().vendor(address) {
-                Some(name) => write!(f, "{}_{d:02x}:{e:02x}:{g:02x}", short(name)),
-                None => write!(f, "{}", Ether(address)),
+                Some(name) => (&*short(name), 3),
+                None => return write!(f, "{}", Ether(address)),
             },
+        };
+        f.write_str(name)?;
+        for (place, byte) in address.iter().skip(rest).enumerate() {
+            let between = if place == 0 { '_' } else { ':' };
+            write!(f, "{between}{byte:02x}")?;
         }
+        Ok(())
     }
 }
 
@@ -139,8 +142,10 @@ impl Table {
     }
 
     fn find(&self, which: usize, address: [u8; 6]) -> Option<&str> {
-        let [a, b, c, d, e, f] = address;
-        let number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) >> (48 - BITS[which]);
+        let number = address
+            .iter()
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let number = number >> (48 - BITS[which]);
         let block = &self.blocks[which];
         let place = block
             .binary_search_by_key(&number, |(front, ..)| *front)
@@ -172,14 +177,13 @@ fn long(name: &str) -> String {
 }
 
 /// Words that say only what kind of company it is.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 42] = [
     "ab",
     "ag",
     "bv",
     "co",
     "company",
     "corp",
-    "corporate",
     "corporation",
     "gmbh",
     "holding",
@@ -221,12 +225,6 @@ const KINDS: [&str; 43] = [
 /// The first eight letters of a name without spaces, signs and [`KINDS`].
 fn short(name: &str) -> String {
     const LETTERS: usize = 8;
-    // Intel's and Cisco's blocks are so many that their names are what people know them by.
-    match name {
-        "Intel Corporate" => return "IntelCor".to_owned(),
-        "Cisco Systems, Inc" => return "Cisco".to_owned(),
-        _ => {}
-    }
     let long = long(name);
     let plain: String = long
         .chars()
@@ -289,7 +287,7 @@ mod tests {
         assert_eq!(named([0x33, 0x33, 0, 0, 0, 1]), "IPv6mcast_00:00:00:01");
         assert_eq!(named([2, 0, 0x7b, 0x16, 2, 0x43]), "02:00:7b:16:02:43");
         assert_eq!(
-            organization(0x0050fc).as_deref(),
+            organization(0x50fc).as_deref(),
             Some("Edimax Technology Co. Ltd.")
         );
         assert_eq!(organization(0xff_ffff), None);

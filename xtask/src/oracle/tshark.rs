@@ -77,12 +77,11 @@ const MODES: [(&str, &[&str]); 2] = [
 /// Compares, prints, and says whether it holds.
 pub(crate) fn tshark(folder: Option<&Path>, program: Option<PathBuf>) -> Result<Verdict> {
     let files = captures(folder)?;
-    let program = match program {
-        Some(program) => program,
-        None => {
-            run(cargo().args(["build", "--release", "--package", "capture"]))?;
-            target()?.join("release/capture")
-        }
+    let program = if let Some(program) = program {
+        program
+    } else {
+        run(cargo().args(["build", "--release", "--package", "capture"]))?;
+        target()?.join("release/capture")
     };
     let known = Known::read(&root().join("tests/oracle/tshark-differences.tsv"))?;
     let fields = fields(&program)?;

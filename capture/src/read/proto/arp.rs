@@ -5,7 +5,7 @@ use super::names::ethertype::ethertype;
 use crate::read::field::protocol;
 use crate::read::proto::ip::Dotted;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::Value;
+use crate::read::tree::{Added, Value};
 use crate::read::vendor::Named;
 use crate::read::walk::Walk;
 
@@ -91,26 +91,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         (hw_len, proto_len),
     );
     let added = walk.begin(THIS, &region, total.min(region.captured().len()));
-    let name = operation(code.into()).unwrap_or("Unknown");
-    let word = match purpose {
-        Purpose::Usual => "",
-        Purpose::Gratuitous => "/gratuitous ARP",
-        Purpose::Probe => "/ARP Probe",
-        Purpose::Announcement => "/ARP Announcement",
-    };
-    let title = match code {
-        3 | 4 => "Reverse Address Resolution Protocol",
-        5..=7 => "Dynamic Reverse Address Resolution Protocol",
-        8 | 9 => "Inverse Address Resolution Protocol",
-        _ => "Address Resolution Protocol",
-    };
-    let name = if operation(code.into()).is_some() {
-        name.to_owned()
-    } else {
-        format!("Unknown opcode {code}")
-    };
-    walk.tree
-        .label(added, format_args!("{title} ({name}{word})"));
+    title(walk, added, code, purpose);
     walk.u16(HW_TYPE, &region, 0)?;
     walk.u16(PROTO_TYPE, &region, 2)?;
     walk.u8(HW_SIZE, &region, 4)?;
@@ -154,6 +135,30 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     }
     walk.end();
     Ok(())
+}
+
+/// The heading of the tree.
+fn title(walk: &mut Walk<'_, '_>, added: Added, code: u16, purpose: Purpose) {
+    let name = operation(code.into()).unwrap_or("Unknown");
+    let word = match purpose {
+        Purpose::Usual => "",
+        Purpose::Gratuitous => "/gratuitous ARP",
+        Purpose::Probe => "/ARP Probe",
+        Purpose::Announcement => "/ARP Announcement",
+    };
+    let title = match code {
+        3 | 4 => "Reverse Address Resolution Protocol",
+        5..=7 => "Dynamic Reverse Address Resolution Protocol",
+        8 | 9 => "Inverse Address Resolution Protocol",
+        _ => "Address Resolution Protocol",
+    };
+    let name = if operation(code.into()).is_some() {
+        name.to_owned()
+    } else {
+        format!("Unknown opcode {code}")
+    };
+    walk.tree
+        .label(added, format_args!("{title} ({name}{word})"));
 }
 
 /// An address in the list's info: by its type or as bytes.

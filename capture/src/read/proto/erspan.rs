@@ -3,6 +3,7 @@
 
 use super::eth;
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -27,21 +28,18 @@ const fn version_name(value: u64) -> Option<&'static str> {
     })
 }
 
-const fn encap_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Originally without VLAN tag",
-        1 => "Originally ISL encapsulated",
-        2 => "Originally 802.1Q encapsulated",
-        _ => "VLAN tag preserved in frame",
-    })
+fn encap_name(value: u64) -> Option<&'static str> {
+    const NAMES: [&str; 4] = [
+        "Originally without VLAN tag",
+        "Originally ISL encapsulated",
+        "Originally 802.1Q encapsulated",
+        "VLAN tag preserved in frame",
+    ];
+    pick(value, &NAMES)
 }
 
-const fn truncated_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Not truncated"
-    } else {
-        "Truncated"
-    })
+fn truncated_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Not truncated", "Truncated"])
 }
 
 /// Dissects type I: the frame follows at once.

@@ -7,6 +7,7 @@ use super::{data, ethertype, llc};
 use crate::read::column::Address;
 use crate::read::field::{FieldId, protocol};
 use crate::read::print::Names;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::render::Ether;
 use crate::read::tree::{Added, Place, Value};
@@ -45,18 +46,24 @@ protocol! {
     LEN_PAST_END: "eth.len.past_end", "Length field value goes past the end of the payload", None;
 }
 
-const fn lg(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Globally unique address (factory default)",
-        _ => "Locally administered address (this is NOT the factory default)",
-    })
+fn lg(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Globally unique address (factory default)",
+            "Locally administered address (this is NOT the factory default)",
+        ],
+    )
 }
 
-const fn ig(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Individual address (unicast)",
-        _ => "Group address (multicast/broadcast)",
-    })
+fn ig(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Individual address (unicast)",
+            "Group address (multicast/broadcast)",
+        ],
+    )
 }
 
 /// Whether a frame ends with a checksum.
@@ -74,6 +81,7 @@ const HEADER_LEN: usize = 14;
 const MIN_LEN: u32 = 60;
 
 /// A field of an address and those that say the same in other words.
+#[derive(Clone, Copy)]
 struct AddressFields {
     address: FieldId,
     resolved: FieldId,

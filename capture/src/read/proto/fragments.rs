@@ -78,8 +78,20 @@ pub(crate) struct Fragments {
 #[derive(Debug)]
 pub(crate) struct Datagram {
     pub(crate) bytes: Arc<[u8]>,
-    parts: Vec<(u64, u32, u32, bool, bool)>,
+    parts: Vec<Shown>,
     tails: bool,
+}
+
+/// What is said of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    frame: u64,
+    offset: u32,
+    len: u32,
+    overlaps: bool,
+    conflicts: bool,
+    /// It goes beyond what the last one says is the end.
+    too_long: bool,
 }
 
 /// What became of a fragment.
@@ -111,8 +123,8 @@ impl Fragments {
             return Outcome::Alone;
         }
         let key = Key {
-            source: wide(fragment.source),
-            destination: wide(fragment.destination),
+            source: fragment.source.wide(),
+            destination: fragment.destination.wide(),
             id: fragment.id,
             protocol: fragment.protocol,
         };
@@ -216,23 +228,18 @@ impl Waiting {
         let parts = self.parts.iter();
         Datagram {
             parts: parts
-                .map(|part| {
-                    let len = part.bytes.len() as u32;
-                    (part.frame, part.offset, len, part.overlaps, part.conflicts)
+                .map(|part| Shown {
+                    frame: part.frame,
+                    offset: part.offset,
+                    len: part.bytes.len() as u32,
+                    overlaps: part.overlaps,
+                    conflicts: part.conflicts,
+                    too_long: part.offset as usize + part.bytes.len() > len,
                 })
                 .collect(),
             bytes: bytes.into(),
             tails: self.tails,
         }
-    }
-}
-
-const fn wide(address: Address) -> [u8; 16] {
-    match address {
-        Address::Ipv6(bytes) => bytes,
-        Address::Ipv4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d],
-        Address::Ether([a, b, c, d, e, f]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d, e, f],
-        Address::None => [0; 16],
     }
 }
 
@@ -267,7 +274,7 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
     let count = datagram.parts.len();
     if tree.labels() {
         let mut list = String::new();
-        for (frame, _, len, ..) in &datagram.parts {
+        for Shown { frame, len, .. } in &datagram.parts {
             let comma = if list.is_empty() { "" } else { ", " };
             // Writing to a string does not fail.
             let _infallible = write!(list, "{comma}#{frame}({len})");
@@ -280,7 +287,15 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
         );
     }
     tree.open();
-    for (frame, offset, len, overlaps, conflicts) in &datagram.parts {
+    for part in &datagram.parts {
+        let Shown {
+            frame,
+            offset,
+            len,
+            overlaps,
+            conflicts,
+            too_long,
+        } = part;
         let place = Place {
             source,
             at: *offset,
@@ -300,6 +315,9 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
         }
         if *conflicts {
             tree.add_generated(fields.conflict, Value::Bool(true));
+        }
+        if *too_long {
+            tree.add_generated(fields.too_long, Value::Bool(true));
         }
         tree.close();
     }
@@ -352,7 +370,9 @@ mod tests {
             panic!("all bytes are there");
         };
         assert_eq!(&*datagram.bytes, b"abcdefefgh");
-        assert_eq!(datagram.parts[1], (1, 4, 6, true, true));
+        let second = datagram.parts[1];
+        assert_eq!((second.frame, second.offset, second.len), (1, 4, 6));
+        assert!(second.overlaps && second.conflicts && !second.too_long);
     }
 
     #[test]

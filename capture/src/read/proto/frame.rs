@@ -9,7 +9,7 @@ use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Place, Value};
-use crate::read::walk::Walk;
+use crate::read::walk::{Protocols, Walk};
 
 protocol! {
     0, "frame", "Frame", "Frame";
@@ -79,7 +79,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>) {
     } else {
         Added::NOT
     };
-    walk.protocols = Default::default();
+    walk.protocols = Protocols::default();
     let outcome = by_link_type(walk, packet.meta.link, region);
     if let Err(stop) = outcome {
         walk.stopped(stop);
@@ -97,7 +97,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>) {
     }
 }
 
-impl fmt::Display for crate::read::walk::Protocols {
+impl fmt::Display for Protocols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, number) in self.numbers().iter().enumerate() {
             if place > 0 {

@@ -3,6 +3,7 @@
 use super::names::ethertype::ethertype as ethertype_name;
 use super::{data, erspan, eth, ethertype, ppp};
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
@@ -32,8 +33,8 @@ protocol! {
     CHECKSUM_BAD: "gre.checksum.incorrect", "Incorrect GRE Checksum", None;
 }
 
-const fn yes(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "No" } else { "Yes" })
+fn yes(value: u64) -> Option<&'static str> {
+    pick(value, &["No", "Yes"])
 }
 
 const fn version_name(value: u64) -> Option<&'static str> {
@@ -47,7 +48,7 @@ const fn version_name(value: u64) -> Option<&'static str> {
 const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
 
-const fn type_name(value: u64) -> Option<&'static str> {
+fn type_name(value: u64) -> Option<&'static str> {
     Some(match value as u16 {
         PPP => "PPP",
         ERSPAN => "ERSPAN",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{data, ip, ipv6};
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -25,8 +26,8 @@ protocol! {
     NEXT: "gtp.next", "Next extension header type", Uint(8), Hex, names = next_name;
 }
 
-const fn yes(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "No" } else { "Yes" })
+fn yes(value: u64) -> Option<&'static str> {
+    pick(value, &["No", "Yes"])
 }
 
 const fn version_name(value: u64) -> Option<&'static str> {
@@ -38,8 +39,8 @@ const fn version_name(value: u64) -> Option<&'static str> {
     })
 }
 
-const fn payload_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "GTP'" } else { "GTP" })
+fn payload_name(value: u64) -> Option<&'static str> {
+    pick(value, &["GTP'", "GTP"])
 }
 
 const fn message_name(value: u64) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use super::checksum::{self, Sum};
 use super::icmp::pairs::{Echo, Seen};
 use super::names::icmp::{option, v6_type};
 use super::names::ip::checksum_status;
-use super::names::set;
+use super::names::{pick, set};
 use super::{data, ipv6};
 use crate::read::field::protocol;
 use crate::read::print::Names;
@@ -87,13 +87,8 @@ protocol! {
     CHECKSUM_BAD: "icmpv6.checksum_bad.expert", "Bad checksum", None;
 }
 
-const fn preference(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Medium",
-        1 => "High",
-        2 => "Reserved",
-        _ => "Low",
-    })
+fn preference(value: u64) -> Option<&'static str> {
+    pick(value, &["Medium", "High", "Reserved", "Low"])
 }
 
 const fn record_name(value: u64) -> Option<&'static str> {

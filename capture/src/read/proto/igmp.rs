@@ -4,6 +4,7 @@ use super::checksum::{self, Sum};
 use super::names::ip::checksum_status;
 use crate::read::field::protocol;
 use crate::read::proto::ip::Dotted;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -43,11 +44,14 @@ const fn type_name(value: u64) -> Option<&'static str> {
     })
 }
 
-const fn suppress(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Do not suppress router side processing",
-        _ => "SUPPRESS router side processing",
-    })
+fn suppress(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Do not suppress router side processing",
+            "SUPPRESS router side processing",
+        ],
+    )
 }
 
 const fn record_name(value: u64) -> Option<&'static str> {

@@ -4,6 +4,7 @@ use super::names::ethertype::ethertype as ethertype_name;
 use super::names::llc::sap;
 use super::{data, ethertype};
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::vendor;
@@ -25,12 +26,12 @@ protocol! {
     PID: "llc.pid", "Protocol ID", Uint(16), Hex;
 }
 
-const fn group(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Individual" } else { "Group" })
+fn group(value: u64) -> Option<&'static str> {
+    pick(value, &["Individual", "Group"])
 }
 
-const fn response(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Command" } else { "Response" })
+fn response(value: u64) -> Option<&'static str> {
+    pick(value, &["Command", "Response"])
 }
 
 const fn command(value: u64) -> Option<&'static str> {
@@ -46,12 +47,17 @@ const fn command(value: u64) -> Option<&'static str> {
     })
 }
 
-const fn frame_type(value: u64) -> Option<&'static str> {
-    Some(match value {
-        1 => "Supervisory frame",
-        3 => "Unnumbered frame",
-        _ => "Information frame",
-    })
+fn frame_type(value: u64) -> Option<&'static str> {
+    const INFORMATION: &str = "Information frame";
+    pick(
+        value,
+        &[
+            INFORMATION,
+            "Supervisory frame",
+            INFORMATION,
+            "Unnumbered frame",
+        ],
+    )
 }
 
 /// Both SAPs of a SNAP header.

@@ -1,4 +1,4 @@
-//! BSD loopback: four bytes that name the address family (LINKTYPE_NULL and LINKTYPE_LOOP).
+//! BSD loopback: four bytes that name the address family (`LINKTYPE_NULL` and `LINKTYPE_LOOP`).
 
 use super::{data, ip, ipv6};
 use crate::packet::LinkType;

@@ -1,4 +1,4 @@
-//! Linux cooked captures, versions 1 and 2 (LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2 of tcpdump.org).
+//! Linux cooked captures, versions 1 and 2 (`LINKTYPE_LINUX_SLL` and `LINKTYPE_LINUX_SLL2`).
 
 use super::names::arp::hardware;
 use super::names::ethertype::ethertype as ethertype_name;

@@ -8,7 +8,7 @@ use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
 use crate::read::region::{Region, Stop};
-use crate::read::tree::Value;
+use crate::read::tree::{Place, Value};
 use crate::read::walk::{Piece, Quoted, Walk};
 
 protocol! {
@@ -201,7 +201,7 @@ fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) {
         return;
     }
     let since = |then: u64| Value::Span(now.wrapping_sub(then).cast_signed());
-    let heading = tree.heading(Default::default(), format_args!("Timestamps"));
+    let heading = tree.heading(Place::default(), format_args!("Timestamps"));
     tree.set_generated(heading);
     tree.open();
     tree.add_generated(TIME_RELATIVE, since(first));

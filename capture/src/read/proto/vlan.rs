@@ -3,6 +3,7 @@
 use super::names::ethertype::ethertype as ethertype_name;
 use super::{eth, ethertype, llc};
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -56,8 +57,8 @@ const fn priority_name(value: u64) -> Option<&'static str> {
     })
 }
 
-const fn eligible(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Ineligible" } else { "Eligible" })
+fn eligible(value: u64) -> Option<&'static str> {
+    pick(value, &["Ineligible", "Eligible"])
 }
 
 const TAG_LEN: usize = 4;

@@ -2,6 +2,7 @@
 
 use super::eth;
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -19,8 +20,8 @@ protocol! {
     RESERVED8: "vxlan.reserved8", "Reserved", Uint(8), Dec;
 }
 
-const fn defined(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Not defined" } else { "Defined" })
+fn defined(value: u64) -> Option<&'static str> {
+    pick(value, &["Not defined", "Defined"])
 }
 
 /// Its UDP port.

@@ -136,7 +136,7 @@ fn body(
     const HEADER_LEN: usize = 8;
     let rest = region.rest(HEADER_LEN);
     match kind {
-        ECHO | ECHO_REPLY => return echo(walk, region, kind, ttl),
+        ECHO | ECHO_REPLY => echo(walk, region, kind, ttl),
         UNREACHABLE => {
             if code == 4 {
                 unused(walk, region, 4, 2);
@@ -144,15 +144,18 @@ fn body(
             } else {
                 extended(walk, region);
             }
-            quote(walk, rest)
+            quote(walk, rest);
+            Ok(())
         }
         SOURCE_QUENCH => {
             unused(walk, region, 4, 4);
-            quote(walk, rest)
+            quote(walk, rest);
+            Ok(())
         }
         TIME_EXCEEDED => {
             extended(walk, region);
-            quote(walk, rest)
+            quote(walk, rest);
+            Ok(())
         }
         PARAMETER_PROBLEM => {
             if code == 0 {
@@ -163,13 +166,15 @@ fn body(
             } else {
                 unused(walk, region, 4, 4);
             }
-            quote(walk, rest)
+            quote(walk, rest);
+            Ok(())
         }
         REDIRECT => {
             let gateway = region.array(4)?;
             walk.tree
                 .add(REDIR_GW, region.place(4, 4), Value::Ipv4(gateway));
-            quote(walk, rest)
+            quote(walk, rest);
+            Ok(())
         }
         ROUTER_ADVERTISEMENT => advertisement(walk, region),
         13..=16 => {
@@ -226,7 +231,7 @@ fn extended(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
 
 /// The packet that an error is about, as far as it has room: dissected below the error, and not shown
 /// in the list.
-fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) {
     let columns = std::mem::take(walk.columns);
     let (carrier, base, claimed) = (walk.carrier, walk.base, walk.claimed);
     walk.carrier.quoted = Quoted::Icmp;
@@ -243,7 +248,6 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.current = current;
     *walk.columns = columns;
     walk.end();
-    Ok(())
 }
 
 fn identified(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(u16, u16), Stop> {

@@ -21,21 +21,13 @@ pub(crate) struct Echo {
 impl Echo {
     /// Of a message between two hosts, whichever way it goes.
     pub(crate) fn new(source: Address, destination: Address, id: u16, sequence: u16) -> Self {
-        let (from, to) = (wide(source), wide(destination));
+        let (from, to) = (source.wide(), destination.wide());
         Self {
             id,
             sequence,
             low: from.min(to),
             high: from.max(to),
         }
-    }
-}
-
-const fn wide(address: Address) -> [u8; 16] {
-    match address {
-        Address::Ipv6(bytes) => bytes,
-        Address::Ipv4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d],
-        Address::Ether(_) | Address::None => [0; 16],
     }
 }
 

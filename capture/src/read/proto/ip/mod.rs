@@ -109,6 +109,13 @@ struct Header {
     all_there: bool,
 }
 
+/// Whether a length of 0 stands for a packet that was to be cut into several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offload {
+    No,
+    Perhaps,
+}
+
 /// Dissects an IPv4 packet.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("IPv4");
@@ -136,6 +143,94 @@ fn header(
     added: Added,
     region: Region<'_>,
 ) -> Result<Option<Header>, Stop> {
+    let Some(len) = version(walk, &region)? else {
+        return Ok(None);
+    };
+    walk.tree
+        .set_len(added, len.min(region.captured().len()) as u32);
+    let bytes: [u8; MIN_HEADER_LEN] = region.array(0)?;
+    let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    let (source, destination) = (
+        [bytes[12], bytes[13], bytes[14], bytes[15]],
+        [bytes[16], bytes[17], bytes[18], bytes[19]],
+    );
+    let mut header = Header {
+        len,
+        total: word(2).into(),
+        id: word(4),
+        offset: word(6) & 0x1fff,
+        more: word(6) & 0x2000 != 0,
+        ttl: bytes[8],
+        protocol: bytes[9],
+        source,
+        destination,
+        checksum: Status::Unverified,
+        all_there: false,
+    };
+    let mut from_offload = Offload::No;
+    if header.total == 0 {
+        from_offload = Offload::Perhaps;
+        header.total = region.reported();
+    } else if header.total < len {
+        walk.columns.set_info(format_args!(
+            "Bogus IP length ({}, less than header length {len})",
+            header.total
+        ));
+        services(walk, &region, bytes[1]);
+        let total = walk
+            .tree
+            .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
+        walk.tree.label(
+            total,
+            format_args!(
+                "Total Length: {} bytes (bogus, less than header length {len})",
+                header.total
+            ),
+        );
+        walk.expert(
+            total,
+            BOGUS_LENGTH,
+            (Severity::Error, Group::Protocol),
+            format_args!("Bogus IP length"),
+        );
+        return Ok(None);
+    }
+    walk.columns.source = Address::Ipv4(source);
+    walk.columns.destination = Address::Ipv4(destination);
+    if !walk.tree.wants_any_of(THIS.protocol) {
+        return Ok(Some(header));
+    }
+    walk.tree.label(
+        added,
+        format_args!(
+            "Internet Protocol Version 4, Src: {}, Dst: {}",
+            Dotted(source),
+            Dotted(destination)
+        ),
+    );
+    services(walk, &region, bytes[1]);
+    total_length(walk, &region, header.total, from_offload);
+    walk.tree
+        .add(ID, region.place(4, 2), Value::Uint(header.id.into()));
+    flags(walk, &region, bytes[6]);
+    let offset = walk.tree.add(
+        FRAG_OFFSET,
+        region.place(6, 2),
+        Value::Uint(header.offset.into()),
+    );
+    walk.tree.label(
+        offset,
+        format_args!("Fragment Offset: {}", u32::from(header.offset) * 8),
+    );
+    time_to_live(walk, &region, &header);
+    walk.u8(PROTO, &region, 9)?;
+    header.checksum = header_checksum(walk, &region, &header, word(10));
+    addresses(walk, &region, &header);
+    Ok(Some(header))
+}
+
+/// Version and header length; `None` if they cannot be that.
+fn version(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<Option<usize>, Stop> {
     let first = region.u8(0)?;
     let bits = |mask, width| Bits::new(first.into(), mask, width);
     let version = walk.tree.add(
@@ -191,80 +286,21 @@ fn header(
             first & 15
         ),
     );
-    walk.tree
-        .set_len(added, len.min(region.captured().len()) as u32);
-    let bytes: [u8; MIN_HEADER_LEN] = region.array(0)?;
-    let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-    let (source, destination) = (
-        [bytes[12], bytes[13], bytes[14], bytes[15]],
-        [bytes[16], bytes[17], bytes[18], bytes[19]],
-    );
-    let mut header = Header {
-        len,
-        total: word(2).into(),
-        id: word(4),
-        offset: word(6) & 0x1fff,
-        more: word(6) & 0x2000 != 0,
-        ttl: bytes[8],
-        protocol: bytes[9],
-        source,
-        destination,
-        checksum: Status::Unverified,
-        all_there: false,
-    };
-    let from_offload = header.total == 0;
-    if from_offload {
-        header.total = region.reported();
-    } else if header.total < len {
-        walk.columns.set_info(format_args!(
-            "Bogus IP length ({}, less than header length {len})",
-            header.total
-        ));
-        services(walk, &region, bytes[1]);
-        let total = walk
-            .tree
-            .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
-        walk.tree.label(
-            total,
-            format_args!(
-                "Total Length: {} bytes (bogus, less than header length {len})",
-                header.total
-            ),
-        );
-        walk.expert(
-            total,
-            BOGUS_LENGTH,
-            (Severity::Error, Group::Protocol),
-            format_args!("Bogus IP length"),
-        );
-        return Ok(None);
-    }
-    walk.columns.source = Address::Ipv4(source);
-    walk.columns.destination = Address::Ipv4(destination);
-    if !walk.tree.wants_any_of(THIS.protocol) {
-        return Ok(Some(header));
-    }
-    walk.tree.label(
-        added,
-        format_args!(
-            "Internet Protocol Version 4, Src: {}, Dst: {}",
-            Dotted(source),
-            Dotted(destination)
-        ),
-    );
-    services(walk, &region, bytes[1]);
+    Ok(Some(len))
+}
+
+fn total_length(walk: &mut Walk<'_, '_>, region: &Region<'_>, len: usize, offload: Offload) {
     let total = walk
         .tree
-        .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
-    if from_offload {
+        .add(LEN, region.place(2, 2), Value::Uint(len as u64));
+    if offload == Offload::Perhaps {
         walk.tree.label(
             total,
             format_args!(
-                "Total Length: {} bytes (reported as 0, presumed to be because of \"TCP segmentation offload\" (TSO))",
-                header.total
+                "Total Length: {len} bytes (reported as 0, presumed to be because of \"TCP segmentation offload\" (TSO))"
             ),
         );
-    } else if header.total > region.reported() && walk.carrier.quoted == Quoted::No {
+    } else if len > region.reported() && walk.carrier.quoted == Quoted::No {
         walk.expert(
             total,
             BOGUS_LENGTH,
@@ -275,23 +311,6 @@ fn header(
             ),
         );
     }
-    walk.tree
-        .add(ID, region.place(4, 2), Value::Uint(header.id.into()));
-    flags(walk, &region, bytes[6]);
-    let offset = walk.tree.add(
-        FRAG_OFFSET,
-        region.place(6, 2),
-        Value::Uint(header.offset.into()),
-    );
-    walk.tree.label(
-        offset,
-        format_args!("Fragment Offset: {}", u32::from(header.offset) * 8),
-    );
-    time_to_live(walk, &region, &header);
-    walk.u8(PROTO, &region, 9)?;
-    header.checksum = header_checksum(walk, &region, &header, word(10));
-    addresses(walk, &region, &header);
-    Ok(Some(header))
 }
 
 fn services(walk: &mut Walk<'_, '_>, region: &Region<'_>, services: u8) {
@@ -542,7 +561,6 @@ pub(crate) struct Dotted(pub(crate) [u8; 4]);
 
 impl fmt::Display for Dotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d] = self.0;
-        write!(f, "{a}.{b}.{c}.{d}")
+        std::net::Ipv4Addr::from(self.0).fmt(f)
     }
 }

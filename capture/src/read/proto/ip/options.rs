@@ -6,20 +6,21 @@ use super::{
     OPT_TIME, OPT_TIME_ADDR, OPT_TYPE, REC_RT, SRC_RT,
 };
 use crate::read::proto::expert::{Group, Severity};
+use crate::read::proto::names::pick;
 use crate::read::region::Region;
 use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
 
-pub(super) const fn yes(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "No" } else { "Yes" })
+pub(super) fn yes(value: u64) -> Option<&'static str> {
+    pick(value, &["No", "Yes"])
 }
 
-pub(super) const fn class(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Control",
-        2 => "Debugging and measurement",
-        _ => "Reserved for future use",
-    })
+pub(super) fn class(value: u64) -> Option<&'static str> {
+    const RESERVED: &str = "Reserved for future use";
+    pick(
+        value,
+        &["Control", RESERVED, "Debugging and measurement", RESERVED],
+    )
 }
 
 pub(super) const fn number(value: u64) -> Option<&'static str> {

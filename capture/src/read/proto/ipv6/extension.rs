@@ -13,6 +13,7 @@ use crate::read::column::Address;
 use crate::read::field::{Base, Field, FieldId, Kind, Protocol};
 use crate::read::proto::data;
 use crate::read::proto::fragments::{self, Fragment, Outcome};
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
 use crate::read::walk::{Piece, Walk};
@@ -82,8 +83,8 @@ const DESTINATION: u8 = 60;
 /// Headers of one packet at most: more than that is an attempt to keep dissectors busy.
 const MOST: usize = 32;
 
-pub(super) const fn yes(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "No" } else { "Yes" })
+pub(super) fn yes(value: u64) -> Option<&'static str> {
+    pick(value, &["No", "Yes"])
 }
 
 pub(super) const fn routing_name(value: u64) -> Option<&'static str> {
@@ -121,13 +122,14 @@ pub(super) const fn option_name(value: u64) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn action_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Skip and continue",
-        1 => "Discard",
-        2 => "Discard, ICMP",
-        _ => "Discard, ICMP if not multicast",
-    })
+pub(super) fn action_name(value: u64) -> Option<&'static str> {
+    const NAMES: [&str; 4] = [
+        "Skip and continue",
+        "Discard",
+        "Discard, ICMP",
+        "Discard, ICMP if not multicast",
+    ];
+    pick(value, &NAMES)
 }
 
 pub(super) const fn alert_name(value: u64) -> Option<&'static str> {

@@ -221,13 +221,13 @@ fn addresses(
     }
     for (_, _, field, offset, address) in both {
         // An interface identifier made of a MAC address (RFC 4291, appendix A).
-        let [.., a, b, c, 0xff, 0xfe, d, e, f] = address else {
+        let [.., first, second, third, 0xff, 0xfe, x, y, z] = address else {
             continue;
         };
-        if a & 2 == 0 {
+        if first & 2 == 0 {
             continue;
         }
-        let value = Value::Ether([a ^ 2, b, c, d, e, f]);
+        let value = Value::Ether([first ^ 2, second, third, x, y, z]);
         let place = region.place(offset + 8, 8);
         let added = tree.add(field, place, value);
         tree.set_generated(added);

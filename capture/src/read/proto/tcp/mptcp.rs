@@ -1,8 +1,6 @@
 //! Multipath TCP (RFC 8684): the option of a segment. What needs more than one segment to tell, such as
 //! which connection a subflow belongs to, is left out.
 
-#![expect(clippy::doc_markdown, reason = "titles are Wireshark's")]
-
 use super::fields::{OPTION_KIND, OPTION_LEN};
 use super::options::Owner;
 use crate::read::field::{FieldId, protocol};
