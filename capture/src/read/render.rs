@@ -474,7 +474,7 @@ mod tests {
                 place(6),
                 Value::Ether([0, 0x50, 0xfc, 0x22, 0xc7, 0xbe]),
                 "00:50:fc:22:c7:be",
-                "Source: 00:50:fc:22:c7:be (00:50:fc:22:c7:be)",
+                "Source: 00:50:fc:22:c7:be",
             ),
         ];
         for (field, place, given, text, whole) in cases {
