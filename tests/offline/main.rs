@@ -16,6 +16,8 @@ mod flows;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod protocols;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod robustness;
