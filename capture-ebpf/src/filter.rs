@@ -14,7 +14,9 @@ use aya_ebpf::bindings::{__sk_buff, xdp_md};
 #[inline(never)]
 pub extern "C" fn capture_filter_xdp(ctx: *mut xdp_md, kind: u32) -> u32 {
     // SAFETY: the kernel passes a valid context.
-    let index = unsafe { (&raw const (*ctx).ingress_ifindex).read_volatile() };
+    let index = unsafe { &raw const (*ctx).ingress_ifindex };
+    // SAFETY: as above.
+    let index = unsafe { index.read_volatile() };
     u32::from(opaque(index) | opaque(kind) != 0) | opaque(1)
 }
 
@@ -25,7 +27,9 @@ pub extern "C" fn capture_filter_xdp(ctx: *mut xdp_md, kind: u32) -> u32 {
 #[inline(never)]
 pub extern "C" fn capture_filter_tcx(ctx: *mut __sk_buff, kind: u32) -> u32 {
     // SAFETY: the kernel passes a valid context.
-    let index = unsafe { (&raw const (*ctx).ifindex).read_volatile() };
+    let index = unsafe { &raw const (*ctx).ifindex };
+    // SAFETY: as above.
+    let index = unsafe { index.read_volatile() };
     u32::from(opaque(index) | opaque(kind) != 0) | opaque(1)
 }
 

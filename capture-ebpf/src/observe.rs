@@ -26,6 +26,10 @@ pub(crate) enum Fate {
 
 /// Observes one packet; `verdict` is what the program is going to return for it if it is captured.
 #[inline(always)]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one decision after another; parts that return through memory make the verifier forget"
+)]
 pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     let settings = SETTINGS.load();
     let Some(iface) = iface(ctx, &settings) else {

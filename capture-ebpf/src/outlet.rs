@@ -64,7 +64,8 @@ impl Ingress {
     /// Puts the header in front of the frame; false if there is no room.
     #[inline(always)]
     fn prepend(&self, record: &RingRecord) -> bool {
-        const GROWTH: i32 = -(RingRecord::LEN as i32);
+        const GROWTH: i32 = -32;
+        const _: () = assert!(RingRecord::LEN == 32);
         // SAFETY: the context is the one that the kernel passed; no pointer into the packet is used
         // after this that was made before.
         if unsafe { bpf_xdp_adjust_head(self.raw(), GROWTH) } != 0 {

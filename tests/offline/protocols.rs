@@ -15,6 +15,7 @@ use crate::fixture::{connections, file, pcap};
 const ETHERNET: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 
 /// Frames of all protocols below the applications, by hand from their specifications.
+#[expect(clippy::too_many_lines, reason = "a list of frames")]
 pub(crate) fn frames() -> Vec<Vec<u8>> {
     let ethernet =
         |kind: u16, payload: &[u8]| [&ETHERNET, &kind.to_be_bytes()[..], payload].concat();
