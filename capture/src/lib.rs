@@ -34,6 +34,8 @@
 //! - [`shard`] one worker: dissect, track, hand to the sinks
 //! - [`sink`] what leaves a shard: [`sink::pcapng`], [`sink::flows`]
 //! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
+//! - [`read`] packets as Wireshark shows them; [`export`] chosen ones into a new file;
+//!   [`plot`] pictures of them
 //! - [`cli`] words typed, things built, text printed
 //!
 //! # Invariants
@@ -161,12 +163,14 @@ pub mod cli;
 pub mod dissect;
 pub mod doctor;
 pub mod engine;
+pub mod export;
 pub mod filter;
 pub mod flow;
 mod hugepages;
 pub mod iface;
 pub mod kernel;
 pub mod packet;
+pub mod plot;
 mod prefetch;
 pub mod read;
 pub mod shard;

@@ -8,6 +8,8 @@ mod conversation;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod fixture;
@@ -25,3 +27,5 @@ mod robustness;
 mod slow_tracker;
 #[cfg(test)]
 mod slow_tracker_oracles;
+#[cfg(test)]
+mod statistics;

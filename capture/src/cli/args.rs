@@ -46,6 +46,12 @@ pub(super) enum Command {
     Flows(FlowsArgs),
     /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.
     Read(ReadArgs),
+    /// Chosen packets of capture files into a new one.
+    Export(ExportArgs),
+    /// Statistics of capture files: conversations, what is remarkable, port scans and others.
+    Stats(StatsArgs),
+    /// Pictures (SVG) of a TCP stream, or of whole files.
+    Plot(PlotArgs),
     /// The fields that display filters and -T fields know.
     Fields(FieldsArgs),
     /// What a capture filter tests, what it compiles to, and what of files it would keep.
@@ -322,6 +328,7 @@ Examples:
   capture read traffic.pcapng -t ad           with date and time
   capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y
   capture read traffic.pcapng -q -z io,phs -z conv,tcp
+  capture read traffic.pcapng -Y tcp.analysis.flags -w trouble.pcapng
   capture read traffic.pcapng -T json -c 1 | jq '.[0]._source.layers.frame'
   tcpdump -i eth0 -w - | capture read -")]
 pub(super) struct ReadArgs {
@@ -336,6 +343,20 @@ pub(super) struct ReadArgs {
     /// Show only the packets that match this display filter, in Wireshark's language.
     #[arg(short = 'Y', long, value_name = "FILTER")]
     pub(super) display_filter: Option<String>,
+
+    /// Read only the packets that match this capture filter, in tcpdump's language; they keep their
+    /// numbers.
+    #[arg(short = 'f', long, value_name = "FILTER")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Write the packets that match to this file instead of printing them (- is standard output), as
+    /// `capture export` does; with -P print them too.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Replace the file of -w if it exists.
+    #[arg(long, requires = "write")]
+    pub(super) overwrite: bool,
 
     /// All fields of each packet, as a tree.
     #[arg(short = 'V')]
@@ -406,6 +427,177 @@ pub(super) struct ReadArgs {
     /// Hand on what is printed at once.
     #[arg(short = 'l')]
     pub(super) flush: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "All conditions have to hold; without any, all packets are chosen. --handshake and --teardown together
+choose both. Frames are numbered as `capture read` numbers them, through all files.
+
+The files are read twice, and what is chosen is copied as it is: time stamps, interfaces, comments,
+options, names and secrets stay. The ending of the new file chooses its format: .pcap, .cap and .dmp are
+pcap, all others pcapng; .gz behind it packs it. Standard input is kept in a temporary file (in TMPDIR).
+
+Examples:
+  capture export traffic.pcapng -w web.pcapng -Y 'tcp.port == 443'
+  capture export traffic.pcapng -w some.pcapng --frames 70,73,74,428-431
+  capture export traffic.pcapng -w open.pcapng --handshake --stream 42
+  capture export traffic.pcapng -w close.pcapng --teardown --retransmissions
+  capture export traffic.pcapng -w seen.pcapng -Y tcp.analysis.flags --mark='look at this'
+  capture export traffic.pcap -w traffic.pcapng --comment 'before the update'"
+)]
+pub(super) struct ExportArgs {
+    /// Capture files; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    /// The new file; - is standard output.
+    #[arg(short, long = "write", value_name = "FILE")]
+    pub(super) write: PathBuf,
+
+    /// Packets that match this display filter.
+    #[arg(short = 'Y', long, value_name = "FILTER")]
+    pub(super) display_filter: Option<String>,
+
+    /// Packets that match this capture filter; the others are not even dissected.
+    #[arg(short = 'f', long, value_name = "FILTER")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Packets with these numbers: 70,73,74,428-431,500-
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    pub(super) frames: Option<crate::export::FrameRanges>,
+
+    /// Packets of these TCP streams, by tcp.stream.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub(super) stream: Vec<u64>,
+
+    /// Packets of TCP handshakes: the first SYN, its SYN+ACK, and the ACK, wherever they lie.
+    #[arg(long)]
+    pub(super) handshake: bool,
+
+    /// Packets that close TCP connections: each side's FIN and its ACK, and resets.
+    #[arg(long)]
+    pub(super) teardown: bool,
+
+    /// Of handshakes and closings, also what was sent again.
+    #[arg(long)]
+    pub(super) retransmissions: bool,
+
+    /// Read at most this many packets.
+    #[arg(short, long, value_name = "N")]
+    pub(super) count: Option<u64>,
+
+    /// Choose when everything is known: packets know what comes after them.
+    #[arg(short = '2')]
+    pub(super) two_passes: bool,
+
+    /// A preference, TRUE or FALSE; `-o help:` lists them.
+    #[arg(short, value_name = "NAME:VALUE")]
+    pub(super) option: Vec<String>,
+
+    /// A comment on the new file (pcapng).
+    #[arg(long, value_name = "TEXT")]
+    pub(super) comment: Option<String>,
+
+    /// A comment on each packet, beside those that it has (pcapng) [default without a value: marked].
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, require_equals = true, default_missing_value = "marked")]
+    pub(super) mark: Option<String>,
+
+    /// Replace a file that exists.
+    #[arg(long)]
+    pub(super) overwrite: bool,
+
+    /// Do not tell how many packets were written.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a name, all statistics are listed. They are those of `capture read -q -z`, by tshark's words.
+
+Examples:
+  capture stats traffic.pcapng                what there is
+  capture stats traffic.pcapng conv,tcp expert,warn
+  capture stats traffic.pcapng follow,tcp,ascii,0
+  capture stats traffic.pcapng 'flow,tcp,network,tcp.stream == 0'
+  capture stats traffic.pcapng 'io,stat,1,tcp.flags.syn == 1,tcp.flags.reset == 1'
+  capture stats traffic.pcapng scans"
+)]
+pub(super) struct StatsArgs {
+    /// Capture file; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Statistics.
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+
+    /// Only packets that match this capture filter.
+    #[arg(short = 'f', long, value_name = "FILTER")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Read everything twice, so that packets know what comes after them.
+    #[arg(short = '2')]
+    pub(super) two_passes: bool,
+
+    /// A preference, TRUE or FALSE; `-o help:` lists them.
+    #[arg(short, value_name = "NAME:VALUE")]
+    pub(super) option: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "time-sequence, throughput, rtt and window are of one TCP stream; io and flags are of whole files. The
+pictures are SVG for any browser, light or dark as it prefers, and stay small however long the file is.
+
+Examples:
+  capture plot traffic.pcapng --stream 0 --kind time-sequence -o stream.svg
+  capture plot traffic.pcapng --stream 0 --kind rtt -o rtt.svg
+  capture plot traffic.pcapng --kind flags -o flags.svg
+  capture plot traffic.pcapng --kind io -f 'host 10.0.0.1' -o io.svg"
+)]
+pub(super) struct PlotArgs {
+    /// Capture files; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    /// What to draw.
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: PlotKind,
+
+    /// The TCP stream, by tcp.stream.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) stream: Option<u64>,
+
+    /// The picture; - is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+
+    /// Only packets that match this capture filter.
+    #[arg(short = 'f', long, value_name = "FILTER")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Replace a file that exists.
+    #[arg(long)]
+    pub(super) overwrite: bool,
+}
+
+/// What `capture plot` draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlotKind {
+    /// Sequence numbers over time, what was acknowledged, and the receive window, as tcptrace draws it.
+    TimeSequence,
+    /// Payload over time, each way.
+    Throughput,
+    /// Round trips over time.
+    Rtt,
+    /// Receive windows and bytes in flight over time.
+    Window,
+    /// Packets and bits over time.
+    Io,
+    /// SYN, FIN and RST over time.
+    Flags,
 }
 
 #[derive(Debug, clap::Args)]

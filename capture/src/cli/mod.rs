@@ -3,7 +3,8 @@
 //! - `args.rs` what can be typed
 //! - `control/` changes to a running capture
 //! - `expression.rs` filter expressions
-//! - `doctor.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `read.rs` one command each
+//! - `doctor.rs`, `export.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `plot.rs`, `read.rs`, `stats.rs` one
+//!   command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
 //! - `status.rs` the line a second
@@ -15,6 +16,7 @@
 mod args;
 mod control;
 mod doctor;
+mod export;
 mod expression;
 mod fields;
 mod filter;
@@ -22,7 +24,9 @@ mod flows;
 mod ifaces;
 mod live;
 mod logger;
+mod plot;
 mod read;
+mod stats;
 mod status;
 mod thinning;
 mod tracking;
@@ -44,11 +48,14 @@ pub fn main() -> ExitCode {
     logger::install();
     let result = match args.command {
         Command::Doctor(args) => doctor::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Fields(args) => fields::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Live(args) => live::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::Stats(args) => stats::run(&args),
         Command::Ctl(args) => control::run(&args),
     };
     match result {

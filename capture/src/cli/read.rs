@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::args::{ColorBy, Form, ReadArgs};
+use super::export;
+use crate::export::{Choice, ExportPlan};
+use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
 use crate::read::color::{Coloring, default_rules};
 use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
@@ -22,7 +25,27 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         .map(|text| statistics::parse(text))
         .collect::<Result<Vec<_>, _>>()
         .context("-z")?;
-    let ReadSummary { error, .. } = read(&plan, &mut statistics, Box::new(io::stdout()))?;
+    let error = if let Some(path) = &args.write {
+        if path.as_os_str() == "-" && (plan.layout.is_some() || !statistics.is_empty()) {
+            bail!("-w - and what is printed cannot both go to standard output");
+        }
+        export::refuse_terminal(path)?;
+        let plan = ExportPlan {
+            choice: Choice {
+                filter: plan.filter.clone(),
+                ..Choice::default()
+            },
+            read: plan,
+            output: path.clone(),
+            existing: super::existing(args.overwrite),
+            comment: None,
+            mark: None,
+        };
+        crate::export::export(&plan, &mut statistics, Box::new(io::stdout()))?.error
+    } else {
+        let ReadSummary { error, .. } = read(&plan, &mut statistics, Box::new(io::stdout()))?;
+        error
+    };
     let mut text = String::new();
     for statistic in &mut statistics {
         statistic.print(&mut text);
@@ -39,22 +62,18 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
 
 /// The plan that the words describe.
 fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
-    let mut preferences = Preferences::default();
-    for option in &args.option {
-        preferences
-            .set(option)
-            .map_err(anyhow::Error::msg)
-            .context("-o")?;
-    }
+    let mut preferences = preferences(&args.option)?;
     if args.numbers {
         preferences.names = Names::Numbers;
     }
+    let prints = !args.quiet && (args.write.is_none() || args.list);
     let files: Vec<PathBuf> = args.read_file.iter().chain(&args.files).cloned().collect();
     // The walk has a thread of its own.
     let printers = super::cpus().saturating_sub(1).clamp(1, 16);
     Ok(ReadPlan {
         files,
-        layout: (!args.quiet).then(|| layout(args)).transpose()?,
+        layout: prints.then(|| layout(args)).transpose()?,
+        capture_filter: capture_filter(args.capture_filter.as_deref())?,
         filter: args
             .display_filter
             .as_deref()
@@ -79,6 +98,24 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
             Flush::Whole
         },
     })
+}
+
+/// The capture filter that `-f` gives.
+pub(super) fn capture_filter(text: Option<&str>) -> anyhow::Result<Option<Filter>> {
+    let filter = text.map(|text| super::filter::read(text, false));
+    filter.transpose().context("-f")
+}
+
+/// Preferences that `-o` sets.
+pub(super) fn preferences(options: &[String]) -> anyhow::Result<Preferences> {
+    let mut preferences = Preferences::default();
+    for option in options {
+        preferences
+            .set(option)
+            .map_err(anyhow::Error::msg)
+            .context("-o")?;
+    }
+    Ok(preferences)
 }
 
 fn layout(args: &ReadArgs) -> anyhow::Result<Layout> {

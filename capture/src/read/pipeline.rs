@@ -19,6 +19,8 @@ use super::print::{Layout, Shown};
 use super::statistics::Statistic;
 use super::tree::{Tree, Wanted};
 use super::walk::{Frame, Frames};
+use crate::engine::{FileFilter, FilePrograms, IfaceFilterError};
+use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
 use crate::packet::{Iface, Timestamp};
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
@@ -37,6 +39,8 @@ pub struct ReadPlan {
     pub files: Vec<PathBuf>,
     /// What is printed of each frame; `None` prints nothing.
     pub layout: Option<Layout>,
+    /// Which frames are dissected; the others keep their numbers, and that is all. `None` for all.
+    pub capture_filter: Option<Filter>,
     /// Which frames are shown; `None` for all.
     pub filter: Option<DisplayFilter>,
     /// Colors of the list; `None` for none.
@@ -90,6 +94,9 @@ pub enum ReadError {
     /// The first file cannot be opened.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The capture filter cannot be used for the packets of an interface.
+    #[error(transparent)]
+    Filter(#[from] IfaceFilterError),
     /// Output cannot be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
@@ -113,7 +120,7 @@ pub enum ReadError {
 /// file is in the summary, after everything before it was printed.
 pub fn read(
     plan: &ReadPlan,
-    statistics: &mut [Box<dyn Statistic>],
+    statistics: &mut [Box<dyn Statistic + '_>],
     out: Box<dyn Write + Send>,
 ) -> Result<ReadSummary, ReadError> {
     let Some(first) = plan.files.first() else {
@@ -151,6 +158,7 @@ pub fn read(
         section: None,
         summary: ReadSummary::default(),
         statistics,
+        programs: None,
         output: Output::new(plan, out)?,
     };
     if plan.passes == Passes::Two {
@@ -177,6 +185,7 @@ pub fn read(
     match outcome {
         Ok(()) | Err(Stopped::OutputGone) => {}
         Err(Stopped::File(error)) => summary.error = Some(error),
+        Err(Stopped::Filter(error)) => return Err(error.into()),
     }
     written.map(|()| summary)
 }
@@ -184,6 +193,7 @@ pub fn read(
 /// Why the walk ended early.
 enum Stopped {
     File(FileError),
+    Filter(IfaceFilterError),
     OutputGone,
 }
 
@@ -201,7 +211,7 @@ struct Times {
     previous_shown: Option<Timestamp>,
 }
 
-struct Walking<'p> {
+struct Walking<'p, 's> {
     plan: &'p ReadPlan,
     frames: Frames,
     wanted: Arc<Wanted>,
@@ -209,11 +219,13 @@ struct Walking<'p> {
     /// Of the file that is being read, if its format has sections.
     section: Option<u32>,
     summary: ReadSummary,
-    statistics: &'p mut [Box<dyn Statistic>],
+    statistics: &'p mut [Box<dyn Statistic + 's>],
+    /// The capture filter, for the link types of the file at hand.
+    programs: Option<Arc<FilePrograms>>,
     output: Output,
 }
 
-impl Walking<'_> {
+impl Walking<'_, '_> {
     /// Walks through all files, of which the first is open.
     fn files(
         &mut self,
@@ -223,9 +235,16 @@ impl Walking<'_> {
         let mut source = first;
         let mut rest = self.plan.files.iter().skip(1);
         let mut before = 0;
+        let mut filter = self.plan.capture_filter.clone().map(FileFilter::new);
+        let mut path = self.plan.files.first();
         loop {
-            self.file(&mut source, before, scratch.as_deref_mut())?;
-            let Some(path) = rest.next() else {
+            if let Some(filter) = &mut filter {
+                filter.next_file();
+            }
+            let filter = filter.as_mut().zip(path);
+            self.file(&mut source, before, filter, scratch.as_deref_mut())?;
+            path = rest.next();
+            let Some(path) = path else {
                 return Ok(());
             };
             if self.is_enough() {
@@ -248,6 +267,7 @@ impl Walking<'_> {
         &mut self,
         source: &mut FileSource,
         ifaces_before: u32,
+        mut filter: Option<(&mut FileFilter, &PathBuf)>,
         mut scratch: Option<&mut Scratch>,
     ) -> Result<(), Stopped> {
         let mut slots = Vec::with_capacity(READ);
@@ -263,6 +283,10 @@ impl Walking<'_> {
                 .map_err(Stopped::File)?;
             let Some(block) = batch else { return Ok(()) };
             self.section = source.is_pcapng().then_some(1);
+            if let Some((filter, path)) = &mut filter {
+                let programs = filter.programs(path, source).map_err(Stopped::Filter)?;
+                self.programs = Some(programs);
+            }
             let ifaces = source.ifaces();
             for slot in &slots {
                 let iface = (slot.meta.iface.0 - ifaces_before) as usize;
@@ -284,13 +308,19 @@ impl Walking<'_> {
     ) -> Result<(), Stopped> {
         self.summary.frames += 1;
         let packet = slot.packet(block);
+        if self
+            .programs
+            .as_ref()
+            .is_some_and(|programs| !programs.keeps(&packet))
+        {
+            return Ok(());
+        }
         let ts = packet.meta.ts;
-        let first = *self.times.first.get_or_insert(ts);
-        let previous = if self.summary.frames == 1 {
-            ts
-        } else {
-            self.times.previous
+        let previous = match self.times.first {
+            None => ts,
+            Some(_) => self.times.previous,
         };
+        let first = *self.times.first.get_or_insert(ts);
         let previous_shown = self.times.previous_shown.unwrap_or(ts);
         let frame = Frame {
             number: self.summary.frames,

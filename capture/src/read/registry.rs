@@ -48,6 +48,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::vlan::service::PROTOCOL,
     &proto::chdlc::PROTOCOL,
     &proto::erspan::PROTOCOL,
+    &proto::dns::multicast::mdns::PROTOCOL,
+    &proto::dns::multicast::llmnr::PROTOCOL,
 ];
 
 /// A field by its number.

@@ -7,7 +7,7 @@
 //! - `pcapng/` packets
 
 pub mod flows;
-mod partial;
+pub(crate) mod partial;
 pub mod pcapng;
 
 pub use pcapng::{Existing, Overflow, SinkError};

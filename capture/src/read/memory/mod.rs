@@ -13,7 +13,7 @@ pub(crate) use conversations::{Conversations, Direction, Key};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::tcp;
+use super::proto::{http, quic, ssh, tcp, tls};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -28,6 +28,14 @@ pub struct Memory {
     pub(crate) fragments: Fragments,
     /// Echo requests that wait for their replies.
     pub(crate) echoes: Pairs,
+    /// TLS connections.
+    pub(crate) tls: tls::Memory,
+    /// HTTP in streams.
+    pub(crate) http: http::Memory,
+    /// QUIC connections.
+    pub(crate) quic: quic::Memory,
+    /// SSH connections.
+    pub(crate) ssh: ssh::Memory,
 }
 
 /// What is remembered of a stream of datagrams.
@@ -68,11 +76,19 @@ impl Memory {
             udp,
             fragments,
             echoes,
+            tls,
+            http,
+            quic,
+            ssh,
         } = self;
         *pass = Pass::Second;
         tcp.begin_second_pass();
         *udp = Conversations::default();
         fragments.begin_second_pass();
         echoes.begin_second_pass();
+        *tls = tls::Memory::default();
+        *http = http::Memory::default();
+        *quic = quic::Memory::default();
+        *ssh = ssh::Memory::default();
     }
 }

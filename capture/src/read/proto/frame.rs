@@ -9,7 +9,7 @@ use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Place, Value};
-use crate::read::walk::{Protocols, Walk};
+use crate::read::walk::{Piece, Protocols, Walk};
 
 protocol! {
     0, "frame", "Frame", "Frame";
@@ -45,6 +45,7 @@ protocol! {
     MALFORMED: "_ws.malformed", "Malformed Packet", Protocol;
     MALFORMED_EXPERT: "_ws.malformed.expert", "Malformed Packet (Exception occurred)", None;
     SHORT: "_ws.short", "Packet size limited during capture", Protocol;
+    UNREASSEMBLED: "_ws.unreassembled", "Unreassembled Packet", Protocol;
 }
 
 fn direction_name(value: u64) -> Option<&'static str> {
@@ -304,6 +305,16 @@ impl Walk<'_, '_> {
         self.tree.set_depth(0);
         let name = self.current.protocol_info().short;
         match stop {
+            // How long the datagram is is not known.
+            Stop::Malformed if self.carrier.piece == Piece::Fragment => {
+                self.columns
+                    .append_info(format_args!("[BoundErrorUnreassembled Packet]"));
+                let added = self.tree.add(UNREASSEMBLED, Place::default(), Value::None);
+                self.tree.label(
+                    added,
+                    format_args!("[BoundError Unreassembled Packet: {name}]"),
+                );
+            }
             Stop::Malformed => {
                 self.columns.append_info(format_args!("[Malformed Packet]"));
                 let added = self.tree.add(MALFORMED, Place::default(), Value::None);

@@ -28,13 +28,14 @@
 //! - `gtp.rs` GTP-U (3GPP TS 29.281)
 //! - `sctp.rs` SCTP (RFC 9260)
 //! - `null.rs` BSD loopback
-//! - `dns.rs` DNS (RFC 1035)
+//! - `dns/` DNS (RFC 1035)
 //! - `dhcp.rs` DHCP (RFC 2131)
 //! - `ntp.rs` NTP (RFC 5905)
-//! - `tls.rs` TLS (RFC 8446)
+//! - `tls/` TLS (RFC 8446)
 //! - `http.rs` HTTP/1 (RFC 9112)
 //! - `quic.rs` QUIC (RFC 9000)
 //! - `ssh.rs` SSH (RFC 4253)
+//! - `text.rs` bytes that are meant to be text
 //! - `data.rs` bytes that nobody knows
 
 pub(crate) mod arp;
@@ -71,6 +72,7 @@ pub(crate) mod sctp;
 pub(crate) mod sll;
 pub(crate) mod ssh;
 pub(crate) mod tcp;
+pub(crate) mod text;
 pub(crate) mod tls;
 pub(crate) mod udp;
 pub(crate) mod vlan;

@@ -1,7 +1,336 @@
-//! SSH (RFC 4253).
+//! SSH (RFC 4253), as Wireshark's `packet-ssh.c` shows it without keys.
 
+use std::collections::BTreeMap;
+
+use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
+use super::text::Escaped;
 use crate::read::field::protocol;
+use crate::read::region::{Region, Stop};
+use crate::read::tree::Value;
+use crate::read::walk::Walk;
 
 protocol! {
     30, "ssh", "SSH", "SSH Protocol";
+    PROTOCOL_LINE: "ssh.protocol", "Protocol", String;
+    PACKET_LENGTH: "ssh.packet_length", "Packet Length", Uint(32), Dec;
+    PADDING_LENGTH: "ssh.padding_length", "Padding Length", Uint(8), Dec;
+    MESSAGE_CODE: "ssh.message_code", "Message Code", Uint(8), Dec, names = plain_message_name;
+    COOKIE: "ssh.cookie", "Cookie", Bytes;
+    KEX_ALGORITHMS: "ssh.kex_algorithms", "kex_algorithms string", String;
+    HOST_KEY_ALGORITHMS: "ssh.server_host_key_algorithms", "server_host_key_algorithms string", String;
+    ENCRYPTION_UP: "ssh.encryption_algorithms_client_to_server", "encryption_algorithms_client_to_server string", String;
+    ENCRYPTION_DOWN: "ssh.encryption_algorithms_server_to_client", "encryption_algorithms_server_to_client string", String;
+    MAC_UP: "ssh.mac_algorithms_client_to_server", "mac_algorithms_client_to_server string", String;
+    MAC_DOWN: "ssh.mac_algorithms_server_to_client", "mac_algorithms_server_to_client string", String;
+    COMPRESSION_UP: "ssh.compression_algorithms_client_to_server", "compression_algorithms_client_to_server string", String;
+    COMPRESSION_DOWN: "ssh.compression_algorithms_server_to_client", "compression_algorithms_server_to_client string", String;
+    PADDING: "ssh.padding_string", "Padding String", Bytes;
+    ENCRYPTED: "ssh.encrypted_packet", "Encrypted Packet", Bytes;
+    DIRECTION: "ssh.direction", "Direction", Bool, None, names = direction_name;
+}
+
+const fn direction_name(value: u64) -> Option<&'static str> {
+    Some(if value == 0 {
+        "client-to-server"
+    } else {
+        "server-to-client"
+    })
+}
+
+const fn plain_message_name(value: u64) -> Option<&'static str> {
+    message_name(value, Kex::DiffieHellman)
+}
+
+/// Name of a message; some numbers belong to the key exchange (RFC 4253 section 12).
+const fn message_name(value: u64, kex: Kex) -> Option<&'static str> {
+    Some(match (value, kex) {
+        (1, _) => "Disconnect",
+        (2, _) => "Ignore",
+        (3, _) => "Unimplemented",
+        (4, _) => "Debug",
+        (5, _) => "Service Request",
+        (6, _) => "Service Accept",
+        (20, _) => "Key Exchange Init",
+        (21, _) => "New Keys",
+        (30, Kex::DiffieHellman) => "Diffie-Hellman Key Exchange Init",
+        (31, Kex::DiffieHellman) => "Diffie-Hellman Key Exchange Reply",
+        (30, Kex::EllipticCurve) => "Elliptic Curve Diffie-Hellman Key Exchange Init",
+        (31, Kex::EllipticCurve) => "Elliptic Curve Diffie-Hellman Key Exchange Reply",
+        (30, Kex::GroupExchange) => "Diffie-Hellman Group Exchange Request (Old)",
+        (31, Kex::GroupExchange) => "Diffie-Hellman Group Exchange Group",
+        (32, Kex::GroupExchange) => "Diffie-Hellman Group Exchange Init",
+        (33, Kex::GroupExchange) => "Diffie-Hellman Group Exchange Reply",
+        (34, Kex::GroupExchange) => "Diffie-Hellman Group Exchange Request",
+        (50, _) => "User Authentication Request",
+        (51, _) => "User Authentication Failure",
+        (52, _) => "User Authentication Success",
+        (53, _) => "User Authentication Banner",
+        _ => return None,
+    })
+}
+
+/// Families of key exchanges, which number their messages alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kex {
+    #[default]
+    DiffieHellman,
+    EllipticCurve,
+    GroupExchange,
+}
+
+/// SSH in a TCP stream.
+pub(crate) static APPLICATION: Application = Application {
+    ports: &[22, 29418],
+    recognizes: None,
+    dissect,
+};
+
+/// How many streams are remembered, and how much of a list of algorithms.
+const MAX_STREAMS: usize = 1 << 14;
+const MAX_LIST: usize = 4096;
+/// No packet is longer (RFC 4253 section 6.1, and room for what is larger in use).
+const MAX_PACKET: usize = 0x4_0000;
+const KEX_INIT: u8 = 20;
+const NEW_KEYS: u8 = 21;
+
+/// What is remembered of connections, by the number of their TCP stream.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    streams: BTreeMap<u32, Session>,
+}
+
+#[derive(Debug, Default)]
+struct Session {
+    /// The client has said that it speaks version 2, or 1.
+    version: Option<u8>,
+    /// Each direction is encrypted, the client's first.
+    encrypted: [bool; 2],
+    /// The algorithms of key exchange and encryption that the sides know, the client's first.
+    kex: [Vec<u8>; 2],
+    ciphers: [Vec<u8>; 2],
+}
+
+impl Memory {
+    fn session(&mut self, stream: u32) -> &mut Session {
+        if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(&stream) {
+            self.streams.pop_first();
+        }
+        self.streams.entry(stream).or_default()
+    }
+}
+
+/// What both sides agree on: the first of the client's that the server knows.
+fn agreed<'a>([client, server]: [&'a [u8]; 2]) -> Option<&'a [u8]> {
+    client
+        .split(|byte| *byte == b',')
+        .find(|one| {
+            server
+                .split(|byte| *byte == b',')
+                .any(|other| other == *one)
+        })
+        .filter(|one| !one.is_empty())
+}
+
+impl Session {
+    fn family(&self) -> Kex {
+        let [client, server] = &self.kex;
+        match agreed([client, server]) {
+            Some(name) if name.starts_with(b"curve25519") || name.starts_with(b"ecdh-") => {
+                Kex::EllipticCurve
+            }
+            Some(name) if name.starts_with(b"diffie-hellman-group-exchange") => Kex::GroupExchange,
+            _ => Kex::DiffieHellman,
+        }
+    }
+
+    /// Wireshark could decrypt it, had it the keys, and says nothing of it without.
+    fn is_silent(&self) -> bool {
+        let [client, server] = &self.ciphers;
+        agreed([client, server])
+            .is_some_and(|name| name.starts_with(b"chacha20") || name.ends_with(b"gcm@openssh.com"))
+    }
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    Client,
+    Server,
+}
+
+fn dissect(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+) -> Result<Outcome, Stop> {
+    let sender = if APPLICATION.ports.contains(&payload.destination_port) {
+        Sender::Client
+    } else {
+        Sender::Server
+    };
+    let side = sender as usize;
+    let can_ask = payload.asking == Asking::Possible;
+    let version = walk.memory.ssh.session(payload.stream).version;
+    walk.columns.set_protocol(match version {
+        None => "SSH",
+        Some(1) => "SSHv1",
+        Some(_) => "SSHv2",
+    });
+    let word = if sender == Sender::Client {
+        "Client"
+    } else {
+        "Server"
+    };
+    walk.columns.set_info(format_args!("{word}: "));
+    walk.begin(THIS, &region, region.captured().len());
+    let mut separator = "";
+    let mut at = 0;
+    while at < region.reported() {
+        let rest = region.rest(at);
+        let bytes = rest.captured();
+        let session = walk.memory.ssh.session(payload.stream);
+        if at == 0 && bytes.starts_with(b"SSH-") && !session.encrypted[side] {
+            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+                if can_ask {
+                    walk.end();
+                    let need = Need::Segment;
+                    return Ok(Outcome::More { at, need });
+                }
+                break;
+            };
+            let text = &bytes[..end];
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            if sender == Sender::Client {
+                session.version = match text {
+                    text if text.starts_with(b"SSH-2.") || text.starts_with(b"SSH-1.99-") => {
+                        Some(2)
+                    }
+                    text if text.starts_with(b"SSH-1.") => Some(1),
+                    _ => session.version,
+                };
+            }
+            let shown = Escaped(text);
+            walk.columns
+                .append_info(format_args!("{separator}Protocol ({shown})"));
+            walk.tree.add_formatted(
+                PROTOCOL_LINE,
+                rest.place(0, end + 1),
+                format_args!("{shown}"),
+            );
+            separator = ", ";
+            at += end + 1;
+            continue;
+        }
+        if session.version != Some(2) || session.encrypted[side] {
+            let is_silent = session.version == Some(2) && session.is_silent();
+            let len = rest.reported();
+            if !is_silent {
+                walk.columns
+                    .append_info(format_args!("{separator}Encrypted packet (len={len})"));
+            }
+            walk.bytes(ENCRYPTED, &rest);
+            break;
+        }
+        if rest.reported() < 4 {
+            if can_ask {
+                walk.end();
+                let need = Need::Segment;
+                return Ok(Outcome::More { at, need });
+            }
+            break;
+        }
+        let len = rest.u32(0)? as usize + 4;
+        if len > MAX_PACKET {
+            break;
+        }
+        if len > rest.reported() && can_ask {
+            walk.end();
+            let need = Need::Bytes((len - rest.reported()) as u32);
+            return Ok(Outcome::More { at, need });
+        }
+        let kex = session.family();
+        let packet = rest.part(0, len);
+        let code = packet_of(walk, &packet, payload, side)?;
+        match message_name(code.into(), kex) {
+            Some(name) => walk.columns.append_info(format_args!("{separator}{name}")),
+            None => walk
+                .columns
+                .append_info(format_args!("{separator}Unknown ({code})")),
+        }
+        separator = ", ";
+        at += len;
+    }
+    let added = walk
+        .tree
+        .add_generated(DIRECTION, Value::Bool(sender == Sender::Server));
+    let direction = direction_name(u64::from(sender == Sender::Server)).unwrap_or("");
+    walk.tree
+        .label(added, format_args!("Direction: {direction}"));
+    walk.end();
+    Ok(Outcome::Done)
+}
+
+/// A packet that is not encrypted; gives the number of its message.
+fn packet_of(
+    walk: &mut Walk<'_, '_>,
+    packet: &Region<'_>,
+    payload: &Payload,
+    side: usize,
+) -> Result<u8, Stop> {
+    let len = packet.reported();
+    walk.tree
+        .heading(packet.place(0, len), format_args!("SSH Version 2"));
+    walk.tree.open();
+    walk.u32(PACKET_LENGTH, packet, 0)?;
+    let padding = usize::from(walk.u8(PADDING_LENGTH, packet, 4)?);
+    let code = walk.u8(MESSAGE_CODE, packet, 5)?;
+    if code == KEX_INIT {
+        kex_init(walk, packet, payload, side)?;
+    }
+    if code == NEW_KEYS {
+        walk.memory.ssh.session(payload.stream).encrypted[side] = true;
+    }
+    let place = packet.place(len.saturating_sub(padding), padding.min(len));
+    walk.tree.add(PADDING, place, Value::Bytes);
+    walk.tree.close();
+    Ok(code)
+}
+
+/// The algorithms that a side knows (RFC 4253 section 7.1).
+fn kex_init(
+    walk: &mut Walk<'_, '_>,
+    packet: &Region<'_>,
+    payload: &Payload,
+    side: usize,
+) -> Result<(), Stop> {
+    walk.tree.open();
+    walk.tree.add(COOKIE, packet.place(6, 16), Value::Bytes);
+    let mut at = 22;
+    let fields = [
+        KEX_ALGORITHMS,
+        HOST_KEY_ALGORITHMS,
+        ENCRYPTION_UP,
+        ENCRYPTION_DOWN,
+        MAC_UP,
+        MAC_DOWN,
+        COMPRESSION_UP,
+        COMPRESSION_DOWN,
+    ];
+    for field in fields {
+        let len = packet.u32(at)? as usize;
+        let list = packet.slice(at + 4, len)?;
+        let place = packet.place(at + 4, len);
+        walk.tree
+            .add_formatted(field, place, format_args!("{}", Escaped(list)));
+        let kept = list.get(..MAX_LIST).unwrap_or(list).to_vec();
+        let session = walk.memory.ssh.session(payload.stream);
+        if field == KEX_ALGORITHMS {
+            session.kex[side] = kept;
+        } else if field == ENCRYPTION_UP {
+            session.ciphers[side] = kept;
+        }
+        at += 4 + len;
+    }
+    walk.tree.close();
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
-use super::{data, geneve, gre, gtp, mpls, vxlan};
+use super::{data, dhcp, dns, geneve, gre, gtp, http, mpls, ntp, quic, vxlan};
 use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
@@ -69,7 +69,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if walk.tree.wants_any_of(THIS.protocol) {
         checksum(walk, &region, sent, len, whole);
     }
-    stream(walk, source, destination);
+    let stream = stream(walk, source, destination);
     let payload = region.rest(HEADER_LEN);
     if !payload.captured().is_empty() && walk.tree.wants(PAYLOAD) {
         let bytes = payload.reported();
@@ -84,7 +84,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if payload.reported() == 0 {
         return Ok(());
     }
-    hand_on(walk, payload, source, destination)
+    hand_on(walk, payload, stream, [source, destination])
 }
 
 /// The length that the header says; `None` if it cannot be one.
@@ -178,7 +178,7 @@ fn checksum(walk: &mut Walk<'_, '_>, region: &Region<'_>, sent: u16, len: usize,
 }
 
 /// The number of the stream, and how long ago its first and its last datagram were.
-fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) {
+fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) -> u32 {
     let carrier = walk.carrier;
     let now = walk.frame.packet.meta.ts.0;
     let (key, _) = Key::new((carrier.source, source), (carrier.destination, destination));
@@ -194,11 +194,11 @@ fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) {
     }
     let tree = &mut *walk.tree;
     if !tree.wants_any_of(THIS.protocol) {
-        return;
+        return found.number;
     }
     tree.add_generated(STREAM, Value::Uint(found.number.into()));
     if !counted {
-        return;
+        return found.number;
     }
     let since = |then: u64| Value::Span(now.wrapping_sub(then).cast_signed());
     let heading = tree.heading(Place::default(), format_args!("Timestamps"));
@@ -207,14 +207,15 @@ fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) {
     tree.add_generated(TIME_RELATIVE, since(first));
     tree.add_generated(TIME_DELTA, since(last));
     tree.close();
+    found.number
 }
 
 /// By the ports, the lower one first.
 fn hand_on(
     walk: &mut Walk<'_, '_>,
     payload: Region<'_>,
-    source: u16,
-    destination: u16,
+    stream: u32,
+    [source, destination]: [u16; 2],
 ) -> Result<(), Stop> {
     for port in [source.min(destination), source.max(destination)] {
         match port {
@@ -223,8 +224,19 @@ fn hand_on(
             gre::PORT => return gre::dissect(walk, payload),
             mpls::PORT => return mpls::dissect(walk, payload),
             vxlan::PORT => return vxlan::dissect(walk, payload),
+            dns::PORT => return dns::dissect(walk, payload, dns::Flavor::Dns),
+            dns::MDNS_PORT => return dns::dissect(walk, payload, dns::Flavor::Mdns),
+            dns::LLMNR_PORT => return dns::dissect(walk, payload, dns::Flavor::Llmnr),
+            http::SSDP_PORT => return http::ssdp(walk, payload),
+            ntp::PORT => return ntp::dissect(walk, payload),
+            port if dhcp::PORTS.contains(&port) => {
+                return dhcp::dissect(walk, payload, [source, destination]);
+            }
             _ => {}
         }
+    }
+    if quic::dissect(walk, &payload, stream, [source, destination])? {
+        return Ok(());
     }
     data::dissect(walk, payload)
 }

@@ -5,12 +5,19 @@
 //!
 //! - `conversations.rs` `conv,TYPE`; `endpoints.rs` `endpoints,TYPE`; `traffic.rs` what both count
 //! - `interval.rs` `io,stat`; `hierarchy.rs` `io,phs`
+//! - `expert.rs` `expert`; `follow.rs` `follow,tcp`; `flow.rs` `flow`; `scans.rs` `scans`
+//! - `segment.rs` TCP segments as statistics see them
 
 mod conversations;
 mod endpoints;
+mod expert;
+mod flow;
+mod follow;
 mod hierarchy;
 mod interval;
-mod traffic;
+mod scans;
+pub(crate) mod segment;
+pub(crate) mod traffic;
 
 use std::fmt;
 
@@ -28,6 +35,20 @@ pub trait Statistic: fmt::Debug + Send {
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns);
     /// Adds the result, as tshark prints it.
     fn print(&mut self, out: &mut String);
+}
+
+impl<S: Statistic + ?Sized> Statistic for &mut S {
+    fn want(&self, wanted: &mut Wanted) {
+        (**self).want(wanted);
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns) {
+        (**self).frame(frame, tree, columns);
+    }
+
+    fn print(&mut self, out: &mut String) {
+        (**self).print(out);
+    }
 }
 
 /// Why there is no such statistic.
@@ -52,24 +73,68 @@ pub enum StatisticError {
 /// Makes a statistic of the words that follow its name.
 type Make = fn(&str) -> Result<Box<dyn Statistic>, StatisticError>;
 
-/// All of them: how they begin, what follows, how they are made.
-const ALL: &[(&str, &str, Make)] = &[
-    (
-        "conv,",
-        "eth|ip|ipv6|tcp|udp[,FILTER]",
-        conversations::Conversations::parse,
-    ),
-    (
-        "endpoints,",
-        "eth|ip|ipv6|tcp|udp[,FILTER]",
-        endpoints::Endpoints::parse,
-    ),
-    ("io,phs", "[,FILTER]", hierarchy::Hierarchy::parse),
-    (
-        "io,stat,",
-        "SECONDS[,FILTER|COUNT|SUM|MIN|MAX|AVG|LOAD(FIELD)FILTER]…",
-        interval::Intervals::parse,
-    ),
+/// A statistic as it is written, and what it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// How it begins.
+    pub name: &'static str,
+    /// What follows.
+    pub rest: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    make: Make,
+}
+
+/// All of them.
+pub static ALL: &[Description] = &[
+    Description {
+        name: "conv,",
+        rest: "eth|ip|ipv6|tcp|udp[,FILTER]",
+        help: "conversations: packets and bytes between two ends, each way",
+        make: conversations::Conversations::parse,
+    },
+    Description {
+        name: "endpoints,",
+        rest: "eth|ip|ipv6|tcp|udp[,FILTER]",
+        help: "packets and bytes of each address",
+        make: endpoints::Endpoints::parse,
+    },
+    Description {
+        name: "expert",
+        rest: "[,error|warn|note|chat|comment][,FILTER]",
+        help: "what is remarkable, this severity or worse",
+        make: expert::Expert::parse,
+    },
+    Description {
+        name: "flow,",
+        rest: "any|tcp,standard|network[,FILTER]",
+        help: "who sent what to whom, as a ladder",
+        make: flow::Flow::parse,
+    },
+    Description {
+        name: "follow,tcp,",
+        rest: "ascii|hex|raw|yaml,STREAM[,FIRST-LAST]",
+        help: "what a TCP stream carries, in order",
+        make: follow::Follow::parse,
+    },
+    Description {
+        name: "io,phs",
+        rest: "[,FILTER]",
+        help: "which protocols lie in which",
+        make: hierarchy::Hierarchy::parse,
+    },
+    Description {
+        name: "io,stat,",
+        rest: "SECONDS[,FILTER|COUNT|SUM|MIN|MAX|AVG|LOAD(FIELD)FILTER]…",
+        help: "packets and bytes over time",
+        make: interval::Intervals::parse,
+    },
+    Description {
+        name: "scans",
+        rest: "[,PORTS][,FILTER]",
+        help: "port scans (SYN, FIN, NULL, Xmas, ACK): who, whom, how many ports, what answered",
+        make: scans::Scans::parse,
+    },
 ];
 
 /// How all of them are written.
@@ -77,7 +142,7 @@ const ALL: &[(&str, &str, Make)] = &[
 pub fn names() -> String {
     let names: Vec<_> = ALL
         .iter()
-        .map(|(name, rest, _)| format!("{name}{rest}"))
+        .map(|Description { name, rest, .. }| format!("{name}{rest}"))
         .collect();
     names.join("; ")
 }
@@ -88,7 +153,7 @@ pub fn names() -> String {
 ///
 /// When there is none of that name, or what follows the name is wrong.
 pub fn parse(text: &str) -> Result<Box<dyn Statistic>, StatisticError> {
-    for (name, _, make) in ALL {
+    for Description { name, make, .. } in ALL {
         if let Some(rest) = text.strip_prefix(name) {
             return make(rest);
         }
@@ -115,20 +180,20 @@ fn passes(filter: Option<&DisplayFilter>, tree: &Tree, frame: &Frame<'_>) -> boo
 
 /// A field of the registry by its name, to be looked for in trees.
 #[derive(Clone, Debug)]
-struct Known(Vec<FieldId>);
+pub(crate) struct Known(Vec<FieldId>);
 
 impl Known {
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self(registry::by_name(name).collect())
     }
 
-    fn want(&self, wanted: &mut Wanted) {
+    pub(crate) fn want(&self, wanted: &mut Wanted) {
         for id in &self.0 {
             wanted.add(*id);
         }
     }
 
-    fn is(&self, node: &Node) -> bool {
+    pub(crate) fn is(&self, node: &Node) -> bool {
         self.0.contains(&node.field)
     }
 

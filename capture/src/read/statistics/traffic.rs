@@ -44,13 +44,13 @@ impl Layer {
 }
 
 /// One end of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct End {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct End {
     address: Host,
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Host {
     Ether([u8; 6]),
     Ipv4([u8; 4]),
@@ -59,7 +59,7 @@ enum Host {
 
 impl End {
     /// The address as text.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let mut out = String::new();
         match self.address {
             Host::Ether(address) => ether(&mut out, address),
@@ -67,6 +67,20 @@ impl End {
             Host::Ipv6(address) => ipv6(&mut out, address),
         }
         out
+    }
+
+    /// The same without the port.
+    pub(crate) const fn host(self) -> Self {
+        Self { port: 0, ..self }
+    }
+
+    /// Address and port, in brackets what has colons of its own.
+    pub(crate) fn socket(&self) -> String {
+        let address = self.address();
+        match self.address {
+            Host::Ipv6(_) => format!("[{address}]:{}", self.port),
+            Host::Ether(_) | Host::Ipv4(_) => format!("{address}:{}", self.port),
+        }
     }
 
     /// With its port, of those that have one.
@@ -82,7 +96,7 @@ impl End {
 
 /// The fields that tell who sent a packet to whom.
 #[derive(Clone, Debug)]
-pub(super) struct Ends {
+pub(crate) struct Ends {
     pub(super) layer: Layer,
     sources: [Known; 2],
     destinations: [Known; 2],
@@ -180,7 +194,8 @@ impl Ends {
     }
 }
 
-fn host(value: Value) -> Option<End> {
+/// The end that an address is of, without a port.
+pub(super) fn host(value: Value) -> Option<End> {
     let address = match value {
         Value::Ether(address) => Host::Ether(address),
         Value::Ipv4(address) => Host::Ipv4(address),

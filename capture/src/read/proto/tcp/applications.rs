@@ -9,12 +9,17 @@
 use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
-use crate::read::proto::data;
+use crate::read::proto::{data, dns, http, ssh, tls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
 /// All applications; of those for the same port, the first one wins.
-pub(super) static APPLICATIONS: &[Application] = &[];
+pub(super) static APPLICATIONS: &[&Application] = &[
+    &dns::APPLICATION,
+    &ssh::APPLICATION,
+    &tls::APPLICATION,
+    &http::APPLICATION,
+];
 
 /// A dissector above TCP.
 #[derive(Debug)]
@@ -194,7 +199,7 @@ pub(super) fn dispatch(
             }
         }
     }
-    for application in APPLICATIONS {
+    for application in APPLICATIONS.iter().copied() {
         if application
             .recognizes
             .is_some_and(|recognizes| recognizes(&region, payload))

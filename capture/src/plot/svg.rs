@@ -1,0 +1,335 @@
+//! A picture as SVG: one file, no scripts, light and dark by what the viewer prefers.
+
+use std::fmt::Write as _;
+
+use super::chart::{Chart, Panel, Series, Shape};
+use super::scale;
+
+const WIDTH: f64 = 1120.0;
+const LEFT: f64 = 92.0;
+const RIGHT: f64 = 28.0;
+/// Above the first panel: title and subtitle.
+const TOP: f64 = 78.0;
+/// Above each panel: its title and the legend.
+const HEAD: f64 = 48.0;
+/// Below each panel: its axis.
+const FOOT: f64 = 56.0;
+/// Height of a panel that is alone, and of one of several.
+const ALONE: f64 = 440.0;
+const SHARED: f64 = 270.0;
+
+/// Colors are written out twice: programs other than browsers know no variables.
+const STYLE: &str = "
+svg { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; }
+.title { font-size: 19px; font-weight: 600; }
+.panel { font-weight: 600; }
+.number { font-size: 12px; font-variant-numeric: tabular-nums; }
+.line, .steps, .dashes, .bars, .dots { fill: none; stroke: currentColor; }
+.line { stroke-width: 1.6; stroke-linejoin: round; }
+.steps { stroke-width: 1.3; }
+.dashes { stroke-width: 1.3; stroke-dasharray: 5 4; opacity: 0.75; }
+.bars { stroke-width: 2.4; }
+.trouble .bars { stroke-width: 3.6; }
+.area { fill: currentColor; opacity: 0.16; stroke: none; }
+.dots { stroke-width: 4.5; stroke-linecap: round; opacity: 0.8; }
+.key { fill: currentColor; }
+.paper { fill: #ffffff; }
+text { fill: #1f2328; }
+.faint, .number { fill: #656d76; }
+.grid { stroke: #e4e7eb; }
+.axis { stroke: #9aa4af; }
+.there { color: #1f6feb; }
+.back { color: #c2610c; }
+.trouble { color: #d1242f; }
+.selective { color: #8250df; }
+.plain { color: #57606a; }
+@media (prefers-color-scheme: dark) {
+.paper { fill: #0d1117; }
+text { fill: #e6edf3; }
+.faint, .number { fill: #9198a1; }
+.grid { stroke: #21262d; }
+.axis { stroke: #6e7681; }
+.there { color: #6cb0ff; }
+.back { color: #f0a04b; }
+.trouble { color: #ff6b63; }
+.selective { color: #c297ff; }
+.plain { color: #a3acb5; }
+}
+";
+
+/// The picture.
+pub(super) fn picture(chart: &Chart) -> String {
+    let height = if chart.panels.len() > 1 {
+        SHARED
+    } else {
+        ALONE
+    };
+    let each = HEAD + height + FOOT;
+    let count = f64::from(u8::try_from(chart.panels.len()).unwrap_or(u8::MAX));
+    let total = TOP + each * count;
+    let mut out = String::new();
+    // Writing to a string does not fail, in all of these.
+    let _infallible = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{total}\" viewBox=\"0 0 {WIDTH} {total}\" role=\"img\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n\
+         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{total}\"/>\n\
+         <text class=\"title\" x=\"{LEFT}\" y=\"36\">{title}</text>\n\
+         <text class=\"faint\" x=\"{LEFT}\" y=\"58\">{subtitle}</text>\n",
+        title = escaped(&chart.title),
+        subtitle = escaped(&chart.subtitle),
+    );
+    let mut top = TOP + HEAD;
+    for (number, panel) in chart.panels.iter().enumerate() {
+        let frame = Frame::new(chart, panel, top, height);
+        frame.panel(number, panel, &mut out);
+        top += each;
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// Where a panel lies, and what its axes mean.
+struct Frame {
+    top: f64,
+    height: f64,
+    seconds: f64,
+    highest: f64,
+}
+
+impl Frame {
+    fn new(chart: &Chart, panel: &Panel, top: f64, height: f64) -> Self {
+        // An instant, or nothing but zeros, still has axes.
+        let seconds = if chart.seconds > 0.0 {
+            chart.seconds
+        } else {
+            1e-3
+        };
+        let highest = if panel.top > 0.0 {
+            panel.top * 1.05
+        } else {
+            1.0
+        };
+        Self {
+            top,
+            height,
+            seconds,
+            highest,
+        }
+    }
+
+    fn x(&self, time: f64) -> f64 {
+        LEFT + time / self.seconds * (WIDTH - LEFT - RIGHT)
+    }
+
+    /// What lies beyond the edges is cut off there; far beyond, numbers would only be long.
+    fn y(&self, value: f64) -> f64 {
+        let part = (value / self.highest).clamp(-1.0, 2.0);
+        self.top + self.height * (1.0 - part)
+    }
+
+    fn panel(&self, number: usize, panel: &Panel, out: &mut String) {
+        let (right, bottom) = (WIDTH - RIGHT, self.top + self.height);
+        let vertical = scale::values(self.highest, panel.unit);
+        for (value, text) in &vertical.ticks {
+            let y = self.y(*value);
+            let _infallible = writeln!(
+                out,
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text class=\"number\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
+                LEFT - 10.0,
+                y + 4.0
+            );
+        }
+        let horizontal = scale::time(self.seconds);
+        for (time, text) in &horizontal.ticks {
+            let x = self.x(*time);
+            let _infallible = writeln!(
+                out,
+                "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/>\
+                 <text class=\"number\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
+                bottom + 5.0,
+                bottom + 20.0
+            );
+        }
+        let middle = self.top + self.height / 2.0;
+        let _infallible = write!(
+            out,
+            "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{bottom}\" y2=\"{bottom}\"/>\n\
+             <text class=\"faint\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">time ({})</text>\n\
+             <text class=\"faint\" transform=\"translate(26 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+            f64::midpoint(LEFT, right),
+            bottom + 40.0,
+            horizontal.unit,
+            vertical.unit,
+        );
+        self.legend(panel, out);
+        let _infallible = write!(
+            out,
+            "<clipPath id=\"panel-{number}\"><rect x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
+             <g clip-path=\"url(#panel-{number})\">\n",
+            self.top - 2.0,
+            right - LEFT + 3.0,
+            self.height + 3.0
+        );
+        for series in panel
+            .series
+            .iter()
+            .filter(|series| !series.shape.is_empty())
+        {
+            self.series(series, out);
+        }
+        out.push_str("</g>\n");
+    }
+
+    /// The panel's title, and a sample of each series with its name.
+    fn legend(&self, panel: &Panel, out: &mut String) {
+        let y = self.top - 12.0;
+        let _infallible = writeln!(
+            out,
+            "<text class=\"panel\" x=\"{LEFT}\" y=\"{:.1}\">{}</text>",
+            self.top - 34.0,
+            escaped(&panel.title)
+        );
+        let _infallible = write!(out, "<text x=\"{LEFT}\" y=\"{y:.1}\">");
+        let shown = panel
+            .series
+            .iter()
+            .filter(|series| !series.shape.is_empty());
+        for (place, series) in shown.enumerate() {
+            // Samples are letters: where text ends is known to those who show it, not here.
+            let sample = match series.shape {
+                Shape::Area(_) | Shape::Line(_) => "━━",
+                Shape::Steps(_) => "──",
+                Shape::Dashes(_) => "╌╌",
+                Shape::Dots(_) => "●",
+                Shape::Bars(_) => "┃",
+            };
+            let gap = if place == 0 { "" } else { " dx=\"20\"" };
+            let _infallible = write!(
+                out,
+                "<tspan class=\"{} key\"{gap}>{sample}</tspan><tspan dx=\"6\">{}</tspan>",
+                series.color.class(),
+                escaped(&series.name)
+            );
+        }
+        out.push_str("</text>\n");
+    }
+
+    fn series(&self, series: &Series, out: &mut String) {
+        let _infallible = write!(out, "<g class=\"{}\">", series.color.class());
+        let shape = class(&series.shape);
+        let begin = |out: &mut String| {
+            let _infallible = write!(out, "<path class=\"{shape}\" d=\"");
+        };
+        match &series.shape {
+            Shape::Area(points) => {
+                out.push_str("<path class=\"area\" d=\"");
+                let base = self.y(0.0);
+                if let (Some(first), Some(last)) = (points.first(), points.last()) {
+                    let _infallible = write!(out, "M{:.1} {base:.1}", self.x(first.0));
+                    for (time, value) in points {
+                        let _infallible =
+                            write!(out, "L{:.1} {:.1}", self.x(*time), self.y(*value));
+                    }
+                    let _infallible = write!(out, "L{:.1} {base:.1}Z\"/>", self.x(last.0));
+                }
+                begin(out);
+                self.line(points, out);
+            }
+            Shape::Line(points) => {
+                begin(out);
+                self.line(points, out);
+            }
+            Shape::Steps(points) | Shape::Dashes(points) => {
+                begin(out);
+                for (place, (time, value)) in points.iter().enumerate() {
+                    let (x, y) = (self.x(*time), self.y(*value));
+                    let _infallible = match place {
+                        0 => write!(out, "M{x:.1} {y:.1}"),
+                        _ => write!(out, "H{x:.1}V{y:.1}"),
+                    };
+                }
+                let _infallible = write!(out, "H{:.1}", WIDTH - RIGHT);
+            }
+            Shape::Dots(points) => {
+                begin(out);
+                for (time, value) in points {
+                    let _infallible = write!(out, "M{:.1} {:.1}h0", self.x(*time), self.y(*value));
+                }
+            }
+            Shape::Bars(bars) => {
+                begin(out);
+                for (time, low, high) in bars {
+                    let (x, low, high) = (self.x(*time), self.y(*low), self.y(*high));
+                    // A byte can be seen, too.
+                    let low = low.max(high + 1.5);
+                    let _infallible = write!(out, "M{x:.1} {low:.1}V{high:.1}");
+                }
+            }
+        }
+        out.push_str("\"/></g>\n");
+    }
+
+    fn line(&self, points: &[(f64, f64)], out: &mut String) {
+        for (place, (time, value)) in points.iter().enumerate() {
+            let command = if place == 0 { 'M' } else { 'L' };
+            let _infallible = write!(out, "{command}{:.1} {:.1}", self.x(*time), self.y(*value));
+        }
+    }
+}
+
+const fn class(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Area(_) | Shape::Line(_) => "line",
+        Shape::Steps(_) => "steps",
+        Shape::Dashes(_) => "dashes",
+        Shape::Dots(_) => "dots",
+        Shape::Bars(_) => "bars",
+    }
+}
+
+/// Text as XML has it; names of files can have anything in them.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // XML 1.0 has no control characters.
+            character if character.is_control() => out.push('\u{fffd}'),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_break_out_of_the_text() {
+        assert_eq!(escaped("a<b>&\"\u{1}"), "a&lt;b&gt;&amp;&quot;\u{fffd}");
+    }
+
+    #[test]
+    fn a_picture_of_nothing_has_axes() {
+        let chart = Chart {
+            title: "t".to_owned(),
+            subtitle: String::new(),
+            seconds: 0.0,
+            panels: vec![Panel {
+                title: String::new(),
+                unit: super::super::chart::Unit::Bytes,
+                top: 0.0,
+                series: Vec::new(),
+            }],
+        };
+        let svg = picture(&chart);
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+}

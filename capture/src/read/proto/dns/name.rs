@@ -1,0 +1,73 @@
+//! Domain names and their compression (RFC 1035 section 4.1.4; `expand_dns_name` in Wireshark's
+//! `packet-dns.c`).
+//!
+//! Bounded: a name has at most [`MAX_LEN`] bytes, and pointers are followed only as long as fewer bytes
+//! were looked at than the message has.
+
+use std::fmt::Write as _;
+
+use crate::read::proto::text::Escaped;
+use crate::read::region::{Region, Stop};
+
+/// Longest name that is shown, in bytes (`MAXDNAME`).
+const MAX_LEN: usize = 1025;
+
+/// Reads the name at `offset` of a message into `out`, which is emptied first. Gives its length in the
+/// message, up to its end or its first pointer.
+///
+/// # Errors
+///
+/// When the name goes beyond the message, or is not one.
+pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Result<usize, Stop> {
+    out.clear();
+    let mut at = offset;
+    let mut len = None;
+    let mut looked_at = 0;
+    loop {
+        let first = region.u8(at)?;
+        at += 1;
+        match first >> 6 {
+            0 if first == 0 => break,
+            0 => {
+                let count = usize::from(first);
+                let label = region.slice(at, count)?;
+                if !out.is_empty() && out.len() < MAX_LEN {
+                    out.push('.');
+                }
+                if out.len() + count <= MAX_LEN {
+                    // Writing to a string does not fail.
+                    let _infallible = write!(out, "{}", Escaped(label));
+                }
+                at += count;
+                looked_at += count + 1;
+            }
+            3 => {
+                let to = usize::from(region.u16(at - 1)? & 0x3fff);
+                at += 1;
+                if len.is_none() {
+                    len = Some(at - offset);
+                }
+                looked_at += 2;
+                if looked_at > region.reported() {
+                    out.clear();
+                    out.push_str("<Name contains a pointer that loops>");
+                    break;
+                }
+                at = to;
+            }
+            1 => {
+                out.clear();
+                out.push_str("<Unknown extended label>");
+                break;
+            }
+            _ => return Err(Stop::Malformed),
+        }
+        if looked_at > region.reported() {
+            break;
+        }
+    }
+    if out.is_empty() {
+        out.push_str("<Root>");
+    }
+    Ok(len.unwrap_or_else(|| at - offset))
+}

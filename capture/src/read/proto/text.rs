@@ -1,0 +1,63 @@
+//! Bytes that are meant to be text, as Wireshark shows them (`format_text` in `wsutil/strutil.c`):
+//! what cannot be printed is written as an escape, so that no packet can steer a terminal.
+
+use std::fmt::{self, Write as _};
+
+/// Shows bytes as UTF-8 with C escapes for what cannot be printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character {
+                    '\x07' => f.write_str("\\a")?,
+                    '\x08' => f.write_str("\\b")?,
+                    '\x0c' => f.write_str("\\f")?,
+                    '\n' => f.write_str("\\n")?,
+                    '\r' => f.write_str("\\r")?,
+                    '\t' => f.write_str("\\t")?,
+                    '\x0b' => f.write_str("\\v")?,
+                    other if other.is_ascii_control() => {
+                        write!(f, "\\{:03o}", u32::from(other))?;
+                    }
+                    other if other.is_control() => write!(f, "\\u{:04x}", u32::from(other))?,
+                    other => f.write_char(other)?,
+                }
+            }
+            // What is not UTF-8 is replaced before it is shown.
+            if !chunk.invalid().is_empty() {
+                f.write_char(char::REPLACEMENT_CHARACTER)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A length of time in seconds in words: `1 hour, 30 minutes` (`unsigned_time_secs_to_str`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words(pub(crate) u32);
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("0 seconds");
+        }
+        let parts = [
+            (self.0 / 86_400, "day"),
+            (self.0 / 3600 % 24, "hour"),
+            (self.0 / 60 % 60, "minute"),
+            (self.0 % 60, "second"),
+        ];
+        let mut between = "";
+        for (count, word) in parts {
+            if count > 0 {
+                let s = if count == 1 { "" } else { "s" };
+                write!(f, "{between}{count} {word}{s}")?;
+                between = ", ";
+            }
+        }
+        Ok(())
+    }
+}

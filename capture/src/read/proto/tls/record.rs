@@ -1,0 +1,202 @@
+//! TLS records (RFC 8446 section 5.1).
+
+use super::names::{alert_name, level_name};
+use super::session::Version;
+use super::{RECORD_HEADER_LEN, append, handshake};
+use crate::read::proto::tcp::applications::{Asking, Payload};
+use crate::read::region::{Region, Stop};
+use crate::read::tree::{Added, Value};
+use crate::read::walk::Walk;
+
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+const HEARTBEAT: u8 = 24;
+const CONNECTION_ID: u8 = 25;
+const CLIENT_HELLO: u8 = 1;
+
+/// How a record ended.
+pub(super) enum Read {
+    /// It has so many bytes.
+    Whole(usize),
+    /// So many more are needed.
+    Missing(u32),
+}
+
+/// Whether a record can have this content.
+const fn is_content(kind: u8) -> bool {
+    matches!(kind, CHANGE_CIPHER_SPEC..=CONNECTION_ID)
+}
+
+/// Whether these bytes can be the beginning of a record of SSL 3 or TLS.
+pub(super) fn looks_like_record(region: &Region<'_>) -> bool {
+    let Ok([kind, high, low]) = region.array::<3>(0) else {
+        return false;
+    };
+    let version = u16::from_be_bytes([high, low]);
+    matches!(kind, CHANGE_CIPHER_SPEC..=HEARTBEAT) && matches!(version, 0x0101 | 0x0300..=0x0304)
+}
+
+/// Whether these bytes are the hello of SSL 2 (RFC 5246 appendix E.2).
+pub(super) fn is_old_hello(region: &Region<'_>) -> bool {
+    let Ok([first, _, kind, high, low]) = region.array::<5>(0) else {
+        return false;
+    };
+    let version = u16::from_be_bytes([high, low]);
+    first & 0x80 != 0 && kind == CLIENT_HELLO && matches!(version, 0x0002 | 0x0300..=0x0304)
+}
+
+/// Dissects the record at the beginning of `region`, which has its header.
+pub(super) fn dissect(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    payload: &Payload,
+) -> Result<Read, Stop> {
+    let kind = region.u8(0)?;
+    let known = walk.memory.tls.session(payload.stream).version;
+    if known.0 >= Version::TLS_1_0.0 && !is_content(kind) {
+        walk.columns.set_protocol(known.name());
+        append(walk, "Ignored Unknown Record");
+        return Ok(Read::Whole(region.reported()));
+    }
+    let (number, record_len) = (region.u16(1)?, region.u16(3)?);
+    let len = usize::from(record_len);
+    let whole_len = RECORD_HEADER_LEN + len;
+    if !is_content(kind) {
+        append(walk, "Continuation Data");
+        return Ok(Read::Whole(whole_len));
+    }
+    if payload.asking == Asking::Possible && region.reported() < whole_len {
+        return Ok(Read::Missing((whole_len - region.reported()) as u32));
+    }
+    let mut version = known;
+    if known == Version::UNKNOWN {
+        version = Version(number);
+        let body = region.u8(RECORD_HEADER_LEN).ok();
+        let says = match (kind, body) {
+            (HANDSHAKE, Some(first)) => {
+                first != CLIENT_HELLO && super::handshake_name(first.into()).is_some()
+            }
+            (HANDSHAKE, None) => false,
+            _ => true,
+        };
+        if says && let Some(known) = Version::known(number) {
+            walk.memory.tls.session(payload.stream).version = known;
+        }
+    }
+    walk.columns.set_protocol(version.name());
+    let node = header(walk, region, kind, len)?;
+    let body = region.part(RECORD_HEADER_LEN, len);
+    let record = Record {
+        node,
+        version,
+        payload,
+    };
+    walk.tree.open();
+    match kind {
+        CHANGE_CIPHER_SPEC => {
+            append(walk, "Change Cipher Spec");
+            let frame = walk.frame.number;
+            let session = walk.memory.tls.session(payload.stream);
+            let from = &mut session.encrypted_from[payload.direction.index()];
+            if *from == 0 {
+                *from = frame;
+            }
+            record.title(
+                walk,
+                format_args!("Change Cipher Spec Protocol: Change Cipher Spec"),
+            );
+            walk.tree.add(
+                super::CHANGE_CIPHER_SPEC,
+                body.place(0, body.captured().len()),
+                Value::None,
+            );
+        }
+        ALERT => record.alert(walk, &body)?,
+        HANDSHAKE => handshake::dissect(walk, body, &record)?,
+        APPLICATION_DATA => {
+            append(walk, "Application Data");
+            record.title(
+                walk,
+                format_args!("Application Data Protocol: Application Data"),
+            );
+            walk.bytes(super::APP_DATA, &body);
+            let [first, second] = [len, body.captured().len()];
+            if first > second && payload.asking == Asking::Possible {
+                return Err(Stop::Snapped);
+            }
+        }
+        HEARTBEAT => {
+            append(walk, "Encrypted Heartbeat");
+            record.title(walk, format_args!("Encrypted Heartbeat"));
+        }
+        _ => append(walk, "Connection ID"),
+    }
+    walk.tree.close();
+    Ok(Read::Whole(whole_len))
+}
+
+fn header(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    kind: u8,
+    len: usize,
+) -> Result<Added, Stop> {
+    let place = region.place(0, RECORD_HEADER_LEN + len);
+    let node = walk.tree.add(super::RECORD, place, Value::None);
+    walk.tree.open();
+    let value = Value::Uint(kind.into());
+    walk.tree
+        .add(super::CONTENT_TYPE, region.place(0, 1), value);
+    walk.u16(super::RECORD_VERSION, region, 1)?;
+    walk.u16(super::RECORD_LEN, region, 3)?;
+    walk.tree.close();
+    Ok(node)
+}
+
+/// A record whose body is read.
+pub(super) struct Record<'p> {
+    pub(super) node: Added,
+    pub(super) version: Version,
+    pub(super) payload: &'p Payload,
+}
+
+impl Record<'_> {
+    /// What the tree says of the record.
+    pub(super) fn title(&self, walk: &mut Walk<'_, '_>, text: std::fmt::Arguments<'_>) {
+        let version = self.version.name();
+        walk.tree
+            .label(self.node, format_args!("{version} Record Layer: {text}"));
+    }
+
+    fn alert(&self, walk: &mut Walk<'_, '_>, body: &Region<'_>) -> Result<(), Stop> {
+        let place = body.place(0, body.captured().len());
+        let node = walk.tree.add(super::ALERT, place, Value::None);
+        let plain = (body.reported() == 2)
+            .then(|| body.array::<2>(0))
+            .transpose()?;
+        let names =
+            plain.and_then(|[level, kind]| level_name(level.into()).zip(alert_name(kind.into())));
+        let Some((level, description)) = names else {
+            append(walk, "Encrypted Alert");
+            self.title(walk, format_args!("Encrypted Alert"));
+            walk.tree
+                .label(node, format_args!("Alert Message: Encrypted Alert"));
+            return Ok(());
+        };
+        walk.columns.append_info_after(
+            ", ",
+            format_args!("Alert (Level: {level}, Description: {description})"),
+        );
+        self.title(
+            walk,
+            format_args!("Alert (Level: {level}, Description: {description})"),
+        );
+        walk.tree.open();
+        walk.u8(super::ALERT_LEVEL, body, 0)?;
+        walk.u8(super::ALERT_DESC, body, 1)?;
+        walk.tree.close();
+        Ok(())
+    }
+}
