@@ -65,6 +65,7 @@ const fn op_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn broadcast_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 { "Unicast" } else { "Broadcast" })
 }
@@ -94,6 +95,7 @@ const fn message_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of an option (IANA's "BOOTP Vendor Extensions and DHCP Options").
+#[expect(clippy::too_many_lines, reason = "a table")]
 const fn option_name(code: u8) -> &'static str {
     match code {
         0 => "Padding",
@@ -197,7 +199,7 @@ const fn option_name(code: u8) -> &'static str {
         99 => "Civic Addresses Configuration",
         100 => "PCode",
         101 => "TCode",
-        102 | 103 | 104 | 105 | 106 | 107 => "Removed/unassigned",
+        102..=107 => "Removed/unassigned",
         108 => "IPv6-Only Preferred",
         112 => "NetInfo Parent Server Address",
         113 => "NetInfo Parent Server Tag",
@@ -213,7 +215,7 @@ const fn option_name(code: u8) -> &'static str {
         124 => "V-I Vendor Class",
         125 => "V-I Vendor-specific Information",
         128 => "DOCSIS full security server IP [TODO]",
-        129 | 130 | 131 | 132 | 133 | 134 | 135 => "PXE - undefined (vendor specific)",
+        129..=135 => "PXE - undefined (vendor specific)",
         136 => "PANA Authentication Agent",
         137 => "LoST Server Domain Name",
         138 => "CAPWAP Access Controllers",

@@ -11,7 +11,7 @@ use super::text::Escaped;
 use crate::read::FieldId;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Added, Place, Value};
+use crate::read::tree::{Place, Value};
 use crate::read::walk::Walk;
 
 protocol! {
@@ -520,11 +520,10 @@ fn show(
         return;
     }
     let tree = &mut *walk.tree;
-    let heading = tree.heading(
+    let _added = tree.heading(
         region.place(0, first_len),
         format_args!("{}", Escaped(&bytes[..first_len])),
     );
-    let _heading: Added = heading;
     tree.open();
     let mut text = |field: FieldId, at: usize, text: &[u8]| {
         tree.add_formatted(

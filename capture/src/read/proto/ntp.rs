@@ -65,6 +65,7 @@ const fn mode_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn stratum_name(value: u64) -> Option<&'static str> {
     Some(match value {
         0 => "unspecified or invalid",
@@ -300,6 +301,11 @@ fn moment(raw: u64) -> Timestamp {
     } else {
         secs.saturating_sub(TO_1970)
     };
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "32 bits of a fraction, in the arithmetic that Wireshark uses"
+    )]
     let ns = (fraction as f64 / 4_294_967_296.0 * 1e9) as u64;
     Timestamp(unix * NS_PER_S + ns.min(NS_PER_S - 1))
 }

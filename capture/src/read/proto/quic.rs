@@ -26,6 +26,7 @@ protocol! {
     SUPPORTED_VERSION: "quic.supported_version", "Supported Version", Uint(32), Hex, names = version_name;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn form_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Short Header"

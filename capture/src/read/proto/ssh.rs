@@ -29,6 +29,7 @@ protocol! {
     DIRECTION: "ssh.direction", "Direction", Bool, None, names = direction_name;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn direction_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "client-to-server"
@@ -120,7 +121,7 @@ impl Memory {
 }
 
 /// What both sides agree on: the first of the client's that the server knows.
-fn agreed<'a>([client, server]: [&'a [u8]; 2]) -> Option<&'a [u8]> {
+fn agreed([client, server]: [&[u8]; 2]) -> Option<&[u8]> {
     client
         .split(|byte| *byte == b',')
         .find(|one| {
@@ -158,6 +159,7 @@ enum Sender {
     Server,
 }
 
+#[expect(clippy::too_many_lines, reason = "one message type after another")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,

@@ -98,6 +98,7 @@ protocol! {
     DATA: "dns.data", "Data", Bytes;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn response_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Message is a query"
@@ -106,6 +107,7 @@ const fn response_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn authoritative_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Server is not an authority for domain"
@@ -114,6 +116,7 @@ const fn authoritative_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn conflict_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "The name is considered unique"
@@ -122,6 +125,7 @@ const fn conflict_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn truncated_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Message is not truncated"
@@ -130,6 +134,7 @@ const fn truncated_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn desired_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Don't do query recursively"
@@ -138,6 +143,7 @@ const fn desired_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn tentative_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Not tentative"
@@ -146,6 +152,7 @@ const fn tentative_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn available_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Server can't do recursive queries"
@@ -154,6 +161,7 @@ const fn available_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn z_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "reserved (0)"
@@ -162,6 +170,7 @@ const fn z_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn authenticated_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Answer/authority portion was not authenticated by the server"
@@ -170,10 +179,12 @@ const fn authenticated_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn set_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 { "Not set" } else { "Set" })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn acceptable_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Unacceptable"
@@ -182,6 +193,7 @@ const fn acceptable_name(value: u64) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
 const fn dnssec_name(value: u64) -> Option<&'static str> {
     Some(if value == 0 {
         "Cannot handle DNSSEC security RRs"

@@ -75,7 +75,7 @@ impl Message<'_, '_> {
             return Ok(len);
         }
         let tree = &mut *walk.tree;
-        let heading = if is_mdns {
+        let _added = if is_mdns {
             tree.heading(
                 region.place(at, len),
                 format_args!(
@@ -89,7 +89,6 @@ impl Message<'_, '_> {
                 format_args!("{name}: type {shown}, class {}", ClassName(class)),
             )
         };
-        let _heading = heading;
         tree.open();
         tree.add_text(super::QRY_NAME, region.place(at, name_len), name);
         let is_root = name == "<Root>";
