@@ -2,6 +2,8 @@
 
 // The attribute tells the lints that helpers of tests are tests, too.
 #[cfg(test)]
+mod applications;
+#[cfg(test)]
 mod capture_filter;
 #[cfg(test)]
 mod conversation;

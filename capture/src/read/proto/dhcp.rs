@@ -4,6 +4,7 @@ use super::names::arp::hardware as hardware_name;
 use super::text::{Escaped, Words};
 use crate::read::FieldId;
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::render::Ether;
 use crate::read::tree::Value;
@@ -65,9 +66,8 @@ const fn op_name(value: u64) -> Option<&'static str> {
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn broadcast_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Unicast" } else { "Broadcast" })
+fn broadcast_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Unicast", "Broadcast"])
 }
 
 const fn message_name(value: u64) -> Option<&'static str> {
@@ -95,7 +95,7 @@ const fn message_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of an option (IANA's "BOOTP Vendor Extensions and DHCP Options").
-#[expect(clippy::too_many_lines, reason = "a table")]
+#[expect(clippy::too_many_lines, reason = "one name a line")]
 const fn option_name(code: u8) -> &'static str {
     match code {
         0 => "Padding",

@@ -520,7 +520,7 @@ fn show(
         return;
     }
     let tree = &mut *walk.tree;
-    let _added = tree.heading(
+    tree.heading(
         region.place(0, first_len),
         format_args!("{}", Escaped(&bytes[..first_len])),
     );
@@ -576,7 +576,7 @@ fn show(
         && kind != Line::Response
     {
         let uri = parts[1];
-        let added = if uri.starts_with(b"/") {
+        let added = if matches!(uri.first(), Some(b'/' | b'*')) {
             tree.add_formatted(
                 FULL_URI,
                 Place::default(),

@@ -301,11 +301,6 @@ fn moment(raw: u64) -> Timestamp {
     } else {
         secs.saturating_sub(TO_1970)
     };
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "32 bits of a fraction, in the arithmetic that Wireshark uses"
-    )]
-    let ns = (fraction as f64 / 4_294_967_296.0 * 1e9) as u64;
+    let ns = (fraction * NS_PER_S) >> 32;
     Timestamp(unix * NS_PER_S + ns.min(NS_PER_S - 1))
 }

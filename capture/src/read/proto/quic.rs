@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::read::field::protocol;
 use crate::read::memory::Key;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -26,13 +27,8 @@ protocol! {
     SUPPORTED_VERSION: "quic.supported_version", "Supported Version", Uint(32), Hex, names = version_name;
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn form_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Short Header"
-    } else {
-        "Long Header"
-    })
+fn form_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Short Header", "Long Header"])
 }
 
 const fn type_name(value: u64) -> Option<&'static str> {

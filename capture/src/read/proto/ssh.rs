@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::Escaped;
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -29,13 +30,8 @@ protocol! {
     DIRECTION: "ssh.direction", "Direction", Bool, None, names = direction_name;
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn direction_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "client-to-server"
-    } else {
-        "server-to-client"
-    })
+fn direction_name(value: u64) -> Option<&'static str> {
+    pick(value, &["client-to-server", "server-to-client"])
 }
 
 const fn plain_message_name(value: u64) -> Option<&'static str> {
@@ -159,7 +155,10 @@ enum Sender {
     Server,
 }
 
-#[expect(clippy::too_many_lines, reason = "one message type after another")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one decision after another, in Wireshark's order"
+)]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,

@@ -12,6 +12,7 @@ mod record;
 
 use super::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::field::protocol;
+use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -98,108 +99,85 @@ protocol! {
     DATA: "dns.data", "Data", Bytes;
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn response_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Message is a query"
-    } else {
-        "Message is a response"
-    })
+fn response_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Message is a query", "Message is a response"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn authoritative_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Server is not an authority for domain"
-    } else {
-        "Server is an authority for domain"
-    })
+fn authoritative_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Server is not an authority for domain",
+            "Server is an authority for domain",
+        ],
+    )
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn conflict_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "The name is considered unique"
-    } else {
-        "The name is not considered unique"
-    })
+fn conflict_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "The name is considered unique",
+            "The name is not considered unique",
+        ],
+    )
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn truncated_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Message is not truncated"
-    } else {
-        "Message is truncated"
-    })
+fn truncated_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Message is not truncated", "Message is truncated"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn desired_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Don't do query recursively"
-    } else {
-        "Do query recursively"
-    })
+fn desired_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &["Don't do query recursively", "Do query recursively"],
+    )
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn tentative_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Not tentative"
-    } else {
-        "Tentative"
-    })
+fn tentative_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Not tentative", "Tentative"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn available_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Server can't do recursive queries"
-    } else {
-        "Server can do recursive queries"
-    })
+fn available_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Server can't do recursive queries",
+            "Server can do recursive queries",
+        ],
+    )
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn z_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "reserved (0)"
-    } else {
-        "reserved - incorrect!"
-    })
+fn z_name(value: u64) -> Option<&'static str> {
+    pick(value, &["reserved (0)", "reserved - incorrect!"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn authenticated_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Answer/authority portion was not authenticated by the server"
-    } else {
-        "Answer/authority portion was authenticated by the server"
-    })
+fn authenticated_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Answer/authority portion was not authenticated by the server",
+            "Answer/authority portion was authenticated by the server",
+        ],
+    )
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn set_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 { "Not set" } else { "Set" })
+fn set_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Not set", "Set"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn acceptable_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Unacceptable"
-    } else {
-        "Acceptable"
-    })
+fn acceptable_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Unacceptable", "Acceptable"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "names of values have one form")]
-const fn dnssec_name(value: u64) -> Option<&'static str> {
-    Some(if value == 0 {
-        "Cannot handle DNSSEC security RRs"
-    } else {
-        "Accepts DNSSEC security RRs"
-    })
+fn dnssec_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Cannot handle DNSSEC security RRs",
+            "Accepts DNSSEC security RRs",
+        ],
+    )
 }
 
 /// Port of DNS, over UDP and over TCP.

@@ -75,20 +75,20 @@ impl Message<'_, '_> {
             return Ok(len);
         }
         let tree = &mut *walk.tree;
-        let _added = if is_mdns {
+        if is_mdns {
             tree.heading(
                 region.place(at, len),
                 format_args!(
                     "{name}: type {shown}, class {}, \"{question}\" question",
                     ClassName(class)
                 ),
-            )
+            );
         } else {
             tree.heading(
                 region.place(at, len),
                 format_args!("{name}: type {shown}, class {}", ClassName(class)),
-            )
-        };
+            );
+        }
         tree.open();
         tree.add_text(super::QRY_NAME, region.place(at, name_len), name);
         let is_root = name == "<Root>";
