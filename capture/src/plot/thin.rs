@@ -169,6 +169,11 @@ impl<const N: usize> Bins<N> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "numbers are copied here, and small"
+)]
 mod tests {
     use proptest::prelude::*;
 
