@@ -48,19 +48,19 @@ impl Preferences {
             ("tcp.desegment_tcp_streams", &mut self.tcp_desegment_streams),
             ("ip.defragment", &mut self.ip_defragment),
         ];
-        let value = match value.trim() {
+        let Some((_, preference)) = known.iter_mut().find(|(known, _)| *known == name.trim())
+        else {
+            let names = known.map(|(name, _)| name).join(", ");
+            return Err(format!(
+                "there is no preference {name:?}; there are {names}"
+            ));
+        };
+        **preference = match value.trim() {
             value if value.eq_ignore_ascii_case("true") => true,
             value if value.eq_ignore_ascii_case("false") => false,
             value => return Err(format!("{name} is TRUE or FALSE, not {value:?}")),
         };
-        if let Some((_, preference)) = known.iter_mut().find(|(known, _)| *known == name.trim()) {
-            **preference = value;
-            return Ok(());
-        }
-        let names = known.map(|(name, _)| name).join(", ");
-        Err(format!(
-            "there is no preference {name:?}; there are {names}"
-        ))
+        Ok(())
     }
 }
 
