@@ -28,7 +28,8 @@ fn title(name: &str, len: usize, out: &mut String) {
     let _infallible = writeln!(out, "{name} ({len} {unit}):");
 }
 
-fn dump(data: &[u8], out: &mut String) {
+/// Adds bytes, 16 a line.
+pub(super) fn dump(data: &[u8], out: &mut String) {
     for (number, line) in data.chunks(LINE).enumerate() {
         offset(number * LINE, out);
         out.push_str("  ");

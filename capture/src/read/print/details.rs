@@ -61,6 +61,11 @@ impl Details {
                 out.push(']');
             }
             out.push('\n');
+            // Bytes that nobody knows are shown as bytes, too.
+            if node.field == crate::read::proto::data::THIS {
+                out.push('\n');
+                super::bytes::dump(shown.tree.bytes(node.place, data), out);
+            }
         }
     }
 }

@@ -139,26 +139,19 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
 
 /// The heading of the tree.
 fn title(walk: &mut Walk<'_, '_>, added: Added, code: u16, purpose: Purpose) {
-    let name = operation(code.into()).unwrap_or("Unknown");
-    let word = match purpose {
-        Purpose::Usual => "",
-        Purpose::Gratuitous => "/gratuitous ARP",
-        Purpose::Probe => "/ARP Probe",
-        Purpose::Announcement => "/ARP Announcement",
-    };
-    let title = match code {
-        3 | 4 => "Reverse Address Resolution Protocol",
-        5..=7 => "Dynamic Reverse Address Resolution Protocol",
-        8 | 9 => "Inverse Address Resolution Protocol",
-        _ => "Address Resolution Protocol",
-    };
-    let name = if operation(code.into()).is_some() {
-        name.to_owned()
-    } else {
-        format!("Unknown opcode {code}")
+    if !walk.tree.labels() {
+        return;
+    }
+    let name = operation(code.into())
+        .map_or_else(|| format!("Unknown ARP opcode 0x{code:04x}"), str::to_owned);
+    let words = match purpose {
+        Purpose::Usual => name,
+        Purpose::Gratuitous => format!("{name}/gratuitous ARP"),
+        Purpose::Probe => "ARP Probe".to_owned(),
+        Purpose::Announcement => "ARP Announcement".to_owned(),
     };
     walk.tree
-        .label(added, format_args!("{title} ({name}{word})"));
+        .label(added, format_args!("Address Resolution Protocol ({words})"));
 }
 
 /// An address in the list's info: by its type or as bytes.

@@ -88,6 +88,17 @@ pub(crate) const fn expected(sent: u16, folded: u16) -> u16 {
     !(sum as u16)
 }
 
+/// Where the tree says what a checksum should be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Calculated {
+    /// Nowhere.
+    Nowhere,
+    /// Below the checksum.
+    Below(FieldId),
+    /// Behind its status.
+    Behind(FieldId),
+}
+
 /// Fields of a checksum, and how it is told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields {
@@ -96,7 +107,7 @@ pub(crate) struct Fields {
     /// Its status.
     pub(crate) status: FieldId,
     /// What it should be, where there is a field for that.
-    pub(crate) calculated: Option<FieldId>,
+    pub(crate) calculated: Calculated,
     /// Expert information about a wrong one.
     pub(crate) bad: FieldId,
     /// Words behind a wrong one.
@@ -145,18 +156,26 @@ impl Walk<'_, '_> {
                 format_args!("Bad checksum [should be {:#06x}]", should.unwrap_or(0)),
             );
         }
-        self.checksum_status(fields.status, status);
-        if let (Some(field), Some(should)) = (fields.calculated, should) {
-            // The one that was sent is what it was calculated to be where it is right: 0 and 0xffff are
-            // the same number.
-            let should = if status == Status::Good { sent } else { should };
-            let calculated =
-                self.tree
-                    .add(field, region.place(offset, 2), Value::Uint(should.into()));
-            self.tree.set_generated(calculated);
-            if status == Status::Bad || fields.hint.is_empty() {
-                self.tree.set_hidden(calculated);
+        let should = match status {
+            // 0 and 0xffff are the same number.
+            Status::Good => Some(sent),
+            _ => should,
+        };
+        let place = region.place(offset, 2);
+        let tell = |walk: &mut Self, field| {
+            if let Some(should) = should {
+                let added = walk.tree.add(field, place, Value::Uint(should.into()));
+                walk.tree.set_generated(added);
             }
+        };
+        if let Calculated::Below(field) = fields.calculated {
+            self.tree.open();
+            tell(self, field);
+            self.tree.close();
+        }
+        self.checksum_status(fields.status, status);
+        if let Calculated::Behind(field) = fields.calculated {
+            tell(self, field);
         }
         (added, status)
     }

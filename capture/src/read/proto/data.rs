@@ -12,14 +12,22 @@ protocol! {
     TEXT: "text", "Text item", None;
 }
 
-/// Takes what is left; nothing is said of nothing.
-#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+/// Takes what is left, outside of whatever quotes it; nothing is said of nothing.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let depth = walk.tree.depth();
+    walk.tree.set_depth(0);
+    let outcome = dissect_below(walk, region);
+    walk.tree.set_depth(depth);
+    outcome
+}
+
+/// Takes what is left, below where the tree stands.
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+pub(crate) fn dissect_below(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     let len = region.captured().len();
     if len == 0 {
         return Ok(());
     }
-    walk.tree.set_depth(walk.base);
     let added = walk.begin(THIS, &region, len);
     let bytes = if len == 1 { "byte" } else { "bytes" };
     walk.tree.label(added, format_args!("Data ({len} {bytes})"));

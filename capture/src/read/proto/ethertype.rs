@@ -1,5 +1,6 @@
 //! What an `EtherType` announces (Wireshark's `packet-ethertype.c`): where link layers hand on.
 
+use super::names::ethertype::ethertype as ethertype_name;
 use super::{arp, data, ip, ipv6, mpls, pppoe, vlan};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -55,6 +56,9 @@ pub(crate) fn hand_on(
         BRIDGED => super::eth::dissect(walk, region, super::eth::Fcs::None),
         _ => {
             walk.columns.set_protocol_hex(ethertype);
+            if let Some(name) = ethertype_name(ethertype.into()) {
+                walk.columns.set_info(format_args!("{name}"));
+            }
             data::dissect(walk, region)
         }
     }

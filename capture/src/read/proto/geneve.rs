@@ -4,7 +4,6 @@ use super::names::ethertype::ethertype as ethertype_name;
 use super::{data, eth, ethertype};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
-use crate::read::render::Bits;
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
 
@@ -70,29 +69,14 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         added,
         format_args!("Generic Network Virtualization Encapsulation, VNI: {vni:#08x}{oam}"),
     );
-    let node = tree.add(
+    tree.add(
         VERSION,
         region.place(0, 1),
         Value::Uint((first >> 6).into()),
     );
-    tree.label(
-        node,
-        format_args!(
-            "{} = Version: {}",
-            Bits::new(first.into(), 0xc0, 8),
-            first >> 6
-        ),
-    );
-    let node = tree.heading(
+    tree.heading(
         region.place(0, 1),
         format_args!("Length: {options_len} bytes"),
-    );
-    tree.label(
-        node,
-        format_args!(
-            "{} = Length: {options_len} bytes",
-            Bits::new(first.into(), 0x3f, 8)
-        ),
     );
     let place = region.place(1, 1);
     let node = tree.add(FLAGS, place, Value::Uint(flags.into()));
@@ -162,13 +146,7 @@ fn options(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
             tree.add(OPTION_FLAGS, place, Value::Uint((word >> 5).into()));
         }
         let node = tree.add(OPTION_LENGTH, place, Value::Uint(option_len as u64));
-        tree.label(
-            node,
-            format_args!(
-                "{} = Length: {option_len} bytes",
-                Bits::new(word.into(), 0x1f, 8)
-            ),
-        );
+        tree.label(node, format_args!("Length: {option_len} bytes"));
         if option_len > 4 {
             walk.bytes(OPTION_UNKNOWN, &part.rest(4));
         }

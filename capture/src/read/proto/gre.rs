@@ -50,12 +50,21 @@ const ERSPAN: u16 = 0x88be;
 
 fn type_name(value: u64) -> Option<&'static str> {
     Some(match value as u16 {
+        0x0000 => "Possible GRE keepalive packet",
+        0x00fe => "OSI",
+        0x0800 => "IP",
+        0x2000 => "CDP (Cisco)",
+        0x2001 => "NHRP",
+        0x6400 => "MIKROTIK EoIP",
+        0x6559 => "Frame Relay",
+        0x8137 => "IPX",
+        0x8200..=0x8370 | 0x9000 => "ARUBA WLAN",
         PPP => "PPP",
         ERSPAN => "ERSPAN",
         0x22eb => "ERSPAN III",
-        0x6558 => "Transparent Ethernet bridging",
         0x883e => "WCCP",
-        0x0021 => "Frame Relay ARP",
+        0xb7ea => "Huawei GRE bonding",
+        0xfeae => "AIROHIVE AP AP",
         _ => return ethertype_name(value),
     })
 }
@@ -135,11 +144,11 @@ fn optional(
     flags: u16,
     kind: u16,
 ) -> Result<usize, Stop> {
-    use super::checksum::{Fields, Sum};
+    use super::checksum::{Calculated, Fields, Sum};
     const FIELDS: Fields = Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: None,
+        calculated: Calculated::Nowhere,
         bad: CHECKSUM_BAD,
         hint: "",
     };

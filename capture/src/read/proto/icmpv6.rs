@@ -35,8 +35,8 @@ protocol! {
     RA_FLAG_O: "icmpv6.nd.ra.flag.o", "Other configuration", Bool, None, mask = 0x40, names = set;
     RA_FLAG_H: "icmpv6.nd.ra.flag.h", "Home Agent", Bool, None, mask = 0x20, names = set;
     RA_FLAG_PRF: "icmpv6.nd.ra.flag.prf", "Prf (Default Router Preference)", Uint(8), Dec, mask = 0x18, names = preference;
-    RA_FLAG_P: "icmpv6.nd.ra.flag.p", "ND Proxy", Bool, None, mask = 0x04, names = set;
-    RA_FLAG_RSV: "icmpv6.nd.ra.flag.rsv", "Reserved", Uint(8), Dec, mask = 0x02;
+    RA_FLAG_P: "icmpv6.nd.ra.flag.p", "Proxy", Bool, None, mask = 0x04, names = set;
+    RA_FLAG_RSV: "icmpv6.nd.ra.flag.rsv", "Reserved", Uint(8), Dec, mask = 0x03;
     RA_LIFETIME: "icmpv6.nd.ra.router_lifetime", "Router lifetime (s)", Uint(16), Dec;
     RA_REACHABLE: "icmpv6.nd.ra.reachable_time", "Reachable time (ms)", Uint(32), Dec;
     RA_RETRANS: "icmpv6.nd.ra.retrans_timer", "Retrans timer (ms)", Uint(32), Dec;
@@ -63,7 +63,7 @@ protocol! {
     OPT_PREFIX_VALID: "icmpv6.opt.prefix.valid_lifetime", "Valid Lifetime", Uint(32), Dec;
     OPT_PREFIX_PREFERRED: "icmpv6.opt.prefix.preferred_lifetime", "Preferred Lifetime", Uint(32), Dec;
     OPT_PREFIX: "icmpv6.opt.prefix", "Prefix", Ipv6;
-    OPT_RESERVED: "icmpv6.opt.reserved", "Reserved", Bytes;
+    OPT_RESERVED: "icmpv6.opt.reserved", "Reserved", None;
     OPT_MTU: "icmpv6.opt.mtu", "MTU", Uint(32), Dec;
     OPT_RDNSS_LIFETIME: "icmpv6.opt.rdnss.lifetime", "Lifetime", Uint(32), Dec;
     OPT_RDNSS: "icmpv6.opt.rdnss", "Recursive DNS Servers", Ipv6;
@@ -142,7 +142,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: None,
+        calculated: checksum::Calculated::Nowhere,
         bad: CHECKSUM_BAD,
         hint: "",
     };
@@ -283,11 +283,7 @@ fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Res
     if rest.captured().is_empty() {
         return Ok(());
     }
-    let base = walk.base;
-    walk.base = walk.tree.depth();
-    let outcome = data::dissect(walk, rest);
-    walk.base = base;
-    outcome
+    data::dissect_below(walk, rest)
 }
 
 fn pair(walk: &mut Walk<'_, '_>, kind: u8, id: u16, sequence: u16) {
@@ -345,7 +341,7 @@ fn router_advertisement(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<
     }
     tree.add(RA_FLAG_PRF, place, Value::Uint((flags >> 3 & 3).into()));
     tree.add(RA_FLAG_P, place, Value::Bool(flags & 4 != 0));
-    tree.add(RA_FLAG_RSV, place, Value::Uint((flags >> 1 & 1).into()));
+    tree.add(RA_FLAG_RSV, place, Value::Uint((flags & 3).into()));
     tree.close();
     walk.u16(RA_LIFETIME, region, 6)?;
     walk.u32(RA_REACHABLE, region, 8)?;
@@ -449,7 +445,7 @@ fn one_option(
             prefix(walk, part, added)?;
         }
         5 if len == 8 => {
-            walk.bytes(OPT_RESERVED, &part.part(2, 2));
+            walk.tree.add(OPT_RESERVED, part.place(2, 2), Value::None);
             let mtu = walk.u32(OPT_MTU, part, 4)?;
             walk.tree
                 .label(added, format_args!("ICMPv6 Option (MTU : {mtu})"));
@@ -458,7 +454,7 @@ fn one_option(
             walk.bytes(OPT_NONCE, &part.rest(2));
         }
         25 => {
-            walk.bytes(OPT_RESERVED, &part.part(2, 2));
+            walk.tree.add(OPT_RESERVED, part.place(2, 2), Value::None);
             walk.u32(OPT_RDNSS_LIFETIME, part, 4)?;
             for at in (8..len).step_by(16) {
                 address(walk, part, OPT_RDNSS, at)?;
@@ -515,7 +511,7 @@ fn prefix(
             walk.tree.label(node, format_args!("{title}: {secs}"));
         }
     }
-    walk.bytes(OPT_RESERVED, &part.part(12, 4));
+    walk.tree.add(OPT_RESERVED, part.place(12, 4), Value::None);
     let prefix = address(walk, part, OPT_PREFIX, 16)?;
     walk.tree.label(
         added,

@@ -77,7 +77,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: None,
+        calculated: checksum::Calculated::Nowhere,
         bad: BAD_CHECKSUM,
         hint: "",
     };
@@ -96,6 +96,10 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         3 => "IGMPv3",
         _ => "IGMP",
     };
+    if version > 0 {
+        // Each version is a dissector of its own there.
+        walk.protocols.push(THIS.protocol);
+    }
     walk.columns.set_protocol(name);
     let title = type_name(kind.into());
     match title {
@@ -163,13 +167,8 @@ fn group_info(walk: &mut Walk<'_, '_>, kind: u8, group: [u8; 4]) {
         QUERY => walk
             .columns
             .append_info(format_args!(", specific for group {group}")),
-        LEAVE | REPORT_V1 | REPORT_V2 => {
-            walk.columns.append_info(format_args!(" {group}"));
-            if kind != LEAVE {
-                let name = type_name(kind.into()).unwrap_or("");
-                walk.columns.set_info(format_args!("{name} group {group}"));
-            }
-        }
+        LEAVE => walk.columns.append_info(format_args!(" {group}")),
+        REPORT_V2 => walk.columns.append_info(format_args!(" group {group}")),
         _ => {}
     }
 }

@@ -49,6 +49,14 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         }
     }
     walk.claimed = None;
+    let labels = (region.reported() - rest.reported()) as u32;
+    let outcome = below(walk, rest);
+    walk.claimed = walk.claimed.map(|claimed| claimed + labels);
+    outcome
+}
+
+/// Nothing says what is below the labels: its first bits tell.
+fn below(walk: &mut Walk<'_, '_>, rest: Region<'_>) -> Result<(), Stop> {
     let first = rest.captured().first().map(|byte| byte >> 4);
     match first {
         None => Ok(()),

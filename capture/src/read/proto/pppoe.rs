@@ -141,7 +141,7 @@ fn tags(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         let place = region.place(at + 4, len);
         let text = String::from_utf8_lossy(bytes);
         match (kind, len) {
-            (_, 0) => {}
+            (0x0101 | 0x0102 | 0x0203, 0) => {}
             (0x0101, _) => {
                 walk.tree.add_text(d::SERVICE_NAME, place, &text);
             }

@@ -59,7 +59,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.end();
         return Ok(());
     };
-    let whole = walk.carrier.piece == Piece::Whole && walk.carrier.quoted == Quoted::No;
+    let whole = walk.carrier.piece == Piece::Whole;
     let region = if len < region.reported() {
         region.part(0, len)
     } else {
@@ -137,7 +137,7 @@ fn checksum(walk: &mut Walk<'_, '_>, region: &Region<'_>, sent: u16, len: usize,
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: Some(CHECKSUM_CALCULATED),
+        calculated: checksum::Calculated::Below(CHECKSUM_CALCULATED),
         bad: CHECKSUM_BAD,
         hint: " (maybe caused by \"UDP checksum offload\"?)",
     };

@@ -20,13 +20,13 @@ protocol! {
 
 /// IEEE 802.1ad: tags of a provider.
 pub(crate) mod service {
-    use super::{eligible, ethertype_name};
+    use super::ethertype_name;
     use crate::read::field::protocol;
 
     protocol! {
         40, "ieee8021ad", "IEEE 802.1ad", "IEEE 802.1ad";
         PRIORITY: "ieee8021ad.priority", "Priority", Uint(16), Dec, mask = 0xe000;
-        DEI: "ieee8021ad.dei", "DEI", Bool, None, mask = 0x1000, names = eligible;
+        DEI: "ieee8021ad.dei", "DEI", Uint(16), Dec, mask = 0x1000;
         ID: "ieee8021ad.id", "ID", Uint(16), Dec, mask = 0x0fff;
         ETYPE: "ieee8021ad.etype", "Type", Uint(16), Hex, names = ethertype_name;
     }
@@ -100,7 +100,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, tag: Tag) -> 
     let [priority_field, dei_field, id_field, type_field] = fields;
     walk.tree
         .add(priority_field, place, Value::Uint(priority.into()));
-    walk.tree.add(dei_field, place, Value::Bool(dei != 0));
+    let flag = match tag {
+        Tag::Service => Value::Uint(dei.into()),
+        Tag::Customer | Tag::OldService => Value::Bool(dei != 0),
+    };
+    walk.tree.add(dei_field, place, flag);
     walk.tree.add(id_field, place, Value::Uint(id.into()));
     let kind = region.u16(2)?;
     let rest = region.rest(TAG_LEN);

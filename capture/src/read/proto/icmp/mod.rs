@@ -79,7 +79,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: None,
+        calculated: checksum::Calculated::Nowhere,
         bad: CHECKSUM_BAD,
         hint: "",
     };
@@ -148,7 +148,6 @@ fn body(
             Ok(())
         }
         SOURCE_QUENCH => {
-            unused(walk, region, 4, 4);
             quote(walk, rest);
             Ok(())
         }
@@ -173,12 +172,14 @@ fn body(
             let gateway = region.array(4)?;
             walk.tree
                 .add(REDIR_GW, region.place(4, 4), Value::Ipv4(gateway));
-            quote(walk, rest);
+            // A header and eight bytes (RFC 792); more is not looked at.
+            quote(walk, rest.part(0, 28));
             Ok(())
         }
         ROUTER_ADVERTISEMENT => advertisement(walk, region),
         13..=16 => {
             identified(walk, region)?;
+            walk.columns.append_info(format_args!(", ttl={ttl}"));
             if kind < 15 {
                 for (field, at) in [(ORIGINATE, 8), (RECEIVE, 12), (TRANSMIT, 16)] {
                     time_of_day(walk, region, field, at)?;
@@ -189,6 +190,7 @@ fn body(
         }
         17 | 18 => {
             identified(walk, region)?;
+            walk.columns.append_info(format_args!(", ttl={ttl}"));
             let mask: [u8; 4] = region.array(8)?;
             let added = walk
                 .tree
@@ -280,10 +282,7 @@ fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, ttl: u8) -> Resu
         walk.end();
         return Ok(());
     }
-    let base = walk.base;
-    walk.base = walk.tree.depth();
-    let outcome = data::dissect(walk, rest);
-    walk.base = base;
+    let outcome = data::dissect_below(walk, rest);
     walk.end();
     outcome
 }
@@ -385,7 +384,10 @@ fn time_of_day(
     if hour > 0 || minute > 0 {
         let _infallible = write!(text, "{minute} minute{}, ", plural(minute));
     }
-    let _infallible = write!(text, "{second}.{fraction:03} seconds");
+    let _infallible = match fraction {
+        0 => write!(text, "{second} second{}", plural(second)),
+        _ => write!(text, "{second}.{fraction:03} seconds"),
+    };
     walk.tree.label(
         added,
         format_args!("{title}: {ms} ({text} after midnight UTC)"),

@@ -65,6 +65,7 @@ protocol! {
     REC_RT: "ip.rec_rt", "Recorded Route", Ipv4;
     REC_RT_HOST: "ip.rec_rt_host", "Recorded Route Host", String;
     CUR_RT: "ip.cur_rt", "Current Route", Ipv4;
+    CUR_RT_HOST: "ip.cur_rt_host", "Current Route Host", String;
     SRC_RT: "ip.src_rt", "Source Route", Ipv4;
     EMPTY_RT: "ip.empty_rt", "Empty Route", Ipv4;
     FRAGMENTS: "ip.fragments", "IPv4 Fragments", Bytes;
@@ -104,6 +105,8 @@ struct Header {
     protocol: u8,
     source: [u8; 4],
     destination: [u8; 4],
+    /// Where a source route sends it next, before its destination.
+    via: Option<[u8; 4]>,
     checksum: Status,
     /// All of its bytes were captured.
     all_there: bool,
@@ -164,6 +167,7 @@ fn header(
         protocol: bytes[9],
         source,
         destination,
+        via: None,
         checksum: Status::Unverified,
         all_there: false,
     };
@@ -195,6 +199,12 @@ fn header(
         );
         return Ok(None);
     }
+    let options = region.part(MIN_HEADER_LEN, len - MIN_HEADER_LEN);
+    if let Some(last) = options::destination(&options) {
+        header.via = Some(destination);
+        header.destination = last;
+    }
+    let destination = header.destination;
     walk.columns.source = Address::Ipv4(source);
     walk.columns.destination = Address::Ipv4(destination);
     if !walk.tree.wants_any_of(THIS.protocol) {
@@ -203,9 +213,13 @@ fn header(
     walk.tree.label(
         added,
         format_args!(
-            "Internet Protocol Version 4, Src: {}, Dst: {}",
+            "Internet Protocol Version 4, Src: {}, Dst: {}{}{}",
             Dotted(source),
-            Dotted(destination)
+            Dotted(destination),
+            if header.via.is_some() { ", Via: " } else { "" },
+            header
+                .via
+                .map_or_else(String::new, |via| Dotted(via).to_string())
         ),
     );
     services(walk, &region, bytes[1]);
@@ -438,13 +452,13 @@ fn header_checksum(
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
-        calculated: Some(CHECKSUM_CALCULATED),
+        calculated: checksum::Calculated::Behind(CHECKSUM_CALCULATED),
         bad: CHECKSUM_BAD,
         hint: "(may be caused by \"IP checksum offload\"?)",
     };
     let quoted = walk.carrier.quoted != Quoted::No;
     let bytes = region.slice(0, header.len).ok();
-    let checked = bytes.filter(|_| walk.preferences.ip_check_checksum && !quoted);
+    let checked = bytes.filter(|_| walk.preferences.ip_check_checksum);
     let folded = checked.map(|bytes| Sum::default().add(bytes).fold());
     let (added, status) = walk.checksum(FIELDS, region, 10, sent, folded);
     if status == Status::Unverified {
@@ -463,11 +477,12 @@ fn header_checksum(
 
 fn addresses(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
     let tree = &mut *walk.tree;
-    let both = [
-        (SRC, SRC_HOST, 12, header.source),
-        (DST, DST_HOST, 16, header.destination),
-    ];
-    for (field, host, offset, address) in both {
+    let next = header
+        .via
+        .map_or((DST, DST_HOST, 16, header.destination), |via| {
+            (CUR_RT, CUR_RT_HOST, 16, via)
+        });
+    for (field, host, offset, address) in [(SRC, SRC_HOST, 12, header.source), next] {
         let (place, value) = (region.place(offset, 4), Value::Ipv4(address));
         tree.add(field, place, value);
         tree.add_hidden(ADDR, place, value);

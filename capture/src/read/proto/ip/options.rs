@@ -1,7 +1,7 @@
 //! Options of IPv4 (RFC 791 section 3.1, and what IANA registered later).
 
 use super::{
-    CUR_RT, Dotted, EMPTY_RT, NOP, OPT_ADDR, OPT_CLASS, OPT_COPY, OPT_DATA, OPT_FLAG, OPT_LEN,
+    DST, Dotted, EMPTY_RT, NOP, OPT_ADDR, OPT_CLASS, OPT_COPY, OPT_DATA, OPT_FLAG, OPT_LEN,
     OPT_LEN_INVALID, OPT_MTU, OPT_NUMBER, OPT_OVERFLOW, OPT_PADDING, OPT_PTR, OPT_RA, OPT_SID,
     OPT_TIME, OPT_TIME_ADDR, OPT_TYPE, REC_RT, SRC_RT,
 };
@@ -111,8 +111,6 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
         let Ok(kind) = region.u8(at) else { break };
         nops = if kind == 1 { nops + 1 } else { 0 };
         let name = title(kind).unwrap_or("Unknown");
-        names.push_str(", ");
-        names.push_str(name);
         if kind < 2 {
             single(walk, region, at, (kind, name), nops);
             at += 1;
@@ -124,6 +122,8 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
         let Ok(option_len) = region.u8(at + 1) else {
             break;
         };
+        names.push_str(", ");
+        names.push_str(name);
         let part = region.part(at, option_len.into());
         if option_len < 2 || at + usize::from(option_len) > len {
             let added = walk.tree.heading(
@@ -229,29 +229,54 @@ fn router_alert(walk: &mut Walk<'_, '_>, part: &Region<'_>, added: Added) {
     }
 }
 
+/// Where a packet goes in the end, if a source route says so and is not at its end.
+pub(super) fn destination(region: &Region<'_>) -> Option<[u8; 4]> {
+    let mut at = 0;
+    loop {
+        let kind = region.u8(at).ok()?;
+        let len = match kind {
+            0 => return None,
+            1 => 1,
+            _ => usize::from(region.u8(at + 1).ok()?).max(2),
+        };
+        if matches!(kind, 131 | 137) && len >= 7 && usize::from(region.u8(at + 2).ok()?) <= len {
+            return region.array(at + 3 + (len - 7) / 4 * 4).ok();
+        }
+        at += len;
+    }
+}
+
 /// Routes: where the packet was, is and goes, by the pointer.
 fn route(walk: &mut Walk<'_, '_>, part: &Region<'_>, kind: u8) {
     let Ok(pointer) = walk.u8(OPT_PTR, part, 2) else {
         return;
     };
-    let mut first = true;
+    let len = part.reported();
+    let pointer = usize::from(pointer);
     let mut at = 3;
-    while let Ok(address) = part.array::<4>(at) {
-        let passed = at + 1 < usize::from(pointer);
-        let (field, note) = match (kind, passed) {
-            (7, true) => (REC_RT, ""),
-            (7, false) => (EMPTY_RT, if first { " <- (next)" } else { "" }),
-            (_, true) => (REC_RT, ""),
-            (_, false) if first => (CUR_RT, " <- (next)"),
-            _ => (SRC_RT, ""),
+    while at + 4 <= len {
+        let Ok(address) = part.array::<4>(at) else {
+            return;
         };
-        first &= passed;
+        let passed = at + 1 < pointer;
+        let next = at + 1 == pointer;
+        let field = match kind {
+            _ if passed => REC_RT,
+            7 => EMPTY_RT,
+            // The last one is where the packet goes in the end.
+            _ if at + 8 > len => DST,
+            _ => SRC_RT,
+        };
         let added = walk
             .tree
             .add(field, part.place(at, 4), Value::Ipv4(address));
-        let title = field.field().title;
-        walk.tree
-            .label(added, format_args!("{title}: {}{note}", Dotted(address)));
+        if kind == 7 && next {
+            let title = field.field().title;
+            walk.tree.label(
+                added,
+                format_args!("{title}: {} <- (next)", Dotted(address)),
+            );
+        }
         at += 4;
     }
     if at < part.captured().len() {

@@ -256,9 +256,12 @@ fn option(walk: &mut Walk<'_, '_>, part: &Region<'_>, kind: u8) -> Result<(), St
     walk.tree.close();
     let len = walk.u8(OPT_LENGTH, part, 1)?;
     match (kind, len) {
-        (1, 1..) => {
+        (1, _) => {
             part.slice(2, len.into())?;
-            walk.bytes(OPT_PADN, &part.rest(2));
+            let padding = walk.bytes(OPT_PADN, &part.rest(2));
+            if len == 0 {
+                walk.tree.label(padding, format_args!("PadN: <none>"));
+            }
         }
         (5, 2) => {
             walk.u16(OPT_ALERT, part, 2)?;
