@@ -177,8 +177,8 @@ fn odd_file() -> Vec<Vec<u8>> {
         bytes
     };
     let end = [0; 4];
-    let packet = |secs: u32, comment: &str| {
-        let fixed = be(&[0, 0, secs, 5, 60]);
+    let packet = |ns: u32, comment: &str| {
+        let fixed = be(&[0, 0, ns, 5, 60]);
         let options = [
             option(1, comment.as_bytes()),
             option(2, &[0, 0, 0, 1]),
@@ -283,7 +283,7 @@ fn comments_that_are_added_are_shown_beside_those_that_were_there() {
     let comments = comments.unwrap();
     let commented: Vec<_> = comments.iter().filter(|line| !line[0].is_empty()).collect();
     assert_eq!(commented.len(), 1, "{comments:?}");
-    assert_eq!(commented[0][..2], ["the second,look here", "8.000000005"]);
+    assert_eq!(commented[0][..2], ["the second,look here", "0.000000008"]);
     let text = output(Command::new("capinfos").arg("-kF").arg(&out)).unwrap();
     assert!(text.contains("for the record"), "{text}");
 }

@@ -80,7 +80,7 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    pub(super) fn at(self, path: &Path, _output: &Path) -> ExportError {
+    pub(super) fn at(self, path: &Path) -> ExportError {
         match self {
             Self::Read(source) => ExportError::Again {
                 path: path.to_owned(),

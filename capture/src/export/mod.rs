@@ -218,7 +218,7 @@ impl Copying<'_> {
                 Kind::Pcapng => {
                     let mut bytes = input::open(path).map_err(again(path))?;
                     let copied = blocks::copy(&mut bytes, number, frames, &mut edit, self.output);
-                    copied.map_err(|failed| failed.at(path, &self.plan.output))?
+                    copied.map_err(|failed| failed.at(path))?
                 }
                 Kind::Pcap(header) => {
                     convert::section(path, &header, number, frames, &mut edit, self.output)?
