@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::object::strip_debug;
+use crate::object::{same_but_for_order_of_types, strip_debug};
 use crate::source_hash::source_hash;
 use crate::workspace::{self, cargo, find_program, output, root, run, target};
 
@@ -104,6 +104,11 @@ fn check(folder: &Path, built: &[Built], hash: &str, toolchain: &str) -> Result<
         let committed = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
         if committed == *bytes {
             println!("{name}.o  {} bytes, as committed", bytes.len());
+        } else if same_toolchain && same_but_for_order_of_types(&committed, bytes)? {
+            println!(
+                "{name}.o  {} bytes, as committed but for the order of types",
+                bytes.len()
+            );
         } else if same_toolchain {
             bail!(
                 "{name}.o: the same sources and toolchain give other bytes than those committed: run cargo xtask ebpf"

@@ -5,6 +5,7 @@
 use anyhow::{Context as _, Result};
 use object::build::elf::{Builder, SectionData};
 use object::elf::SHT_STRTAB;
+use object::{Object as _, ObjectSection as _};
 
 /// The object without `.debug_*` and the relocations of those sections.
 pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -59,4 +60,29 @@ pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
         .write(&mut stripped)
         .context("writing the stripped object")?;
     Ok(stripped)
+}
+
+/// Whether two objects differ at most in the order of types in their BTF: LLVM keeps those that were only
+/// declared in a map by their address in its memory, which each run has elsewhere.
+pub(crate) fn same_but_for_order_of_types(one: &[u8], other: &[u8]) -> Result<bool> {
+    let sections = |bytes| -> Result<Vec<(String, Vec<u8>)>> {
+        let file = object::File::parse(bytes).context("reading an eBPF object")?;
+        file.sections()
+            .map(|section| Ok((section.name()?.to_owned(), section.data()?.to_vec())))
+            .collect()
+    };
+    let words = |data: &[u8]| {
+        let mut words: Vec<_> = data.chunks(4).map(<[u8]>::to_vec).collect();
+        words.sort_unstable();
+        words
+    };
+    let (one, other) = (sections(one)?, sections(other)?);
+    Ok(one.len() == other.len()
+        && one
+            .iter()
+            .zip(&other)
+            .all(|((name, data), (other_name, other_data))| {
+                name == other_name
+                    && (data == other_data || name == ".BTF" && words(data) == words(other_data))
+            }))
 }
