@@ -14,11 +14,24 @@ use crate::fixture::{connections, file, pcap};
 
 const ETHERNET: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 
+/// A datagram without a checksum.
+const UDP: [u8; 12] = [0x30, 0x39, 0x27, 0x0f, 0, 12, 0, 0, 1, 2, 3, 4];
+
 /// Frames of all protocols below the applications, by hand from their specifications.
-#[expect(clippy::too_many_lines, reason = "a list of frames")]
-pub(crate) fn frames() -> Vec<Vec<u8>> {
-    let ethernet =
-        |kind: u16, payload: &[u8]| [&ETHERNET, &kind.to_be_bytes()[..], payload].concat();
+fn frames() -> Vec<Vec<u8>> {
+    [arp(), internet(), control(), internet6(), tunnels()].concat()
+}
+
+fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
+    [&ETHERNET, &kind.to_be_bytes()[..], payload].concat()
+}
+
+/// A packet to put into others.
+fn plain() -> Vec<u8> {
+    ipv4(17, 0, 64, &[], &UDP)
+}
+
+fn arp() -> Vec<Vec<u8>> {
     let arp = |code: u8, sender: u8, target_mac: u8, target: u8| {
         let mut bytes = vec![0, 1, 8, 0, 6, 4, 0, code, 2, 0, 0, 0, 0, 1];
         bytes.extend([192, 0, 2, sender].map(|byte| if sender == 0 { 0 } else { byte }));
@@ -26,17 +39,18 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         bytes.extend([192, 0, 2, target]);
         ethernet(0x0806, &bytes)
     };
-    let mut frames = vec![
+    vec![
         arp(1, 1, 0, 2),
         arp(2, 2, 7, 1),
         arp(1, 1, 0, 1),
         arp(1, 1, 0xff, 1),
         arp(1, 0, 0, 9),
         arp(3, 1, 7, 1),
-    ];
-    let udp = [0x30, 0x39, 0x27, 0x0f, 0, 12, 0, 0, 1, 2, 3, 4];
-    let plain = ipv4(17, 0, 64, &[], &udp);
-    frames.push(ethernet(0x0800, &plain));
+    ]
+}
+
+fn internet() -> Vec<Vec<u8>> {
+    let mut frames = vec![ethernet(0x0800, &plain())];
     // Options: record route, time stamps, router alert, a source route, nothing and the end.
     let options: [&[u8]; 4] = [
         &[7, 11, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0],
@@ -45,7 +59,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         &[1, 131, 7, 4, 10, 0, 0, 3, 0, 0, 0, 0],
     ];
     for some in options {
-        frames.push(ethernet(0x0800, &ipv4(17, 0, 64, some, &udp)));
+        frames.push(ethernet(0x0800, &ipv4(17, 0, 64, some, &UDP)));
     }
     // Fragments, the last one first.
     let datagram: Vec<u8> = [&[0x30, 0x39, 0x27, 0x0f, 0, 32, 0, 0][..], &[0x5a; 24]].concat();
@@ -55,7 +69,13 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         &ipv4(17, 0x2000, 64, &[], &datagram[..16]),
     ));
     // Time to live, congestion, total length 0.
-    frames.push(ethernet(0x0800, &ipv4(17, 0x4000, 3, &[], &udp)));
+    frames.push(ethernet(0x0800, &ipv4(17, 0x4000, 3, &[], &UDP)));
+    frames
+}
+
+fn control() -> Vec<Vec<u8>> {
+    let plain = plain();
+    let mut frames = Vec::new();
     // ICMP: echo, its reply, an error with the packet that it is about, the others.
     let icmp = |message: &[u8]| ethernet(0x0800, &ipv4(1, 0, 64, &[], &with_checksum(message, 2)));
     frames.push(icmp(&[8, 0, 0, 0, 0, 1, 0, 2, 9, 9]));
@@ -87,8 +107,13 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         0x11, 100, 0, 0, 239, 1, 2, 3, 0x0a, 125, 0, 1, 10, 0, 0, 1,
     ]));
     frames.push(igmp(&[0x22, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 239, 1, 2, 3]));
-    // IPv6 with its headers.
+    frames
+}
+
+fn internet6() -> Vec<Vec<u8>> {
     let udp6 = with_udp6(&[1, 2, 3, 4]);
+    let mut frames = Vec::new();
+    // IPv6 with its headers.
     frames.push(ethernet(0x86dd, &ipv6(17, &udp6)));
     let hop = [&[17, 0, 5, 2, 0, 0, 1, 0][..], &udp6].concat();
     frames.push(ethernet(0x86dd, &ipv6(0, &hop)));
@@ -135,9 +160,15 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         134, 0, 0, 0, 64, 0x40, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5, 1, 0, 0, 0, 0, 5, 0xdc,
     ];
     frames.push(icmp6(&[&router[..], &prefix].concat()));
-    // Tags, labels, tunnels.
+    frames
+}
+
+fn tunnels() -> Vec<Vec<u8>> {
+    let udp6 = with_udp6(&[1, 2, 3, 4]);
+    let plain = plain();
     let inner = ethernet(0x0800, &plain);
-    frames.push([&ETHERNET, &[0x81, 0, 0x60, 5, 8, 0][..], &plain].concat());
+    // Tags, labels, tunnels.
+    let mut frames = vec![[&ETHERNET, &[0x81, 0, 0x60, 5, 8, 0][..], &plain].concat()];
     frames.push(
         [
             &ETHERNET,

@@ -7,6 +7,7 @@ use super::{data, dhcp, dns, geneve, gre, gtp, http, mpls, ntp, quic, vxlan};
 use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
+use crate::read::print::text::decimal;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Place, Value};
 use crate::read::walk::{Piece, Quoted, Walk};
@@ -36,11 +37,14 @@ const NUMBER: u8 = 17;
 /// Dissects a UDP datagram. What carries it has said so in [`Walk::carrier`].
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("UDP");
-    walk.columns.clear_info();
     let added = walk.begin(THIS, &region, HEADER_LEN.min(region.captured().len()));
     let (source, destination) = (region.u16(0)?, region.u16(2)?);
-    walk.columns
-        .set_info(format_args!("{source} → {destination}"));
+    // Every datagram comes by here, so numbers do not go through the formatting machinery.
+    walk.columns.clear_info();
+    let info = &mut walk.columns.info;
+    decimal(info, source);
+    info.push_str(" → ");
+    decimal(info, destination);
     walk.tree.label(
         added,
         format_args!("User Datagram Protocol, Src Port: {source}, Dst Port: {destination}"),
@@ -79,8 +83,8 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
             .label(node, format_args!("UDP payload ({bytes} {plural})"));
     }
     walk.end();
-    walk.columns
-        .append_info(format_args!(" Len={}", len - HEADER_LEN));
+    walk.columns.info.push_str(" Len=");
+    decimal(&mut walk.columns.info, len - HEADER_LEN);
     if payload.reported() == 0 {
         return Ok(());
     }
