@@ -94,6 +94,8 @@ pub enum Base {
     DecHex,
     /// Hexadecimal, decimal in brackets.
     HexDec,
+    /// Of bytes: that there are none is no fault, and shown as `<none>`.
+    MayBeNone,
 }
 
 impl FieldId {

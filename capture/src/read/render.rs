@@ -38,8 +38,19 @@ pub fn value(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
             }
             _ => out.push('1'),
         },
-        (_, Value::Bytes) => hex(tree.bytes(node.place, frame), "", out),
+        (_, Value::Bytes) => match tree.bytes(node.place, frame) {
+            [] => out.push_str(no_bytes(field)),
+            bytes => hex(bytes, "", out),
+        },
         _ => plain(field, node, tree, out),
+    }
+}
+
+/// What is shown of no bytes.
+fn no_bytes(field: &Field) -> &'static str {
+    match field.base {
+        Base::MayBeNone => "<none>",
+        _ => "<MISSING>",
     }
 }
 
@@ -109,7 +120,7 @@ fn shown(field: &Field, node: &Node, tree: &Tree, frame: &[u8], names: Names, ou
         Value::Bytes => {
             let bytes = tree.bytes(node.place, frame);
             if bytes.is_empty() {
-                out.push_str("<MISSING>");
+                out.push_str(no_bytes(field));
             }
             hex(bytes.get(..BYTES_SHOWN).unwrap_or(bytes), "", out);
             if bytes.len() > BYTES_SHOWN {

@@ -54,6 +54,31 @@ pub(crate) fn dissect_v1(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<
     eth::dissect(walk, region, eth::Fcs::None)
 }
 
+/// Dissects type III: a longer header, and a part of eight bytes that a platform can add.
+pub(crate) fn dissect_v3(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    const HEADER_LEN: usize = 12;
+    const PLATFORM_LEN: usize = 8;
+    walk.columns.set_protocol("ERSPAN");
+    let first = region.u16(0)?;
+    let len = if region.u16(10)? & 1 == 0 {
+        HEADER_LEN
+    } else {
+        HEADER_LEN + PLATFORM_LEN
+    };
+    let added = walk.begin(THIS, &region, len);
+    walk.tree.label(
+        added,
+        format_args!("Encapsulated Remote Switch Packet ANalysis Type III"),
+    );
+    let place = region.place(0, 2);
+    walk.tree
+        .add(VERSION, place, Value::Uint((first >> 12).into()));
+    walk.tree
+        .add(VLAN, place, Value::Uint((first & 0xfff).into()));
+    walk.end();
+    eth::dissect(walk, region.rest(len), eth::Fcs::None)
+}
+
 /// Dissects type II.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     const HEADER_LEN: usize = 8;

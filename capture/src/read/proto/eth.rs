@@ -280,7 +280,8 @@ pub(crate) fn trailer(
     fcs: Fcs,
 ) {
     const FCS_LEN: usize = 4;
-    if claimed as usize >= rest.reported() || !walk.tree.wants_any_of(THIS.protocol) {
+    let wanted = walk.tree.wants(field) || walk.tree.wants_any_of(THIS.protocol);
+    if claimed as usize >= rest.reported() || !wanted {
         return;
     }
     let mut left = rest.rest(claimed as usize);

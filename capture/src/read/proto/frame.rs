@@ -292,7 +292,7 @@ const fn encapsulation_number(link: LinkType) -> i64 {
         LinkType::PPP_ETHER => 111,
         LinkType::IPV4 => 129,
         LinkType::IPV6 => 130,
-        LinkType::NFLOG => 143,
+        LinkType::NFLOG => 141,
         LinkType::IPOIB => 180,
         LinkType::LINUX_SLL2 => 210,
         _ => 0,

@@ -74,10 +74,12 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         region.place(0, 1),
         Value::Uint((first >> 6).into()),
     );
-    tree.heading(
+    let node = tree.add(
+        OPTION_LENGTH,
         region.place(0, 1),
-        format_args!("Length: {options_len} bytes"),
+        Value::Uint(options_len as u64),
     );
+    tree.label(node, format_args!("Length: {options_len} bytes"));
     let place = region.place(1, 1);
     let node = tree.add(FLAGS, place, Value::Uint(flags.into()));
     let critical = if flags & 0x40 == 0 {
@@ -99,8 +101,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     walk.tree
         .add(VNI, region.place(4, 3), Value::Uint(vni.into()));
     let reserved = region.u8(7)?;
-    if reserved != 0 {
-        walk.u8(RESERVED, &region, 7)?;
+    let node = walk
+        .tree
+        .add(RESERVED, region.place(7, 1), Value::Uint(reserved.into()));
+    if reserved == 0 {
+        walk.tree.set_hidden(node);
     }
     if options_len > 0 {
         options(walk, &region.part(HEADER_LEN, options_len))?;
@@ -142,8 +147,13 @@ fn options(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         tree.label(node, format_args!("Type: {kind:#04x}{critical}"));
         tree.add_hidden(OPTION_CRITICAL, place, Value::Bool(kind & 0x80 != 0));
         let place = part.place(3, 1);
-        if word & 0xe0 != 0 {
-            tree.add(OPTION_FLAGS, place, Value::Uint((word >> 5).into()));
+        let flags = tree.add(OPTION_FLAGS, place, Value::Uint((word >> 5).into()));
+        tree.open();
+        let reserved = tree.add(OPTION_FLAGS_RESERVED, place, Value::Bool(word & 0xe0 != 0));
+        tree.close();
+        if word & 0xe0 == 0 {
+            tree.set_hidden(flags);
+            tree.set_hidden(reserved);
         }
         let node = tree.add(OPTION_LENGTH, place, Value::Uint(option_len as u64));
         tree.label(node, format_args!("Length: {option_len} bytes"));

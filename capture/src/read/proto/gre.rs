@@ -47,6 +47,7 @@ const fn version_name(value: u64) -> Option<&'static str> {
 
 const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
+const ERSPAN_III: u16 = 0x22eb;
 
 fn type_name(value: u64) -> Option<&'static str> {
     Some(match value as u16 {
@@ -61,7 +62,7 @@ fn type_name(value: u64) -> Option<&'static str> {
         0x8200..=0x8370 | 0x9000 => "ARUBA WLAN",
         PPP => "PPP",
         ERSPAN => "ERSPAN",
-        0x22eb => "ERSPAN III",
+        ERSPAN_III => "ERSPAN III",
         0x883e => "WCCP",
         0xb7ea => "Huawei GRE bonding",
         0xfeae => "AIROHIVE AP AP",
@@ -197,6 +198,7 @@ pub(crate) fn hand_on(walk: &mut Walk<'_, '_>, kind: u16, rest: Region<'_>) -> R
         PPP => ppp::dissect_hdlc(walk, rest),
         0x6558 => eth::dissect(walk, rest, eth::Fcs::None),
         ERSPAN => erspan::dissect(walk, rest),
+        ERSPAN_III => erspan::dissect_v3(walk, rest),
         kind if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
         _ => data::dissect(walk, rest),
     }

@@ -53,7 +53,8 @@ protocol! {
     OPT_TYPE: "icmpv6.opt.type", "Type", Uint(8), Dec, names = option;
     OPT_LENGTH: "icmpv6.opt.length", "Length", Uint(8), Dec;
     OPT_LINKADDR: "icmpv6.opt.linkaddr", "Link-layer address", Ether;
-    OPT_SRC_LINKADDR: "icmpv6.opt.src_linkaddr", "Source Link-layer address", Bytes;
+    OPT_SRC_LINKADDR: "icmpv6.opt.src_linkaddr", "Source Link-layer address", Ether;
+    OPT_TARGET_LINKADDR: "icmpv6.opt.target_linkaddr", "Target Link-layer address", Ether;
     OPT_PREFIX_LENGTH: "icmpv6.opt.prefix.length", "Prefix Length", Uint(8), Dec;
     OPT_PREFIX_FLAG: "icmpv6.opt.prefix.flag", "Flag", Uint(8), Hex;
     OPT_PREFIX_FLAG_L: "icmpv6.opt.prefix.flag.l", "On-link flag(L)", Bool, None, mask = 0x80, names = set;
@@ -427,6 +428,13 @@ fn one_option(
             let address: [u8; 6] = part.array(2)?;
             walk.tree
                 .add(OPT_LINKADDR, part.place(2, 6), Value::Ether(address));
+            let whose = if kind == 1 {
+                OPT_SRC_LINKADDR
+            } else {
+                OPT_TARGET_LINKADDR
+            };
+            walk.tree
+                .add_hidden(whose, part.place(2, 6), Value::Ether(address));
             let names = walk.preferences.names;
             let name = option(kind.into()).unwrap_or("");
             walk.tree.label(

@@ -13,14 +13,15 @@ use crate::read::walk::Walk;
 protocol! {
     13, "llc", "LLC", "Logical-Link Control";
     DSAP: "llc.dsap", "DSAP", Uint(8), Hex, names = sap;
-    DSAP_SAP: "llc.dsap.sap", "SAP", Uint(8), Hex, mask = 0xfe;
+    DSAP_SAP: "llc.dsap.sap", "SAP", Uint(8), Dec, mask = 0xfe;
     DSAP_IG: "llc.dsap.ig", "IG Bit", Bool, None, mask = 0x01, names = group;
     SSAP: "llc.ssap", "SSAP", Uint(8), Hex, names = sap;
-    SSAP_SAP: "llc.ssap.sap", "SAP", Uint(8), Hex, mask = 0xfe;
+    SSAP_SAP: "llc.ssap.sap", "SAP", Uint(8), Dec, mask = 0xfe;
     SSAP_CR: "llc.ssap.cr", "CR Bit", Bool, None, mask = 0x01, names = response;
     CONTROL: "llc.control", "Control", Uint(16), Hex;
     CONTROL_COMMAND: "llc.control.u_modifier_cmd", "Command", Uint(8), Hex, mask = 0xec, names = command;
     CONTROL_FTYPE: "llc.control.ftype", "Frame type", Uint(16), Hex, mask = 0x03, names = frame_type;
+    UNNUMBERED_FTYPE: "llc.control.ftype", "Frame type", Uint(8), Hex, mask = 0x03, names = frame_type;
     OUI: "llc.oui", "Organization Code", Uint(24), Dec;
     TYPE: "llc.type", "Type", Uint(16), Hex, names = ethertype_name;
     PID: "llc.pid", "Protocol ID", Uint(16), Hex;
@@ -114,8 +115,13 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.tree
             .add(CONTROL_COMMAND, place, Value::Uint((control >> 2).into()));
     }
+    let frame_type = if unnumbered {
+        UNNUMBERED_FTYPE
+    } else {
+        CONTROL_FTYPE
+    };
     walk.tree
-        .add(CONTROL_FTYPE, place, Value::Uint((control & 3).into()));
+        .add(frame_type, place, Value::Uint((control & 3).into()));
     walk.tree.close();
     if (dsap, ssap) == (SNAP, SNAP) && unnumbered {
         return snap(walk, &region);

@@ -97,9 +97,9 @@ pub(crate) fn dissect_session(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Re
         );
     }
     walk.end();
-    let claimed = HEADER_LEN + len;
     let outcome = ppp::dissect(walk, rest.part(0, len));
-    walk.claimed = Some(claimed.min(region.reported()) as u32);
+    // What is padding behind it is not told.
+    walk.claimed = None;
     outcome
 }
 
@@ -117,7 +117,6 @@ pub(crate) fn dissect_discovery(walk: &mut Walk<'_, '_>, region: Region<'_>) -> 
     walk.tree
         .add(PAYLOAD_LENGTH, region.place(4, 2), Value::Uint(len.into()));
     let len = usize::from(len);
-    walk.claimed = Some((HEADER_LEN + len).min(region.reported()) as u32);
     if len > 0 {
         walk.tree
             .add(d::TAGS, region.place(HEADER_LEN, len), Value::None);

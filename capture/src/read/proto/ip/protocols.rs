@@ -27,6 +27,9 @@ pub(crate) fn dissect(
         58 => icmpv6::dissect(walk, region, ttl)?,
         132 => sctp::dissect(walk, region)?,
         _ => {
+            if protocol == 41 {
+                ipv6::not_one(walk, &region);
+            }
             let name = protocol_name(protocol.into()).unwrap_or("Unknown");
             let words = match walk.carrier.source {
                 Address::Ipv6(_) => "Unknown IP Protocol: ",

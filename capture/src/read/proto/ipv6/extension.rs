@@ -258,10 +258,7 @@ fn option(walk: &mut Walk<'_, '_>, part: &Region<'_>, kind: u8) -> Result<(), St
     match (kind, len) {
         (1, _) => {
             part.slice(2, len.into())?;
-            let padding = walk.bytes(OPT_PADN, &part.rest(2));
-            if len == 0 {
-                walk.tree.label(padding, format_args!("PadN: <none>"));
-            }
+            walk.bytes(OPT_PADN, &part.rest(2));
         }
         (5, 2) => {
             walk.u16(OPT_ALERT, part, 2)?;

@@ -31,7 +31,6 @@ protocol! {
     SRC_SLAAC_MAC: "ipv6.src_slaac_mac", "Source SLAAC MAC", Ether;
     DST_SLAAC_MAC: "ipv6.dst_slaac_mac", "Destination SLAAC MAC", Ether;
     SLAAC_MAC: "ipv6.slaac_mac", "SLAAC MAC", Ether;
-    HOPOPTS: "ipv6.hopopts", "IPv6 Hop-by-Hop Option", None;
     HOPOPTS_NXT: "ipv6.hopopts.nxt", "Next Header", Uint(8), Dec, names = protocol_name;
     HOPOPTS_LEN: "ipv6.hopopts.len", "Length", Uint(8), Dec;
     HOPOPTS_LEN_OCT: "ipv6.hopopts.len_oct", "Length", Uint(16), Dec;
@@ -58,7 +57,7 @@ protocol! {
     OPT_REST: "ipv6.opt.type.rest", "Low-Order Bits", Uint(8), Hex, mask = 0x1f;
     OPT_LENGTH: "ipv6.opt.length", "Length", Uint(8), Dec;
     OPT_PAD1: "ipv6.opt.pad1", "Pad1", None;
-    OPT_PADN: "ipv6.opt.padn", "PadN", Bytes;
+    OPT_PADN: "ipv6.opt.padn", "PadN", Bytes, MayBeNone;
     OPT_ALERT: "ipv6.opt.router_alert", "Router Alert", Uint(16), Dec, names = extension::alert_name;
     OPT_TEL: "ipv6.opt.tel", "Tunnel Encapsulation Limit", Uint(8), Dec;
     OPT_JUMBO: "ipv6.opt.jumbo", "Payload Length", Uint(32), Dec;
@@ -162,6 +161,34 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     let outcome = extension::dissect(walk, rest, next, hops);
     walk.claimed = Some(claimed);
     outcome
+}
+
+/// Says that what should be an IPv6 packet is none, by its version; it stays bytes.
+pub(crate) fn not_one(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+    let Ok(first) = region.u8(0) else { return };
+    let place = region.place(0, 1);
+    let value = Value::Uint((first >> 4).into());
+    let added = walk.tree.add(THIS, region.place(0, 1), Value::None);
+    walk.tree
+        .label(added, format_args!("Internet Protocol Version 6"));
+    walk.tree.open();
+    let version = walk.tree.add(VERSION, place, value);
+    walk.tree.label(
+        version,
+        format_args!(
+            "{} = Version: {}",
+            Bits::new(first.into(), 0xf0, 8),
+            first >> 4
+        ),
+    );
+    walk.tree.add_hidden(ip::VERSION, place, value);
+    walk.expert(
+        version,
+        BOGUS_VERSION,
+        (Severity::Error, Group::Malformed),
+        format_args!("Bogus IPv6 version"),
+    );
+    walk.tree.close();
 }
 
 fn fields(walk: &mut Walk<'_, '_>, region: &Region<'_>, added: Added, first: u32) {
