@@ -47,8 +47,8 @@ protocol! {
     NA_FLAG_O: "icmpv6.nd.na.flag.o", "Override", Bool, None, mask = 0x2000_0000, names = set;
     NA_FLAG_RSV: "icmpv6.nd.na.flag.rsv", "Reserved", Uint(32), Dec, mask = 0x1fff_ffff;
     NA_TARGET: "icmpv6.nd.na.target_address", "Target Address", Ipv6;
-    RD_TARGET: "icmpv6.rd.na.target_address", "Target Address", Ipv6;
-    RD_DESTINATION: "icmpv6.nd.rd.destination_address", "Destination Address", Ipv6;
+    RD_TARGET: "icmpv6.nd.rd.target_address", "Target Address", Ipv6;
+    RD_DESTINATION: "icmpv6.rd.na.destination_address", "Destination Address", Ipv6;
     OPT: "icmpv6.opt", "ICMPv6 Option", None;
     OPT_TYPE: "icmpv6.opt.type", "Type", Uint(8), Dec, names = option;
     OPT_LENGTH: "icmpv6.opt.length", "Length", Uint(8), Dec;

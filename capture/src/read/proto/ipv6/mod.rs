@@ -43,7 +43,7 @@ protocol! {
     ROUTING_TYPE: "ipv6.routing.type", "Type", Uint(8), Dec, names = extension::routing_name;
     ROUTING_SEGLEFT: "ipv6.routing.segleft", "Segments Left", Uint(8), Dec;
     ROUTING_ADDR: "ipv6.routing.src.addr", "Address", Ipv6;
-    ROUTING_DATA: "ipv6.routing.unknown.data", "Type-Specific Data", Bytes;
+    ROUTING_DATA: "ipv6.routing.unknown_data", "Type-Specific Data", Bytes;
     FRAGHDR_NXT: "ipv6.fraghdr.nxt", "Next header", Uint(8), Dec, names = protocol_name;
     FRAGHDR_RESERVED: "ipv6.fraghdr.reserved_octet", "Reserved octet", Uint(8), Hex;
     FRAGHDR_OFFSET: "ipv6.fraghdr.offset", "Offset", Uint(16), Dec, mask = 0xfff8;
@@ -62,7 +62,7 @@ protocol! {
     OPT_TEL: "ipv6.opt.tel", "Tunnel Encapsulation Limit", Uint(8), Dec;
     OPT_JUMBO: "ipv6.opt.jumbo", "Payload Length", Uint(32), Dec;
     OPT_HOME: "ipv6.opt.mipv6.home_address", "MIPv6 Home Address", Ipv6;
-    OPT_DATA: "ipv6.opt.unknown_data", "Unknown Data", Bytes;
+    OPT_DATA: "ipv6.opt.unknown", "Unknown Option Payload", Bytes;
     FRAGMENTS: "ipv6.fragments", "IPv6 Fragments", None;
     FRAGMENT: "ipv6.fragment", "IPv6 Fragment", FrameNumber;
     OVERLAP: "ipv6.fragment.overlap", "Fragment overlap", Bool;
