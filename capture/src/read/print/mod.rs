@@ -138,11 +138,9 @@ impl Text {
             details.print(shown, data, self.names, out);
         }
         if self.bytes {
-            if self.list || self.details.is_some() {
-                // tshark sets the bytes apart from what is above them.
-                if self.details.is_some() {
-                    out.push('\n');
-                }
+            if self.details.is_some() {
+                // tshark sets the bytes apart from the tree above them.
+                out.push('\n');
             }
             bytes::print(shown, data, out);
         }

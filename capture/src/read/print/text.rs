@@ -1,7 +1,7 @@
 //! Numbers and addresses as text. The list prints several for each frame, so they do not go through
 //! the formatting machinery of the standard library.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use crate::read::render::Ipv6;
 
 /// Adds a decimal number.
 #[inline]
@@ -66,21 +66,14 @@ pub(crate) fn ipv4(out: &mut String, address: [u8; 4]) {
 /// Adds an IPv6 address (RFC 5952, and as `inet_ntop(3)` writes those that hold an IPv4 address).
 pub(crate) fn ipv6(out: &mut String, address: [u8; 16]) {
     use std::fmt::Write as _;
-    let text = Ipv6Addr::from(address);
-    let [.., high, low] = text.segments();
-    let compatible = address.iter().take(12).all(|byte| *byte == 0) && high != 0;
     // Writing to a string does not fail.
-    let _infallible = if compatible {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        write!(out, "::{}", Ipv4Addr::new(a, b, c, d))
-    } else {
-        write!(out, "{text}")
-    };
+    let _infallible = write!(out, "{}", Ipv6(address));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn text(add: impl FnOnce(&mut String)) -> String {

@@ -19,9 +19,7 @@ const MOST: usize = 1 << 22;
 pub(super) struct Endpoints {
     ends: Ends,
     filter: Option<DisplayFilter>,
-    places: HashMap<End, usize>,
-    all: Vec<Endpoint>,
-    left_out: u64,
+    known: Known,
 }
 
 #[derive(Debug)]
@@ -37,12 +35,20 @@ impl Endpoints {
         Ok(Box::new(Self {
             ends: Ends::new(layer),
             filter: filter(words)?,
-            places: HashMap::new(),
-            all: Vec::new(),
-            left_out: 0,
+            known: Known::default(),
         }))
     }
+}
 
+/// Endpoints in the order in which they were seen.
+#[derive(Debug, Default)]
+struct Known {
+    places: HashMap<End, usize>,
+    all: Vec<Endpoint>,
+    left_out: u64,
+}
+
+impl Known {
     fn endpoint(&mut self, end: End) -> Option<&mut Endpoint> {
         let next = self.all.len();
         let place = match self.places.get(&end) {
@@ -78,12 +84,12 @@ impl Statistic for Endpoints {
             return;
         }
         let bytes = frame.packet.meta.wire_len;
-        let ends = self.ends.clone();
+        let Self { ends, known, .. } = self;
         for (from, to, _) in ends.of(tree) {
-            if let Some(endpoint) = self.endpoint(from) {
+            if let Some(endpoint) = known.endpoint(from) {
                 endpoint.sent.add(bytes);
             }
-            if let Some(endpoint) = self.endpoint(to) {
+            if let Some(endpoint) = known.endpoint(to) {
                 endpoint.received.add(bytes);
             }
         }
@@ -105,14 +111,14 @@ impl Statistic for Endpoints {
             "{:23}{port}|  Packets  | |  Bytes  | | Tx Packets | | Tx Bytes | | Rx Packets | | Rx Bytes |",
             ""
         );
-        self.all.sort_by_key(|endpoint| {
+        self.known.all.sort_by_key(|endpoint| {
             std::cmp::Reverse(endpoint.sent.with(endpoint.received).frames)
         });
         for Endpoint {
             end,
             sent,
             received,
-        } in &self.all
+        } in &self.known.all
         {
             let total = sent.with(*received);
             let _infallible = write!(out, "{:<20}", end.address());
@@ -127,11 +133,11 @@ impl Statistic for Endpoints {
                 total.frames, total.bytes, sent.frames, sent.bytes, received.frames, received.bytes
             );
         }
-        if self.left_out > 0 {
+        if self.known.left_out > 0 {
             let _infallible = writeln!(
                 out,
                 "{} ends of packets are further endpoints; only {MOST} are told apart",
-                self.left_out
+                self.known.left_out
             );
         }
         out.push_str(RULE);
