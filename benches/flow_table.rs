@@ -218,6 +218,9 @@ fn observe(table: &mut FlowTable, burst: &[Packet<'_>], totals: &mut Totals) {
     for (_, prepared) in work.iter().flatten() {
         table.prefetch(prepared);
     }
+    for (_, prepared) in work.iter().flatten() {
+        table.prefetch_detail(prepared);
+    }
     for (packet, (layers, prepared)) in burst.iter().zip(work.iter().flatten()) {
         black_box(table.observe(prepared, packet, layers, &mut emit));
     }
@@ -307,13 +310,22 @@ fn measure(args: &Args, flows: u32) -> Result<Row> {
     );
     let after = resident()?;
 
-    // In any order: data of the client, and its acknowledgment.
+    // In any order: data of the client and its acknowledgment, in turns on each connection.
     let mut shuffle = Shuffle(0x9e37_79b9_7f4a_7c15);
     let mut lookup = Totals::default();
-    let again = step(true, ACK, 0, [1 + LEN, 1 + LEN]);
+    let mut turns = vec![0_u32; flows as usize];
     while lookup.packets < args.lookups {
         for _ in 0..BURST {
-            frames.push(shuffle.below(flows), again);
+            let flow = shuffle.below(flows);
+            let turn = &mut turns[flow as usize];
+            let sent = [1 + LEN + turn.div_ceil(2) * LEN, 1 + LEN];
+            let next = if turn.is_multiple_of(2) {
+                step(true, ACK | PSH, LEN, sent)
+            } else {
+                step(false, ACK, 0, sent)
+            };
+            *turn += 1;
+            frames.push(flow, next);
         }
         frames.flush(&mut table, &mut lookup);
     }

@@ -122,7 +122,8 @@
 //!
 //! **Two tables a shard**, IPv4 and IPv6, so that an IPv4 flow does not pay for the addresses of the
 //! other. An index of 8 bytes an entry, fixed in size, leads to slots that never move; a burst is
-//! looked up in four passes (hash, prefetch the index, prefetch the slot, work).
+//! looked up in five passes (hash, prefetch the index, the slot, what is kept beside it, work). A slot of IPv4 is
+//! three whole cache lines.
 //!
 //! **Timers.** A wheel with one bucket a second that no packet touches: a flow that was seen since is
 //! moved when its bucket comes up. Flows that would be evicted first (embryonic, closed, unanswered)

@@ -5,13 +5,26 @@
 /// Fetches the cache line at `place` for reading; a hint that never faults.
 #[inline(always)]
 pub(crate) fn read<T>(place: &T) {
+    line(core::ptr::from_ref(place).cast());
+}
+
+/// Fetches all cache lines of a value, but perhaps the last if it does not begin with one.
+#[inline(always)]
+pub(crate) fn lines<T>(value: &T) {
+    const LINE: usize = 64;
+    let first = core::ptr::from_ref(value).cast::<u8>();
+    for offset in (0..size_of::<T>()).step_by(LINE) {
+        line(first.wrapping_add(offset));
+    }
+}
+
+#[inline(always)]
+fn line(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch has no effect that the program could see; the address is a valid reference.
+    // SAFETY: a prefetch has no effect that the program could see, wherever it points.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
-            core::ptr::from_ref(place).cast(),
-        );
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
+    let _ = at;
 }

@@ -107,8 +107,10 @@ impl Details {
     pub(crate) const BYTES: u64 = size_of::<Detail>() as u64;
 
     pub(crate) fn new(limit: u32) -> Self {
+        let store = Vec::with_capacity(limit as usize);
+        crate::hugepages::advise(&store);
         Self {
-            store: Vec::with_capacity(limit as usize),
+            store,
             free: Self::NONE,
             limit,
             refused: 0,
@@ -123,6 +125,20 @@ impl Details {
     #[inline(always)]
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Detail> {
         self.store.get_mut(number as usize)
+    }
+
+    /// Whether no flow ever had one.
+    #[inline(always)]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.store.is_empty()
+    }
+
+    /// Asks for the memory of a connection's ends, which every packet of it needs.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, number: u32) {
+        if let Some(detail) = self.store.get(number as usize) {
+            crate::prefetch::lines(&detail.connection);
+        }
     }
 
     /// Whether there is a place for one more.

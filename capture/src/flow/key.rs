@@ -45,6 +45,8 @@ pub struct Endpoint {
 
 /// An address as it lies in a packet (network byte order, read as native integers).
 pub(crate) trait Address: Copy + Ord {
+    /// What the slots of this family are aligned as: whole cache lines where that costs no memory.
+    type Alignment: Copy + std::fmt::Debug;
     /// A value for keys of slots that are not in use.
     const ZERO: Self;
     /// A key of this family as one of either.
@@ -55,7 +57,13 @@ pub(crate) trait Address: Copy + Ord {
     fn ip(self) -> IpAddr;
 }
 
+/// A cache line's alignment.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct CacheLine;
+
 impl Address for u32 {
+    type Alignment = CacheLine;
     const ZERO: Self = 0;
 
     fn any(key: Key<Self>) -> AnyKey {
@@ -73,6 +81,7 @@ impl Address for u32 {
 }
 
 impl Address for [u64; 2] {
+    type Alignment = u64;
     const ZERO: Self = [0; 2];
 
     fn any(key: Key<Self>) -> AnyKey {

@@ -391,7 +391,7 @@ pub struct FlowRecord {
 
 /// A flow of which a record is written.
 #[derive(Debug)]
-pub(crate) struct Ended<'a, A> {
+pub(crate) struct Ended<'a, A: Address> {
     pub(crate) slot: &'a Slot<A>,
     pub(crate) detail: Option<&'a Detail>,
     pub(crate) context: &'a Context,

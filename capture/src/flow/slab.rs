@@ -4,9 +4,10 @@ use super::key::{Address, Key};
 use super::state::Flow;
 use super::timer::Link;
 
-/// One flow with its key and its place among the timers.
+/// One flow with its key and its place among the timers: three cache lines for IPv4.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot<A> {
+pub(crate) struct Slot<A: Address> {
+    _aligned: [A::Alignment; 0],
     pub(crate) key: Key<A>,
     pub(crate) link: Link,
     pub(crate) flow: Flow,
@@ -15,7 +16,7 @@ pub(crate) struct Slot<A> {
 /// Slots, and which of them are free. It grows as flows come, up to what it was made for, within
 /// memory that was reserved once: it never moves and never frees.
 #[derive(Debug)]
-pub(crate) struct Slab<A> {
+pub(crate) struct Slab<A: Address> {
     slots: Vec<Slot<A>>,
     /// First free slot; the others follow by their link's `next`.
     free: u32,
@@ -46,6 +47,7 @@ impl<A: Address> Slab<A> {
     pub(crate) fn take(&mut self, key: Key<A>, flow: Flow) -> u32 {
         self.live += 1;
         let slot = Slot {
+            _aligned: [],
             key,
             link: Link::UNLINKED,
             flow,
@@ -104,10 +106,7 @@ impl<A: Address> Slab<A> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, number: u32) {
         if let Some(slot) = self.slots.get(number as usize) {
-            crate::prefetch::read(&slot.key);
-            let [forward, reverse] = &slot.flow.packed.halves;
-            crate::prefetch::read(forward);
-            crate::prefetch::read(reverse);
+            crate::prefetch::lines(slot);
         }
     }
 }

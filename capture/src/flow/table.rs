@@ -103,7 +103,7 @@ struct Shared {
 
 /// The flows of one address family.
 #[derive(Debug)]
-struct Family<A> {
+struct Family<A: Address> {
     slab: Slab<A>,
     index: Index,
     wheels: Wheels,
@@ -237,6 +237,21 @@ impl FlowTable {
                 AnyKey::V4(_) => self.v4.prefetch(*hash),
                 AnyKey::V6(_) => self.v6.prefetch(*hash),
             }
+        }
+    }
+
+    /// Fourth step: asks for what is kept beside the flow, where there is something.
+    #[inline(always)]
+    pub fn prefetch_detail(&self, prepared: &Prepared) {
+        if self.shared.details.is_empty() {
+            return;
+        }
+        if let Ok((key, _, hash)) = &prepared.key {
+            let detail = match key {
+                AnyKey::V4(_) => self.v4.guess_detail(*hash),
+                AnyKey::V6(_) => self.v6.guess_detail(*hash),
+            };
+            self.shared.details.prefetch(detail);
         }
     }
 
@@ -566,6 +581,13 @@ impl<A: Address> Family<A> {
         if let Some(slot) = self.index.guess(hash) {
             self.slab.prefetch(slot);
         }
+    }
+
+    #[inline(always)]
+    fn guess_detail(&self, hash: u32) -> u32 {
+        self.index
+            .guess(hash)
+            .map_or(Details::NONE, |slot| self.slab.get(slot).flow.detail)
     }
 
     #[inline(always)]

@@ -84,7 +84,7 @@ impl Shard {
 
     /// The same with what the kernel tells in between of flows that it cuts short.
     ///
-    /// Four passes, so that the memory that a packet needs is on its way while the ones before it
+    /// Five passes, so that the memory that a packet needs is on its way while the ones before it
     /// are worked on.
     pub fn on_told_burst(&mut self, burst: &[Packet<'_>], told: &[Told]) {
         let Self {
@@ -115,6 +115,9 @@ impl Shard {
         }
         for (_, prepared) in work.iter().take(burst.len()) {
             flows.prefetch(prepared);
+        }
+        for (_, prepared) in work.iter().take(burst.len()) {
+            flows.prefetch_detail(prepared);
         }
         for (place, (packet, (layers, prepared))) in burst.iter().zip(work.iter()).enumerate() {
             while let Some(told) = told.next_if(|told| told.before <= place) {
