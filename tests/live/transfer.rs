@@ -6,6 +6,7 @@ use capture_tests::netns::{Family, Lab};
 use capture_tests::oracle;
 use capture_tests::traffic::{self, Done, Side, Volume};
 
+use crate::pcapng::File;
 use crate::run::{Report, Run};
 use crate::wire::flush;
 
@@ -158,4 +159,42 @@ fn two_workers_do_not_tear_a_download_apart() -> Result<()> {
         return Ok(());
     }
     a_transfer_is_complete(Family::Ipv6, Side::Server, "2")
+}
+
+#[test]
+fn files_in_a_row_hold_the_whole_transfer() -> Result<()> {
+    /// Bytes of a file, as `-b filesize:500` has them.
+    const MOST: u64 = 500_000;
+    let lab = Lab::new()?;
+    let mut arguments = ROOM.to_vec();
+    arguments.extend(["--workers", "2", "-b", "filesize:500"]);
+    let run = Run::start(&lab.client, &arguments)?;
+    let done = traffic::closed(&lab, Family::Ipv4, Side::Client, DOWNLOAD)?;
+    flush(&lab)?;
+    let report = run.end()?;
+    assert!(report.ended.status.success(), "{:?}", report.ended);
+    assert_eq!(report.ledger["lost"], 0, "{}", report.ledger);
+
+    let folder = report.packets_path();
+    let folder = folder.parent().context("a folder")?;
+    let mut paths = std::fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "pcapng"));
+    paths.sort();
+    assert!(paths.len() > DOWNLOAD.response_bytes / MOST as usize);
+    let (mut packets, mut wire_bytes) = (0, 0);
+    for path in &paths {
+        assert!(path.metadata()?.len() <= MOST, "{}", path.display());
+        let rows = oracle::tshark_fields(path, "tcp", &["frame.len"])?;
+        for row in &rows {
+            wire_bytes += row[0].parse::<u64>()?;
+        }
+        packets += File::read(path)?.packets.len() as u64;
+    }
+    assert_eq!(report.row("packets to write", "written")?, packets);
+    let record = report.record("tcp", [done.client, done.server])?;
+    let counted = record.number("initiator_bytes") + record.number("responder_bytes");
+    assert_eq!(wire_bytes, counted);
+    Ok(())
 }

@@ -130,6 +130,7 @@ mod tests {
         let options = PacketFileOptions {
             path: PathBuf::from("/dev/null"),
             existing: Existing::Overwrite,
+            rotation: None,
             overflow: Overflow::Block,
             pool_bytes: BUFFERS as usize * BUFFER_BYTES,
             section: Section::default(),

@@ -200,6 +200,7 @@ fn write_file(path: &Path, packets: u64) {
     let options = PacketFileOptions {
         path: path.to_owned(),
         existing: Existing::Refuse,
+        rotation: None,
         overflow: Overflow::Block,
         pool_bytes: DEFAULT_POOL_BYTES,
         section: Section {
@@ -338,6 +339,7 @@ fn full_device_stops_the_file_and_nothing_else() {
     let options = PacketFileOptions {
         path: PathBuf::from("/dev/full"),
         existing: Existing::Refuse,
+        rotation: None,
         overflow: Overflow::Block,
         pool_bytes: DEFAULT_POOL_BYTES,
         section: Section::default(),

@@ -87,6 +87,7 @@ fn damaged_files_end_in_records_and_closed_books() {
             },
             outputs: Outputs {
                 packets: None,
+                rotation: None,
                 flows: None,
                 existing: Existing::Refuse,
                 buffer_bytes: 0,

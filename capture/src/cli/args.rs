@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::rotation::RotationArgs;
 use super::thinning::ThinningArgs;
 use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
@@ -80,6 +81,7 @@ Examples:
   capture live -i eth0 -w - | tshark -r -     packets to another program
   capture live -i any --netns blue            everything in a network namespace
   capture live -i eth0 --hook tc              beside the XDP program of somebody else
+  capture live -i eth0 -w eth0.pcapng -b filesize:1GB -b files:24    the last 24 GB
   capture live -i tap0 --tap --write out --workers 4 --cpus 2-5
   capture live -i tap0 --tap --af-xdp --write out
   capture live -i eth0 -w web.pcapng tcp port 80 or tcp port 443
@@ -149,6 +151,9 @@ pub(super) struct LiveArgs {
     /// Take --flows for a directory, and write date=…/hour=…/flows-….parquet in it.
     #[arg(long, value_name = "BY", requires = "flows")]
     pub(super) partition: Option<Partition>,
+
+    #[command(flatten)]
+    pub(super) rotation: RotationArgs,
 
     /// Replace files that exist.
     #[arg(long)]

@@ -36,6 +36,7 @@ pub(super) fn run(args: &FlowsArgs) -> anyhow::Result<ExitCode> {
         tracking: args.tracking.tracking(Origin::Files),
         outputs: Outputs {
             packets: None,
+            rotation: None,
             flows: Some(flows),
             existing: super::existing(args.overwrite),
             buffer_bytes: 0,

@@ -429,8 +429,18 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
             })
         })
         .transpose()?;
+    let rotation = args.rotation.rotation()?;
+    if rotation.is_some() {
+        if packets.is_none() {
+            anyhow::bail!("-b begins new packet files; name them with -w FILE or --write DIR");
+        }
+        if to_stdout(&packets) {
+            anyhow::bail!("-b begins new files; standard output is one, name a file with -w");
+        }
+    }
     Ok(Outputs {
         packets,
+        rotation,
         flows,
         existing,
         buffer_bytes: usize::try_from(args.write_buffer).unwrap_or(usize::MAX),
@@ -635,12 +645,14 @@ fn text_report(report: &LiveReport) -> String {
         );
     }
     if let (Some(file), Some(path)) = (packets, &report.packets_path) {
+        let place = match &file.series {
+            None => path.display().to_string(),
+            Some(series) => super::rotation::place(series),
+        };
         let _infallible = writeln!(
             text,
-            "packets  {} in {} ({} bytes)",
-            file.written,
-            path.display(),
-            file.bytes
+            "packets  {} in {place} ({} bytes)",
+            file.written, file.bytes
         );
     }
     if let Some(file) = flows {

@@ -26,6 +26,7 @@ mod live;
 mod logger;
 mod plot;
 mod read;
+mod rotation;
 mod stats;
 mod status;
 mod thinning;

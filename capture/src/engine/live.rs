@@ -497,6 +497,7 @@ fn packet_file(
     let options = PacketFileOptions {
         path: path.clone(),
         existing: outputs.existing,
+        rotation: outputs.rotation,
         overflow: Overflow::Drop,
         pool_bytes: outputs.buffer_bytes,
         section: host::section(),

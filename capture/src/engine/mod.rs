@@ -41,6 +41,7 @@ use std::path::PathBuf;
 use crate::dissect::Dissector;
 use crate::flow::{Limits, Timeouts};
 use crate::sink::flows::FlowFileOptions;
+use crate::sink::pcapng::Rotation;
 use crate::sink::{Existing, SinkError};
 
 /// What a run writes.
@@ -48,6 +49,8 @@ use crate::sink::{Existing, SinkError};
 pub struct Outputs {
     /// The pcapng file; `-` is standard output, `None` writes no packets.
     pub packets: Option<PathBuf>,
+    /// Several pcapng files in a row instead of one.
+    pub rotation: Option<Rotation>,
     /// Where connection records go, and how; `None` writes none.
     pub flows: Option<FlowFileOptions>,
     /// What happens to a pcapng file that exists.

@@ -23,6 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         },
         outputs: Outputs {
             packets: None,
+            rotation: None,
             flows: None,
             existing: Existing::Refuse,
             buffer_bytes: 0,

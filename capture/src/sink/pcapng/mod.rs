@@ -11,6 +11,7 @@
 //! - `merge.rs`: time order
 //! - `writer.rs`: the thread
 //! - `output.rs`: the file itself
+//! - `rotation.rs`: several files in a row
 //!
 //! Format: draft-ietf-opsawg-pcapng.
 
@@ -19,6 +20,7 @@ mod chunk;
 mod encoder;
 mod merge;
 mod output;
+mod rotation;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -33,10 +35,12 @@ use crossbeam_channel::Sender;
 
 pub use blocks::{IfaceDescription, IfaceStatistics, Section};
 pub use encoder::{Overflow, PacketSink};
+pub use rotation::{Rotation, SeriesSummary};
 
 use crate::packet::{IfaceId, Timestamp};
 use crate::sink::flows::CollectorError;
 use output::Output;
+use rotation::Series;
 use writer::{Ended, Marks, Message, Shared, Tally, Writer};
 
 /// Memory of all buffers together, in bytes, unless asked otherwise.
@@ -65,6 +69,8 @@ pub struct PacketFileOptions {
     pub path: PathBuf,
     /// What to do if it exists.
     pub existing: Existing,
+    /// Several files instead of one, whose names begin as `path` does.
+    pub rotation: Option<Rotation>,
     /// What to do when all buffers are waiting to be written.
     pub overflow: Overflow,
     /// Memory of all buffers together, in bytes. Packets that are larger than a buffer come on top.
@@ -75,10 +81,21 @@ pub struct PacketFileOptions {
     pub ifaces: Vec<IfaceDescription>,
 }
 
+impl PacketFileOptions {
+    /// What a file begins with.
+    fn header(&self) -> Vec<u8> {
+        let mut header = Vec::new();
+        blocks::section_header(&mut header, &self.section);
+        for iface in &self.ifaces {
+            blocks::interface_description(&mut header, iface);
+        }
+        header
+    }
+}
+
 /// A pcapng file that is being written.
 #[derive(Debug)]
 pub struct PacketFile {
-    path: PathBuf,
     sender: Sender<Message>,
     thread: JoinHandle<Tally>,
     shared: Arc<Shared>,
@@ -106,6 +123,8 @@ pub struct PacketFileSummary {
     pub first: Option<Timestamp>,
     /// Time of the newest packet; `None` without packets.
     pub last: Option<Timestamp>,
+    /// Which files there are, if there can be several.
+    pub series: Option<SeriesSummary>,
     /// How the file ended.
     pub ending: Ending,
 }
@@ -172,29 +191,42 @@ impl PacketFile {
         options: &PacketFileOptions,
         workers: usize,
     ) -> Result<(Self, Vec<PacketSink>), SinkError> {
-        let output = output::create(&options.path, options.existing)?;
-        Self::start(output, options, workers).inspect_err(|_| remove_regular(&options.path))
+        let Some(rotation) = options.rotation else {
+            let output = output::create(&options.path, options.existing)?;
+            return Self::start(output, options, workers)
+                .inspect_err(|_| remove_regular(&options.path));
+        };
+        let (series, output) = Series::create(options, rotation, now())?;
+        let path = series.path().to_owned();
+        Self::start_series(output, Some(series), options, workers)
+            .inspect_err(|_| remove_regular(&path))
     }
 
     fn start(
-        mut output: Box<dyn Output>,
+        output: Box<dyn Output>,
         options: &PacketFileOptions,
         workers: usize,
     ) -> Result<(Self, Vec<PacketSink>), SinkError> {
+        Self::start_series(output, None, options, workers)
+    }
+
+    fn start_series(
+        mut output: Box<dyn Output>,
+        series: Option<Series>,
+        options: &PacketFileOptions,
+        workers: usize,
+    ) -> Result<(Self, Vec<PacketSink>), SinkError> {
+        let header = options.header();
+        let path = series
+            .as_ref()
+            .map_or(&*options.path, Series::path)
+            .to_owned();
         let PacketFileOptions {
-            path,
             overflow,
             pool_bytes,
-            section,
             ifaces,
             ..
         } = options;
-        let mut header = Vec::new();
-        blocks::section_header(&mut header, section);
-        for iface in ifaces {
-            blocks::interface_description(&mut header, iface);
-        }
-        let path = path.clone();
         let mut tally = Tally::default();
         match output.write_all(&header) {
             Ok(()) => tally.bytes = header.len() as u64,
@@ -237,6 +269,9 @@ impl PacketFile {
         }
         let writer = Writer {
             output,
+            path,
+            series,
+            begin: 0,
             shared: Arc::clone(&shared),
             receiver,
             free: returns,
@@ -249,7 +284,6 @@ impl PacketFile {
             .map_err(SinkError::Thread)?;
         Ok((
             Self {
-                path,
                 sender,
                 thread,
                 shared,
@@ -287,7 +321,6 @@ impl PacketFile {
     /// until all sinks are finished.
     pub fn finish(self, statistics: Vec<IfaceStatistics>) -> PacketFileSummary {
         let Self {
-            path,
             sender,
             thread,
             shared,
@@ -307,12 +340,13 @@ impl PacketFile {
             disordered,
             first,
             last,
+            series,
             ended,
         } = tally;
         let unwritten_overflow = PacketFileCounters(shared).unwritten_overflow();
         let ending = match ended {
             None => Ending::Complete,
-            Some(Ended::Failed(source)) => Ending::Failed(SinkError::Write { path, source }),
+            Some(Ended::Failed(error)) => Ending::Failed(error),
             Some(Ended::ReaderGone) => Ending::ReaderGone,
         };
         let unwritten_disk = unwritten;
@@ -324,6 +358,7 @@ impl PacketFile {
             bytes,
             first,
             last,
+            series,
             ending,
         }
     }
@@ -357,6 +392,14 @@ impl PacketFileCounters {
     pub fn is_reader_gone(&self) -> bool {
         self.0.reader_gone.load(Ordering::Relaxed)
     }
+}
+
+/// The time by the clock of the machine.
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    since.map_or(Timestamp(0), |since| {
+        Timestamp::new(since.as_secs(), u64::from(since.subsec_nanos()))
+    })
 }
 
 /// Leaves no file behind that has not even a header.

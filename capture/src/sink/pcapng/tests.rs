@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::{FrameNo, Iface, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut};
+use crate::packet::{
+    FrameNo, Iface, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut, Span,
+};
 use crate::source::file::{FileSource, Numbering};
 
 fn meta(ts: u64, iface: u32) -> PacketMeta {
@@ -206,6 +208,7 @@ fn options(path: &Path, overflow: Overflow) -> PacketFileOptions {
     PacketFileOptions {
         path: path.to_owned(),
         existing: Existing::Refuse,
+        rotation: None,
         overflow,
         pool_bytes: DEFAULT_POOL_BYTES,
         section: Section::default(),
@@ -569,5 +572,147 @@ proptest! {
         let expected: Vec<_> = expected.into_iter().map(|(ts, _, _, data)| (ts, data)).collect();
         let packets: Vec<_> = read_memory(&memory).0.into_iter().map(|(meta, data)| (meta.ts.0, data)).collect();
         prop_assert!(packets == expected);
+    }
+}
+
+/// The files of a directory by name.
+fn files_in(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Writes packets of these times (s) and lengths from one worker, and says what became of them.
+fn rotate(path: &Path, rotation: Rotation, packets: &[(u64, usize)]) -> PacketFileSummary {
+    let options = PacketFileOptions {
+        rotation: Some(rotation),
+        ..options(path, Overflow::Block)
+    };
+    let (file, mut sinks) = PacketFile::create(&options, 1).unwrap();
+    let mut sink = sinks.pop().unwrap();
+    for (number, (secs, len)) in packets.iter().enumerate() {
+        sink.packet(&Packet {
+            meta: meta(secs * 1_000_000_000, (number % 2) as u32),
+            data: &vec![number as u8; *len],
+        });
+    }
+    sink.finish();
+    file.finish(vec![IfaceStatistics::default(); 2])
+}
+
+/// Which packets go into which file, told in the simplest way: `sizes` are those of their blocks,
+/// `header` what a file begins with.
+fn split(rotation: &Rotation, header: usize, packets: &[(u64, usize)]) -> Vec<Vec<usize>> {
+    let mut files: Vec<Vec<usize>> = vec![Vec::new()];
+    for (number, (secs, len)) in packets.iter().enumerate() {
+        let block = |len: usize| 32 + len.next_multiple_of(4);
+        let file = files.last_mut().unwrap();
+        let first = file.first().map_or(*secs, |first| packets[*first].0);
+        let bytes: usize = file.iter().map(|number| block(packets[*number].1)).sum();
+        let over = rotation
+            .packets
+            .is_some_and(|most| file.len() as u64 == most)
+            || rotation
+                .bytes
+                .is_some_and(|most| (header + bytes + block(*len)) as u64 > most)
+            || rotation
+                .duration
+                .is_some_and(|span| secs - first >= span.0 / 1_000_000_000)
+            || rotation.interval.is_some_and(|span| {
+                secs / (span.0 / 1_000_000_000) != first / (span.0 / 1_000_000_000)
+            });
+        if over && !file.is_empty() {
+            files.push(vec![number]);
+        } else {
+            file.push(number);
+        }
+    }
+    files
+}
+
+proptest! {
+    /// The oracle is a loop over packets.
+    #[test]
+    fn files_in_a_row_hold_every_packet_where_it_belongs(
+        steps in prop::collection::vec((0_u64..9, 0_usize..200), 1..120),
+        packets_most in prop::option::of(1_u64..30),
+        bytes_most in prop::option::of(200_u64..4000),
+        duration in prop::option::of(1_u64..40),
+        interval in prop::option::of(1_u64..40),
+        kept in prop::option::of(1_u32..6),
+    ) {
+        let mut secs = 1_700_000_000;
+        let packets: Vec<_> = steps
+            .iter()
+            .map(|(step, len)| {
+                secs += step;
+                (secs, *len)
+            })
+            .collect();
+        let rotation = Rotation {
+            duration: duration.map(Span::from_secs),
+            interval: interval.map(Span::from_secs),
+            bytes: bytes_most,
+            packets: packets_most,
+            files: kept,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.pcapng");
+        let summary = rotate(&path, rotation, &packets);
+        prop_assert!(matches!(summary.ending, Ending::Complete));
+        prop_assert_eq!(summary.written, packets.len() as u64);
+
+        let header = options(&path, Overflow::Block).header().len();
+        let expected = split(&rotation, header, &packets);
+        let left = expected.len() - kept.map_or(expected.len(), |kept| expected.len().min(kept as usize));
+        let paths = files_in(directory.path());
+        let series = summary.series.unwrap();
+        prop_assert_eq!(series.begun, expected.len() as u64);
+        prop_assert_eq!(series.removed, left as u64);
+        prop_assert_eq!(paths.first(), Some(&series.first));
+        prop_assert_eq!(paths.last(), Some(&series.last));
+        prop_assert_eq!(paths.len(), expected.len() - left);
+        for (path, numbers) in paths.iter().zip(&expected[left..]) {
+            let (read, ifaces) = read_file(path);
+            prop_assert_eq!(ifaces.len(), 2);
+            let read: Vec<_> = read
+                .iter()
+                .map(|(meta, data)| (meta.ts.secs(), data.clone()))
+                .collect();
+            let expected: Vec<_> = numbers
+                .iter()
+                .map(|number| (packets[*number].0, vec![*number as u8; packets[*number].1]))
+                .collect();
+            prop_assert_eq!(read, expected);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_begun_leaves_the_ones_before_it_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.pcapng");
+    // Somebody has taken the name of the third file.
+    let taken = directory.path().join("a_00003_20231114221322.pcapng");
+    std::fs::write(&taken, "mine").unwrap();
+    let rotation = Rotation {
+        packets: Some(1),
+        ..Rotation::default()
+    };
+    let packets: Vec<_> = (0..5).map(|secs| (1_700_000_000 + secs, 4)).collect();
+    let summary = rotate(&path, rotation, &packets);
+    assert!(matches!(
+        summary.ending,
+        Ending::Failed(SinkError::Exists { path }) if path == taken
+    ));
+    assert_eq!((summary.written, summary.unwritten_disk), (2, 3));
+    assert_eq!(std::fs::read(&taken).unwrap(), b"mine");
+    let paths = files_in(directory.path());
+    assert_eq!(paths.len(), 3);
+    for path in paths.iter().filter(|path| **path != taken) {
+        assert_eq!(read_file(path).0.len(), 1);
     }
 }

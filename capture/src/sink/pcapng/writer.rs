@@ -2,16 +2,19 @@
 //! gives the memory back.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::SinkError;
 use super::blocks::{self, IfaceStatistics};
 use super::chunk::{Blocks, Chunk};
 use super::merge::{Bound, Merge};
 use super::output::Output;
+use super::rotation::{Series, SeriesSummary};
 use crate::packet::{IfaceId, Timestamp};
 
 /// How long packets wait for a worker that has nothing to hand over but moved its promise.
@@ -87,13 +90,19 @@ impl Shared {
 /// How writing ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    Failed(io::Error),
+    Failed(SinkError),
     ReaderGone,
 }
 
 /// The state of the thread, and what it has counted when it ends.
 pub(super) struct Writer {
     pub(super) output: Box<dyn Output>,
+    /// What the file at hand is called.
+    pub(super) path: PathBuf,
+    /// `None` if there is one file.
+    pub(super) series: Option<Series>,
+    /// Bytes that were written before the file at hand.
+    pub(super) begin: u64,
     pub(super) shared: Arc<Shared>,
     pub(super) receiver: Receiver<Message>,
     /// By worker, the way back for buffers.
@@ -111,6 +120,7 @@ pub(super) struct Tally {
     pub(super) disordered: u64,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
+    pub(super) series: Option<SeriesSummary>,
     pub(super) ended: Option<Ended>,
 }
 
@@ -143,6 +153,9 @@ impl Writer {
                     Message::Close(last_words) => statistics = last_words,
                     Message::Iface(block) => {
                         self.write(&block);
+                        if let Some(series) = &mut self.series {
+                            series.add_iface(&block);
+                        }
                         self.shared.described.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -151,6 +164,7 @@ impl Writer {
         }
         self.drain(&mut merge, Bound::All, &mut merged);
         self.close(&statistics);
+        self.tally.series = self.series.map(Series::summary);
         self.tally
     }
 
@@ -186,8 +200,51 @@ impl Writer {
         }
     }
 
-    /// Writes blocks of packets, and counts them.
+    /// Writes blocks of packets into the files that they belong to.
     fn write_packets(&mut self, bytes: &[u8], packets: u64, oldest: Timestamp, newest: Timestamp) {
+        let Some(mut series) = self.series.take() else {
+            return self.write_run(bytes, packets, oldest, newest);
+        };
+        let mut start = 0;
+        let mut run = None::<(u64, Timestamp, Timestamp)>;
+        for (at, block_len, ts) in (Blocks { bytes, at: 0 }) {
+            if series.is_over(block_len, ts) {
+                if let Some((packets, oldest, newest)) = run.take() {
+                    self.write_run(&bytes[start..at], packets, oldest, newest);
+                }
+                start = at;
+                self.next_file(&mut series, ts);
+            }
+            series.count(block_len, ts);
+            run = Some(match run {
+                None => (1, ts, ts),
+                Some((packets, oldest, newest)) => (packets + 1, oldest.min(ts), newest.max(ts)),
+            });
+        }
+        if let Some((packets, oldest, newest)) = run {
+            self.write_run(&bytes[start..], packets, oldest, newest);
+        }
+        self.series = Some(series);
+    }
+
+    /// Begins the next file, if the last one could be written.
+    fn next_file(&mut self, series: &mut Series, ts: Timestamp) {
+        if self.tally.ended.is_some() {
+            return;
+        }
+        match series.next(ts) {
+            Ok(output) => {
+                self.output = output;
+                series.path().clone_into(&mut self.path);
+                self.begin = self.tally.bytes;
+                self.write(&series.header);
+            }
+            Err(error) => self.tally.ended = Some(Ended::Failed(error)),
+        }
+    }
+
+    /// Writes blocks of packets to the file at hand, and counts them.
+    fn write_run(&mut self, bytes: &[u8], packets: u64, oldest: Timestamp, newest: Timestamp) {
         if self.tally.last.is_some_and(|last| oldest < last) {
             self.tally.disordered += 1;
         }
@@ -246,14 +303,17 @@ impl Writer {
         };
         self.tally.bytes += whole_blocks(blocks, done) as u64;
         // If the file cannot be cut either, the first error is the one to tell.
-        let error = match self.output.cut(self.tally.bytes) {
+        let error = match self.output.cut(self.tally.bytes - self.begin) {
             Ok(()) | Err(_) => error,
         };
         self.tally.ended = Some(if error.kind() == io::ErrorKind::BrokenPipe {
             self.shared.reader_gone.store(true, Ordering::Relaxed);
             Ended::ReaderGone
         } else {
-            Ended::Failed(error)
+            Ended::Failed(SinkError::Write {
+                path: self.path.clone(),
+                source: error,
+            })
         });
     }
 
