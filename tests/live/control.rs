@@ -191,6 +191,42 @@ fn a_change_is_noted_in_the_file_and_in_the_report() -> Result<()> {
 }
 
 #[test]
+fn another_sampling_holds_from_then_on_and_records_say_so() -> Result<()> {
+    /// None of so many is copied but by a rare chance.
+    const RARE: &str = "1/1000000000";
+    let lab = Lab::new()?;
+    let socket = Socket::new()?;
+    let run = socket.start(&lab, &["icmp", "or", "tcp"])?;
+    assert_eq!(socket.status()?["copied"], "everything");
+    traffic::ping(&lab, Family::Ipv4, 2)?;
+    socket.done(&["sample", "--sample", RARE])?;
+    let words = "sampled 1/1000000000 packets, control segments kept";
+    assert_eq!(socket.status()?["copied"], words);
+    traffic::ping(&lab, Family::Ipv4, 3)?;
+    let done = traffic::closed(&lab, Family::Ipv4, Side::Client, Volume::default())?;
+    flush(&lab)?;
+    let refused = socket.ctl(&["sample", "--sample", "0"])?;
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let report = run.end()?;
+    report.assert_closed()?;
+    let file = report.packets()?;
+    let icmp = |packet: &&crate::pcapng::Packet| packet.data[23] == 1;
+    assert_eq!(file.packets.iter().filter(icmp).count(), 4);
+    // SYN, SYN-ACK and a FIN each way of the connection, and nothing else of it.
+    assert_eq!(file.packets.len(), 4 + 4);
+    assert_eq!(
+        report.row("seen", "sampled")? + report.row("seen", "filtered")? + 8,
+        report.kernel("packets")
+    );
+    let record = report.record("tcp", [done.client, done.server])?;
+    assert_eq!(record.number("packet_sampling"), 1_000_000_000);
+    let comments: Vec<_> = file.statistics[0].options.texts(OPT_COMMENT);
+    assert_eq!(comments.len(), 1, "{comments:?}");
+    assert!(comments[0].ends_with(&format!("Z: sampling changed to: {words}")));
+    Ok(())
+}
+
+#[test]
 fn a_filter_that_is_refused_leaves_the_old_one() -> Result<()> {
     let lab = Lab::new()?;
     let socket = Socket::new()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::rotation::RotationArgs;
-use super::thinning::ThinningArgs;
+use super::thinning::{SamplingArgs, ThinningArgs};
 use super::tracking::TrackingArgs;
 use super::units::{bytes, duration};
 use crate::flow::ConnState;
@@ -645,6 +645,7 @@ left to right. A packet that is too short for a test does not match, even under 
 Examples:
   capture filter 'tcp port 443 and not host 10.0.0.1'
   capture filter 'vlan 5 and icmp' --dump cbpf
+  capture filter 'udp port 53' --dump ebpf
   capture filter 'tcp[tcpflags] & (tcp-syn|tcp-fin) != 0' *.pcapng"
 )]
 pub(super) struct FilterArgs {
@@ -656,7 +657,7 @@ pub(super) struct FilterArgs {
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// Print the program instead: cbpf as tcpdump -d does.
+    /// Print the program instead: cbpf as tcpdump -d does, ebpf as bpftool does.
     #[arg(long, value_name = "MACHINE", conflicts_with = "files")]
     pub(super) dump: Option<Dump>,
 
@@ -674,6 +675,8 @@ pub(super) struct FilterArgs {
 pub(super) enum Dump {
     /// The classic BPF machine.
     Cbpf,
+    /// The kernel's machine: the function that runs at XDP.
+    Ebpf,
 }
 
 /// A link type by one of its names, or by number.
@@ -707,6 +710,8 @@ Examples:
   capture ctl status
   capture ctl filter tcp port 443
   capture ctl filter --clear
+  capture ctl sample --sample 1/100
+  capture ctl sample                          everything again
   capture ctl --pid 4711 stop"
 )]
 pub(super) struct CtlArgs {
@@ -742,6 +747,12 @@ pub(super) enum CtlCommand {
         /// Look up names of hosts in the filter.
         #[arg(long)]
         resolve: bool,
+    },
+    /// Another sampling, by the options of `capture live`; without any, everything is copied.
+    Sample {
+        /// How much.
+        #[command(flatten)]
+        sampling: SamplingArgs,
     },
     /// End it, as Ctrl-C does.
     Stop,

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use super::args::{Dump, FilterArgs};
 use crate::engine::{FileFilter, FileRunError, grouped};
+use crate::filter::capture::ebpf::{self, ContextKind, Disassembly, Programs};
 use crate::filter::capture::{Filter, FilterError, FilterOptions, SystemResolver};
+use crate::packet::LinkType;
 use crate::source::file::{FileSource, Numbering};
 
 /// Packets that are taken from a file at once.
@@ -34,6 +36,23 @@ pub(super) fn run(args: &FilterArgs) -> anyhow::Result<ExitCode> {
     let program = filter.compile(args.link)?;
     match args.dump {
         Some(Dump::Cbpf) => write!(out, "{program}")?,
+        Some(Dump::Ebpf) => {
+            let programs = match args.link {
+                LinkType::ETHERNET => Programs {
+                    ethernet: Some(&program),
+                    raw_ip: None,
+                },
+                LinkType::RAW => Programs {
+                    ethernet: None,
+                    raw_ip: Some(&program),
+                },
+                link => anyhow::bail!(
+                    "the kernel's programs see ETHERNET and RAW (packets that begin with IP), not {link}"
+                ),
+            };
+            let insns = ebpf::translate(ContextKind::Xdp, &programs)?;
+            write!(out, "{}", Disassembly(&insns))?;
+        }
         None => {
             write!(out, "{}", filter.explain())?;
             let (count, link) = (program.insns.len(), args.link);

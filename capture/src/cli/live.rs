@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::args::LiveArgs;
-use super::control::{Control, Reply, Request};
+use super::control::{Listener, Reply, Request};
 use super::status::{Status, Style};
 use super::tracking::Origin;
 use crate::engine::{Change, LiveCapture, LiveIface, LivePlan, LiveReport, Outputs};
@@ -126,7 +126,7 @@ async fn watch(
     capture: &mut LiveCapture,
     status: &mut Status,
     signals: &mut Signals,
-    control: &mut Control,
+    control: &mut Listener,
     kernel_log: &mut Option<EbpfLogger<&'static dyn log::Log>>,
 ) -> anyhow::Result<End> {
     /// How often it is looked whether `--count` is reached, what the programs report, and whether
@@ -177,14 +177,14 @@ async fn watch(
 }
 
 /// Where `capture ctl` is heard. Only a place that was asked for has to be had.
-fn listen(args: &LiveArgs) -> anyhow::Result<Control> {
+fn listen(args: &LiveArgs) -> anyhow::Result<Listener> {
     if args.no_control {
-        return Ok(Control::none());
+        return Ok(Listener::none());
     }
-    match Control::listen(args.control.as_deref()) {
+    match Listener::listen(args.control.as_deref()) {
         Err(error) if args.control.is_none() => {
             log::warn!("{error:#}");
-            Ok(Control::none())
+            Ok(Listener::none())
         }
         listening => listening,
     }
@@ -198,9 +198,15 @@ fn serve(
     reply: Reply,
 ) -> anyhow::Result<()> {
     match request {
-        Request::Status => reply.answer(json_status(capture)?),
+        Request::Status => {
+            reply.answer(json_status(capture)?);
+            Ok(())
+        }
         // Ends the loop that this is called from.
-        Request::Stop => reply.done(),
+        Request::Stop => {
+            reply.done();
+            Ok(())
+        }
         Request::Filter {
             expression,
             resolve,
@@ -208,18 +214,31 @@ fn serve(
             let expression = expression.unwrap_or_default();
             let changed = super::expression::compile(&expression, resolve)
                 .and_then(|filter| Ok(capture.set_filter(filter)?));
-            match changed {
-                Ok(()) => {
-                    status.end()?;
-                    if let Some(change) = capture.changes().last() {
-                        super::tell(&change.text);
-                    }
-                    reply.done();
-                }
-                Err(error) => reply.refuse(&format!("{error:#}")),
-            }
+            answer(capture, status, reply, changed)
+        }
+        Request::Sample { sampling, control } => {
+            let changed = capture.set_sampling(sampling, control);
+            answer(capture, status, reply, changed.map_err(anyhow::Error::from))
         }
     }
+}
+
+/// Says whether the capture was changed, here and to whoever asked.
+fn answer(
+    capture: &LiveCapture,
+    status: &mut Status,
+    reply: Reply,
+    changed: anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if let Err(error) = changed {
+        reply.refuse(&format!("{error:#}"));
+        return Ok(());
+    }
+    status.end()?;
+    if let Some(change) = capture.changes().last() {
+        super::tell(&change.text);
+    }
+    reply.done();
     Ok(())
 }
 
@@ -235,6 +254,10 @@ fn json_status(capture: &LiveCapture) -> anyhow::Result<serde_json::Value> {
         "interfaces": names,
         "started": capture.started().to_string(),
         "filter": capture.filter().map(CaptureFilter::text),
+        "copied": match capture.plan().kernel.thinning.to_string() {
+            words if words.is_empty() => "everything".to_owned(),
+            words => words,
+        },
         "changes": changes_json(capture.changes()),
         "packets": kernel.packets,
         "bytes": kernel.bytes,

@@ -33,6 +33,13 @@ pub(super) struct ThinningArgs {
     #[arg(long, value_name = "N", default_value = "131072", requires = "cutoff", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     cutoff_flows: u32,
 
+    #[command(flatten)]
+    sampling: SamplingArgs,
+}
+
+/// Which packets are copied.
+#[derive(Debug, clap::Args)]
+pub(super) struct SamplingArgs {
     /// Copy one packet of so many, chosen by chance (1/100, 100 and 1% say the same). Segments with SYN,
     /// FIN or RST are kept unless --no-keep-control says otherwise.
     #[arg(long, value_name = "1/N", value_parser = one_in, default_value = "1", hide_default_value = true)]
@@ -53,9 +60,9 @@ pub(super) struct ThinningArgs {
     no_keep_control: bool,
 }
 
-impl ThinningArgs {
+impl SamplingArgs {
     /// What was asked for.
-    pub(super) fn thinning(&self) -> anyhow::Result<Thinning> {
+    pub(super) fn sampling(&self) -> anyhow::Result<(Sampling, Control)> {
         let sampling = Sampling {
             packets: self.sample,
             flows: self.sample_flows,
@@ -75,6 +82,14 @@ impl ThinningArgs {
             None | Some(true) if sampling.packets > 1 => Control::Kept,
             _ => Control::Sampled,
         };
+        Ok((sampling, control))
+    }
+}
+
+impl ThinningArgs {
+    /// What was asked for.
+    pub(super) fn thinning(&self) -> anyhow::Result<Thinning> {
+        let (sampling, control) = self.sampling.sampling()?;
         Ok(Thinning {
             snap_len: match u32::try_from(self.snaplen).unwrap_or(u32::MAX) {
                 0 => capture_common::MAX_CAP_LEN,

@@ -2,7 +2,8 @@
 //! counted twice.
 
 use super::{EngineError, LiveCapture};
-use crate::kernel::{CaptureFilter, Plan};
+use crate::flow::Sampling;
+use crate::kernel::{CaptureFilter, Control, Plan, Thinning};
 use crate::packet::Timestamp;
 
 /// What was changed, for those who read the results.
@@ -26,6 +27,33 @@ impl LiveCapture {
             None => "filter taken away".to_owned(),
         };
         self.change(text, |plan| plan.filter = filter)
+    }
+
+    /// Another sampling, for all packets from now on; records say what it was when they were written.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it; then the capture goes on as before.
+    pub fn set_sampling(
+        &mut self,
+        sampling: Sampling,
+        control: Control,
+    ) -> Result<(), EngineError> {
+        let only = Thinning {
+            sampling,
+            control,
+            ..Thinning::NONE
+        };
+        let text = match only.to_string() {
+            words if words.is_empty() => "sampling ended".to_owned(),
+            words => format!("sampling changed to: {words}"),
+        };
+        self.change(text, |plan| {
+            plan.thinning.sampling = sampling;
+            plan.thinning.control = control;
+        })?;
+        self.sampling.set(sampling);
+        Ok(())
     }
 
     /// Changes what is constant to the programs; `text` says what, for those who read the results.

@@ -12,7 +12,7 @@ use super::ifaces::{self, IfaceReport, Ifaces};
 use super::ledger::{Ledger, Written};
 use super::limit::{Limit, Pause};
 use super::{EngineError, Outputs, Tracking, affinity, budget, host, receivers};
-use crate::flow::FlowTable;
+use crate::flow::{FlowTable, LiveSampling};
 use crate::iface::{self, Namespace};
 use crate::kernel::{AttachError, Clock, Delivery, Kernel, Plan, Refused};
 use crate::packet::Timestamp;
@@ -57,6 +57,8 @@ pub struct LiveCapture {
     pub(super) links: LinkTypes,
     pub(super) clock: Arc<Clock>,
     pub(super) changes: Vec<Change>,
+    /// What the records of all shards say.
+    pub(super) sampling: Arc<LiveSampling>,
     started: Timestamp,
     limit: Arc<Limit>,
     workers: Vec<JoinHandle<Latency>>,
@@ -134,7 +136,8 @@ impl LiveCapture {
             fresh.make_folder(folder)?;
         }
         let (packets, packet_sinks) = packet_file(&plan.outputs, &plan.kernel, workers)?;
-        fresh.add(plan.outputs.packets.as_deref(), plan.outputs.existing);
+        let first = packets.as_ref().map(PacketFile::path);
+        fresh.add(first, plan.outputs.existing);
         let names = IfaceNames::default();
         names.set(
             plan.kernel
@@ -152,6 +155,7 @@ impl LiveCapture {
         });
         let ifaces = ifaces.map_err(EngineError::Thread)??;
 
+        let sampling = Arc::new(LiveSampling::new(plan.kernel.thinning.sampling));
         let limit = Arc::new(Limit::new(plan.count));
         let counters: Vec<_> = (0..workers)
             .map(|_| Arc::new(ShardCounters::default()))
@@ -170,7 +174,7 @@ impl LiveCapture {
                 plan.tracking.seed,
             )
             .cut_by(cuts.clone())
-            .sampled(plan.kernel.thinning.sampling);
+            .sampled(Arc::clone(&sampling));
             let shard = Shard::new(
                 plan.tracking.dissector,
                 table,
@@ -203,6 +207,7 @@ impl LiveCapture {
             links,
             clock,
             changes: Vec::new(),
+            sampling,
             started,
             limit,
             workers: threads,

@@ -40,8 +40,8 @@ pub use history::History;
 pub use key::{Direction, Endpoint};
 pub use limits::{Limits, Timeouts};
 pub use record::{
-    ConnState, EndReason, EndedBy, FlowRecord, Outcome, RttHistogram, RttSummary, Sampling, Side,
-    TcpSide, TcpSummary,
+    ConnState, EndReason, EndedBy, FlowRecord, LiveSampling, Outcome, RttHistogram, RttSummary,
+    Sampling, Side, TcpSide, TcpSummary,
 };
 pub use state::Counts;
 pub use table::{FlowTable, FlowTableCounters, Observed, Prepared};

@@ -9,6 +9,7 @@ use super::state::Counts;
 use super::tcp::{Connection, Once, TcpState};
 use crate::dissect::{PROTO_TCP, PROTO_UDP, TcpFlags, Tunnel};
 use crate::packet::{FrameNo, IfaceId, Span, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why a record was written (as IPFIX `flowEndReason` means it, RFC 5102 section 5.11.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -325,6 +326,37 @@ impl Sampling {
         packets: 1,
         flows: 1,
     };
+}
+
+/// The sampling of a run, which may change while shards work.
+#[derive(Debug)]
+pub struct LiveSampling(AtomicU64);
+
+impl LiveSampling {
+    /// As it begins.
+    #[must_use]
+    pub const fn new(sampling: Sampling) -> Self {
+        Self(AtomicU64::new(Self::pack(sampling)))
+    }
+
+    /// As it is now.
+    #[must_use]
+    pub fn get(&self) -> Sampling {
+        let both = self.0.load(Ordering::Relaxed);
+        Sampling {
+            packets: (both >> 32) as u32,
+            flows: both as u32,
+        }
+    }
+
+    /// As it is from now on.
+    pub fn set(&self, sampling: Sampling) {
+        self.0.store(Self::pack(sampling), Ordering::Relaxed);
+    }
+
+    const fn pack(sampling: Sampling) -> u64 {
+        (sampling.packets as u64) << 32 | sampling.flows as u64
+    }
 }
 
 impl Default for Sampling {

@@ -13,7 +13,7 @@ use super::index::Index;
 use super::key::{Address, AnyKey, Direction, Key};
 use super::limits::{FIRST_CHECK, Limits, Timeouts};
 use super::packed::Plain;
-use super::record::{EndReason, Ended, FlowRecord, Sampling};
+use super::record::{EndReason, Ended, FlowRecord, LiveSampling, Sampling};
 use super::server_ports::is_slow_service;
 use super::slab::{Slab, Slot};
 use super::state::{Class, Counts, Flow};
@@ -96,7 +96,7 @@ struct Shared {
     contexts: Contexts,
     /// `None` if the kernel cuts nothing.
     cuts: Option<Cuts>,
-    sampling: Sampling,
+    sampling: Arc<LiveSampling>,
     /// A flow was found in a tunnel.
     sees_tunnels: bool,
 }
@@ -134,7 +134,7 @@ impl FlowTable {
                 islands: Islands::new(limits.max_details.saturating_mul(ISLANDS_PER_DETAIL)),
                 contexts: Contexts::default(),
                 cuts: None,
-                sampling: Sampling::ALL,
+                sampling: Arc::new(LiveSampling::new(Sampling::ALL)),
                 sees_tunnels: false,
             },
         }
@@ -147,9 +147,10 @@ impl FlowTable {
         self
     }
 
-    /// The same for a table that gets only a part of the traffic, which its records say.
+    /// The same for a table that gets only a part of the traffic, which its records say: what part it was
+    /// when they were written.
     #[must_use]
-    pub const fn sampled(mut self, sampling: Sampling) -> Self {
+    pub fn sampled(mut self, sampling: Arc<LiveSampling>) -> Self {
         self.shared.sampling = sampling;
         self
     }
@@ -485,7 +486,7 @@ impl Shared {
                 .cuts
                 .as_ref()
                 .map_or([Counts::ZERO; 2], |cuts| cuts.left_out(&A::any(slot.key))),
-            sampling: self.sampling,
+            sampling: self.sampling.get(),
         })
     }
 

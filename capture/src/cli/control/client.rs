@@ -20,6 +20,10 @@ pub(in crate::cli) fn run(args: &CtlArgs) -> anyhow::Result<ExitCode> {
     let request = match &args.command {
         CtlCommand::Status { .. } => Request::Status,
         CtlCommand::Stop => Request::Stop,
+        CtlCommand::Sample { sampling } => {
+            let (sampling, control) = sampling.sampling()?;
+            Request::Sample { sampling, control }
+        }
         CtlCommand::Filter {
             expression,
             clear,
@@ -144,6 +148,7 @@ fn text(status: &Value) -> String {
         format!("capture  process {} on {}", status["pid"], on(status)),
         format!("since    {}", status["started"].as_str().unwrap_or("?")),
         format!("filter   {}", status["filter"].as_str().unwrap_or("none")),
+        format!("copied   {}", status["copied"].as_str().unwrap_or("?")),
         format!(
             "packets  {} seen, {} filtered, {} delivered, {} lost",
             count("packets"),

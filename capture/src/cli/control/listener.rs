@@ -45,7 +45,7 @@ impl Reply {
 
 /// The socket of this process; it goes with this value.
 #[derive(Debug)]
-pub(in crate::cli) struct Control {
+pub(in crate::cli) struct Listener {
     /// `None` where there is no socket: then nothing is ever asked.
     path: Option<PathBuf>,
     requests: mpsc::Receiver<(Request, Reply)>,
@@ -53,7 +53,7 @@ pub(in crate::cli) struct Control {
     _sender: mpsc::Sender<(Request, Reply)>,
 }
 
-impl Control {
+impl Listener {
     /// No socket.
     pub(in crate::cli) fn none() -> Self {
         let (sender, requests) = mpsc::channel(1);
@@ -92,7 +92,7 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for Listener {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             drop(std::fs::remove_file(path));

@@ -9,7 +9,9 @@ use capture_common::cutoff::{CutEnds, CutTotals};
 use super::script::{
     ACK, Client, FIN, MILLISECOND, SECOND, SYN, Script, Server, Talk, datagram, host,
 };
-use crate::flow::{CutTable, EndReason, FlowRecord, FlowTable, Limits, Sampling, Timeouts};
+use crate::flow::{
+    CutTable, EndReason, FlowRecord, FlowTable, Limits, LiveSampling, Sampling, Timeouts,
+};
 use crate::packet::{Span, Timestamp};
 
 const CLIENT: (u32, u16) = (host(1), 40_000);
@@ -280,7 +282,8 @@ fn records_say_how_much_was_captured() {
         packets: 100,
         flows: 7,
     };
-    let table = FlowTable::new(Limits::flows(10), Timeouts::default(), 42).sampled(sampling);
+    let table = FlowTable::new(Limits::flows(10), Timeouts::default(), 42)
+        .sampled(Arc::new(LiveSampling::new(sampling)));
     let mut script = Script::of(table);
     script.packet(&datagram(CLIENT, SERVER));
     let [record] = script.finish().try_into().unwrap();

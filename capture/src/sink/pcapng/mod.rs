@@ -96,6 +96,7 @@ impl PacketFileOptions {
 /// A pcapng file that is being written.
 #[derive(Debug)]
 pub struct PacketFile {
+    path: PathBuf,
     sender: Sender<Message>,
     thread: JoinHandle<Tally>,
     shared: Arc<Shared>,
@@ -269,7 +270,7 @@ impl PacketFile {
         }
         let writer = Writer {
             output,
-            path,
+            path: path.clone(),
             series,
             begin: 0,
             shared: Arc::clone(&shared),
@@ -284,6 +285,7 @@ impl PacketFile {
             .map_err(SinkError::Thread)?;
         Ok((
             Self {
+                path,
                 sender,
                 thread,
                 shared,
@@ -311,6 +313,12 @@ impl PacketFile {
         }
     }
 
+    /// The file, or the first of several.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Counters that can be read while the file is written.
     #[must_use]
     pub fn counters(&self) -> PacketFileCounters {
@@ -321,6 +329,7 @@ impl PacketFile {
     /// until all sinks are finished.
     pub fn finish(self, statistics: Vec<IfaceStatistics>) -> PacketFileSummary {
         let Self {
+            path: _,
             sender,
             thread,
             shared,
