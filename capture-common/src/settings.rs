@@ -38,9 +38,13 @@ pub struct Settings {
     pub headers_only: u32,
     /// Sets of the table of flows that are cut short, a power of two; 0 cuts none.
     pub cut_sets: u32,
+    /// 1: the machine makes stores seen in their order (x86). 0: nobody knows.
+    pub ordered_stores: u32,
+    /// Always 0.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 64);
+const _: () = assert!(size_of::<Settings>() == 72);
 
 impl Settings {
     /// Frames start with an Ethernet header.
@@ -81,6 +85,8 @@ impl Settings {
         keep: 0,
         headers_only: 0,
         cut_sets: 0,
+        ordered_stores: 0,
+        reserved: 0,
     };
 }
 

@@ -6,6 +6,23 @@ use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_xdp_get_buff_len, bpf
 use aya_ebpf::programs::{TcContext, XdpContext};
 use capture_common::{Hook, RingRecord};
 
+/// A VLAN tag that the kernel keeps beside a packet, as one number: protocol and tag in the order of the
+/// wire. (Of an `Option`, LLVM keeps the part that is not there in a register that holds nothing, which
+/// the verifier does not take.)
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AsideTag(u32);
+
+impl AsideTag {
+    /// There is none: no protocol has the number 0.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// What is to be put into the packet, if anything: four bytes as they lie in memory.
+    #[inline(always)]
+    pub(crate) fn word(self) -> Option<u32> {
+        (self != Self::NONE).then_some(self.0)
+    }
+}
+
 /// A packet as the kernel hands it to a program.
 pub(crate) trait Context {
     /// The hook that this is.
@@ -28,11 +45,15 @@ pub(crate) trait Context {
     fn queue(&self) -> u16;
     /// `RingRecord::FLAG_*`.
     fn flags(&self) -> u16;
-    /// A VLAN tag that the kernel keeps beside the packet: protocol and tag, network byte order.
-    fn vlan(&self) -> Option<[u16; 2]>;
+    /// A VLAN tag that the kernel keeps beside the packet.
+    fn vlan(&self) -> AsideTag;
     /// What the capture filter says: 0 refuses. `kind` is a `Settings::LINK_*`, with
     /// `Settings::FILTER_OUTGOING` if the packet goes out.
     fn filter(&self, kind: u32) -> u32;
+    /// What the long way through the headers finds, packed.
+    fn walk(&self, frame_len: u32, link: u32) -> u64;
+    /// Gives the packet's flow a place among those that are cut short; 1 if another one lost its place.
+    fn insert(&self) -> u32;
 }
 
 /// A packet at XDP.
@@ -43,9 +64,13 @@ pub(crate) struct Ingress {
 impl Ingress {
     #[inline(always)]
     pub(crate) fn new(ctx: &XdpContext) -> Self {
-        Self {
-            ctx: ctx.as_ptr().cast(),
-        }
+        Self::from_raw(ctx.as_ptr().cast())
+    }
+
+    /// `ctx` is the context that the kernel passed.
+    #[inline(always)]
+    pub(crate) fn from_raw(ctx: *mut xdp_md) -> Self {
+        Self { ctx }
     }
 
     /// The context as helpers want it.
@@ -100,13 +125,23 @@ impl Context for Ingress {
     }
 
     #[inline(always)]
-    fn vlan(&self) -> Option<[u16; 2]> {
-        None
+    fn vlan(&self) -> AsideTag {
+        AsideTag::NONE
     }
 
     #[inline(always)]
     fn filter(&self, kind: u32) -> u32 {
         crate::filter::capture_filter_xdp(self.ctx, kind)
+    }
+
+    #[inline(always)]
+    fn walk(&self, frame_len: u32, link: u32) -> u64 {
+        crate::long_way::capture_walk_xdp(self.ctx, frame_len, link)
+    }
+
+    #[inline(always)]
+    fn insert(&self) -> u32 {
+        crate::places::capture_insert_xdp(self.ctx)
     }
 }
 
@@ -123,9 +158,13 @@ pub(crate) type TcxIngress = Skb<{ Hook::TcxIngress as u8 }>;
 impl<const HOOK: u8> Skb<HOOK> {
     #[inline(always)]
     pub(crate) fn new(ctx: &TcContext) -> Self {
-        Self {
-            ctx: ctx.as_ptr().cast(),
-        }
+        Self::from_raw(ctx.as_ptr().cast())
+    }
+
+    /// `ctx` is the context that the kernel passed.
+    #[inline(always)]
+    pub(crate) fn from_raw(ctx: *mut __sk_buff) -> Self {
+        Self { ctx }
     }
 }
 
@@ -188,15 +227,28 @@ impl<const HOOK: u8> Context for Skb<HOOK> {
     }
 
     #[inline(always)]
-    fn vlan(&self) -> Option<[u16; 2]> {
+    fn vlan(&self) -> AsideTag {
         // SAFETY: as in `start`.
         let ctx = unsafe { &*self.ctx };
         // The kernel gives the protocol in network byte order and the tag in host byte order.
-        (ctx.vlan_present != 0).then(|| [ctx.vlan_proto as u16, (ctx.vlan_tci as u16).to_be()])
+        if ctx.vlan_present == 0 {
+            return AsideTag::NONE;
+        }
+        AsideTag(ctx.vlan_proto & 0xffff | u32::from((ctx.vlan_tci as u16).to_be()) << 16)
     }
 
     #[inline(always)]
     fn filter(&self, kind: u32) -> u32 {
         crate::filter::capture_filter_tcx(self.ctx, kind)
+    }
+
+    #[inline(always)]
+    fn walk(&self, frame_len: u32, link: u32) -> u64 {
+        crate::long_way::capture_walk_tcx(self.ctx, frame_len, link)
+    }
+
+    #[inline(always)]
+    fn insert(&self) -> u32 {
+        crate::places::capture_insert_tcx(self.ctx)
     }
 }

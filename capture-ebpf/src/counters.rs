@@ -2,7 +2,8 @@
 
 use capture_common::HookCounters;
 
-use crate::headers::{Net, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Walk};
+use crate::decide::CONTROL;
+use crate::headers::{Net, PROTO_TCP, PROTO_UDP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Walk};
 
 /// Counts a packet that was seen.
 #[inline(always)]
@@ -25,9 +26,13 @@ pub(crate) fn count(counters: &mut HookCounters, walk: &Walk, wire_len: u32) {
         return;
     }
     match walk.protocol {
-        6 => {
+        PROTO_TCP => {
             counters.tcp += 1;
             let flags = walk.tcp_flags;
+            // One question to nearly all of them.
+            if flags & CONTROL == 0 {
+                return;
+            }
             if flags & TCP_SYN != 0 {
                 if flags & TCP_ACK == 0 {
                     counters.syn += 1;
@@ -42,7 +47,7 @@ pub(crate) fn count(counters: &mut HookCounters, walk: &Walk, wire_len: u32) {
                 counters.rst += 1;
             }
         }
-        17 => counters.udp += 1,
+        PROTO_UDP => counters.udp += 1,
         1 | 58 => counters.icmp += 1,
         _ => counters.other_transport += 1,
     }

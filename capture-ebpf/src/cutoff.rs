@@ -9,79 +9,61 @@
 //! told of in a report to its own ring, which is reserved before the place is taken: without room for
 //! the report, the place stays whose it is.
 
-use core::ptr;
-
-use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
-use aya_ebpf::helpers::generated::{
-    bpf_ktime_get_coarse_ns, bpf_ringbuf_discard, bpf_ringbuf_reserve, bpf_ringbuf_submit,
-};
-use capture_common::cutoff::{CutEnds, CutEntry, CutHalf, CutTotals, WAYS};
-use capture_common::flow_hash::ring_of;
-use capture_common::{CutReport, CutSet, HookCounters, MAX_RINGS, RingRecord, Settings};
+use capture_common::cutoff::{CutEntry, CutHalf, CutTotals, WAYS};
+use capture_common::{CutReport, HookCounters};
 
 use crate::context::Context;
 use crate::decide::CONTROL;
-use crate::headers::{Facts, Net, Scratch, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Veil, Walk};
+use crate::facts::Facts;
+use crate::headers::{PROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN};
 use crate::lock::Held;
-use crate::maps::{CUTS, RINGS, Ring};
+use crate::maps::CUTS;
+use crate::places::{capture_tell, fill, number, place};
+use crate::settings::Patched;
+use crate::veil::Veil;
 
 /// Time is kept in units of 2^20 ns, about a millisecond.
-const TICK_SHIFT: u32 = 20;
+pub(crate) const TICK_SHIFT: u32 = 20;
 /// A packet is let through when none was for so long: a second.
 const KEEP_EVERY: u32 = (1_000_000_000_u64 >> TICK_SHIFT) as u32;
 /// A segment is let through after so much payload, long before sequence numbers are ambiguous.
 const MOST_AT_ONCE: u32 = 1 << 30;
-/// Who was silent for this long makes room before anybody else: a minute.
-const IDLE: u32 = (60_000_000_000_u64 >> TICK_SHIFT) as u32;
-
-/// Said of the place of a flow that nobody will miss.
-const OVER: usize = 1 << 8;
-
-/// What becomes of a packet.
-#[derive(Clone, Copy)]
-pub(crate) enum Cut {
-    /// It is copied.
-    Whole,
-    /// It is copied up to this offset.
-    UpTo(u32),
-    /// It was counted for its flow, and is not copied.
-    Counted,
-}
+/// What becomes of a packet, as one number: the offset up to which it is copied, or what says otherwise.
+/// (Of an enum, LLVM keeps parts in registers that hold nothing, which the verifier does not take.)
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut(u32);
 
 impl Cut {
+    /// It is copied.
+    pub(crate) const WHOLE: Self = Self(u32::MAX);
+    /// It was counted for its flow, and is not copied.
+    pub(crate) const COUNTED: Self = Self(u32::MAX - 1);
+
+    /// It is copied up to this offset.
+    #[inline(always)]
+    fn up_to(offset: u32) -> Self {
+        Self(offset)
+    }
+
+    /// The offset up to which it is copied; one that no packet reaches, if all of it is.
+    #[inline(always)]
+    pub(crate) fn offset(self) -> u32 {
+        self.0
+    }
+
     /// The same, as the verifier sees it after one path instead of many.
     #[inline(always)]
     pub(crate) fn veiled(self, veil: Veil) -> Self {
-        const WHOLE: usize = 0;
-        const COUNTED: usize = 1;
-        let packed = match self {
-            Self::Whole => WHOLE,
-            Self::Counted => COUNTED,
-            Self::UpTo(offset) => 2 + offset as usize,
-        };
-        match veil.draw(packed) {
-            WHOLE => Self::Whole,
-            COUNTED => Self::Counted,
-            packed => Self::UpTo((packed - 2) as u32),
-        }
+        Self(veil.draw(self.0 as usize) as u32)
     }
 }
 
 /// A packet on its way through its flow's cutoff.
 pub(crate) struct Passage<'a> {
-    pub(crate) walk: &'a Walk,
     pub(crate) facts: &'a Facts,
-    pub(crate) settings: &'a Settings,
     pub(crate) wire_len: u32,
     /// Now, in nanoseconds, as of the last tick.
     pub(crate) ns: u64,
-}
-
-/// Now, as of the last tick of the kernel's clock, which costs less than to ask the hardware.
-#[inline(always)]
-pub(crate) fn coarse_ns() -> u64 {
-    // SAFETY: takes no argument.
-    unsafe { bpf_ktime_get_coarse_ns() }
 }
 
 /// Decides about a packet; a report of its flow goes to the flow's ring before the packet itself does.
@@ -90,28 +72,26 @@ pub(crate) fn cut<C: Context>(
     ctx: &C,
     passage: &Passage<'_>,
     counters: &mut HookCounters,
-    scratch: *mut Scratch,
+    report: &mut CutReport,
     veil: Veil,
 ) -> Cut {
     let facts = passage.facts;
     if facts.bits & Facts::FOLLOWED == 0 || facts.fingerprint == 0 {
-        return Cut::Whole;
+        return Cut::WHOLE;
     }
-    let number = facts.fingerprint as u32 & (passage.settings.cut_sets - 1);
+    let number = number(facts.fingerprint);
     let Some(set) = CUTS.get_ptr_mut(number) else {
-        return Cut::Whole;
+        return Cut::WHOLE;
     };
-    // SAFETY: the scratch belongs to this CPU while the program runs.
-    let report = unsafe { &mut (*scratch).report };
-    let mut held = Held::new(set);
+    let mut held = Held::new(set, number);
     let mut way = held.as_ref().and_then(|held| held.find(facts.fingerprint));
     if held.is_some() && way.is_none() {
         drop(held);
         if !passage.makes_an_entry() {
-            return Cut::Whole;
+            return Cut::WHOLE;
         }
-        passage.insert(ctx, set, number, counters, report, veil);
-        held = Held::new(set);
+        counters.cut_evicted += u64::from(ctx.insert());
+        held = Held::new(set, number);
         way = held.as_ref().and_then(|held| held.find(facts.fingerprint));
     }
     let (Some(held), Some(way)) = (held, way) else {
@@ -119,7 +99,7 @@ pub(crate) fn cut<C: Context>(
         if passage.makes_an_entry() {
             counters.cut_unfollowed += 1;
         }
-        return Cut::Whole;
+        return Cut::WHOLE;
     };
     let way = veil.draw(way) & (WAYS - 1);
     // SAFETY: the lock is held.
@@ -135,106 +115,14 @@ pub(crate) fn cut<C: Context>(
     if told && !reopens {
         fill(report, entry, number, way);
     }
-    if !matches!(cut, Cut::Counted) {
+    if cut != Cut::COUNTED {
         passage.advance(passage.half(entry));
     }
     drop(held);
-    // Until it is in the ring, whoever has something to send of the flow tells it too.
-    if told
-        && tell(
-            ring_of_fingerprint(facts.fingerprint, passage.settings),
-            report,
-        )
-        && let Some(held) = Held::new(ptr::from_mut(set))
-    {
-        settle(place(&mut set.entries, way), report);
-        drop(held);
+    if told {
+        capture_tell();
     }
     cut
-}
-
-/// One of a set's places; `way` is below their number, in a form that the verifier sees.
-#[inline(always)]
-fn place<T>(places: &mut [T; WAYS], way: usize) -> &mut T {
-    // SAFETY: within the array.
-    let place = unsafe { places.as_mut_ptr().add(way & (WAYS - 1)) };
-    // SAFETY: as above; the borrow is that of the array.
-    unsafe { &mut *place }
-}
-
-#[inline(always)]
-fn ring_of_fingerprint(fingerprint: u64, settings: &Settings) -> u32 {
-    ring_of((fingerprint >> 32) as u32, settings.rings) & (MAX_RINGS as u32 - 1)
-}
-
-/// What is to be said of a flow.
-#[inline(always)]
-fn fill(report: &mut CutReport, entry: &CutEntry, number: u32, way: usize) {
-    report.ends = entry.ends;
-    report.slot = number * WAYS as u32 + way as u32;
-    report.generation = entry.generation;
-    report.totals[0] = entry.halves[0].totals;
-    report.totals[1] = entry.halves[1].totals;
-}
-
-/// Nothing is to be said of what was told, unless there is more by now.
-#[inline(always)]
-fn settle(entry: &mut CutEntry, report: &CutReport) {
-    let [forward, reverse] = &mut entry.halves;
-    if entry.generation == report.generation
-        && forward.totals.packets == report.totals[0].packets
-        && reverse.totals.packets == report.totals[1].packets
-    {
-        forward.totals.flags &= !CutTotals::FRESH;
-        reverse.totals.flags &= !CutTotals::FRESH;
-    }
-}
-
-/// Room for a report in a ring.
-struct Reserved(*mut core::ffi::c_void);
-
-impl Reserved {
-    #[inline(always)]
-    fn new(ring: u32) -> Option<Self> {
-        const SIZE: u64 = (RingRecord::LEN + CutReport::LEN) as u64;
-        let ring = ptr::from_ref::<Ring>(RINGS.get(ring)?).cast_mut();
-        // SAFETY: `ring` is the map that the verifier knows.
-        let slot = unsafe { bpf_ringbuf_reserve(ring.cast(), SIZE, 0) };
-        (!slot.is_null()).then_some(Self(slot))
-    }
-
-    #[inline(always)]
-    fn submit(self, report: &CutReport) {
-        let record = RingRecord {
-            cap_len: CutReport::LEN as u32,
-            flags: RingRecord::FLAG_REPORT,
-            ..RingRecord::EMPTY
-        };
-        // SAFETY: the slot is 8-byte aligned and longer than the header.
-        unsafe { self.0.cast::<RingRecord>().write(record) };
-        // SAFETY: the report's place behind the header.
-        let to = unsafe { self.0.cast::<RingRecord>().add(1) };
-        // SAFETY: as above; both are aligned alike.
-        unsafe { to.cast::<CutReport>().write(*report) };
-        // SAFETY: the slot was reserved and is submitted once.
-        unsafe { bpf_ringbuf_submit(self.0, u64::from(BPF_RB_NO_WAKEUP)) };
-    }
-
-    #[inline(always)]
-    fn discard(self) {
-        // SAFETY: the slot was reserved and is given back once.
-        unsafe { bpf_ringbuf_discard(self.0, u64::from(BPF_RB_NO_WAKEUP)) };
-    }
-}
-
-/// Sends a report; false if there is no room.
-#[inline(always)]
-fn tell(ring: u32, report: &CutReport) -> bool {
-    let Some(slot) = Reserved::new(ring) else {
-        return false;
-    };
-    slot.submit(report);
-    true
 }
 
 impl Passage<'_> {
@@ -245,25 +133,25 @@ impl Passage<'_> {
 
     #[inline(always)]
     fn is_tcp(&self) -> bool {
-        self.walk.protocol == 6
+        self.facts.protocol == PROTO_TCP
     }
 
     /// A packet without payload says nothing of what there will be to cut.
     #[inline(always)]
     fn makes_an_entry(&self) -> bool {
-        self.facts.payload_len > 0 && self.walk.tcp_flags & CONTROL == 0
+        self.facts.payload_len > 0 && self.facts.tcp_flags & CONTROL == 0
     }
 
     /// It begins another connection with the same ports.
     #[inline(always)]
     fn reopens(&self) -> bool {
-        self.walk.tcp_flags & (TCP_SYN | TCP_ACK) == TCP_SYN
+        self.facts.tcp_flags & (TCP_SYN | TCP_ACK) == TCP_SYN
     }
 
     /// Behind what the packet occupies of its stream.
     #[inline(always)]
     fn next_seq(&self) -> u32 {
-        let flags = self.walk.tcp_flags;
+        let flags = self.facts.tcp_flags;
         let one = u32::from(flags & TCP_SYN != 0) + u32::from(flags & TCP_FIN != 0);
         self.facts
             .seq
@@ -286,7 +174,7 @@ impl Passage<'_> {
     /// What is told must not have the packet in it, so that is left to the caller.
     #[inline(always)]
     fn pass(&self, entry: &mut CutEntry) -> (Cut, bool) {
-        let flags = self.walk.tcp_flags;
+        let flags = self.facts.tcp_flags;
         let payload_len = self.facts.payload_len;
         let fresh =
             (entry.halves[0].totals.flags | entry.halves[1].totals.flags) & CutTotals::FRESH != 0;
@@ -296,40 +184,40 @@ impl Passage<'_> {
                 half.passed = 0;
                 half.totals.flags &= !(CutTotals::KNOWN | CutTotals::CLOSED);
             }
-            return (Cut::Whole, fresh);
+            return (Cut::WHOLE, fresh);
         }
         let half = self.half(entry);
         if flags & (TCP_FIN | TCP_RST) != 0 {
             half.totals.flags |= CutTotals::CLOSED;
         }
         if payload_len == 0 {
-            return (Cut::Whole, fresh);
+            return (Cut::WHOLE, fresh);
         }
-        let cutoff = self.settings.cutoff;
+        let cutoff = Patched.cutoff();
         if half.passed < cutoff {
             let room = cutoff - half.passed;
             half.passed += payload_len as u64;
             return if payload_len as u64 > room {
-                (Cut::UpTo(self.facts.headers_end + room as u32), fresh)
+                (Cut::up_to(self.facts.headers_end + room as u32), fresh)
             } else {
-                (Cut::Whole, fresh)
+                (Cut::WHOLE, fresh)
             };
         }
         let known = half.totals.flags & CutTotals::KNOWN != 0;
         let next = half.totals.next_seq;
         // Of a stream that is sampled, hardly anything is next.
-        let continues = !self.is_tcp()
-            || (known && (self.facts.seq == next || self.settings.sample_packets != 0));
+        let continues =
+            !self.is_tcp() || (known && (self.facts.seq == next || Patched.sample_packets() != 0));
         let due = self.tick().wrapping_sub(half.kept) >= KEEP_EVERY || half.run >= MOST_AT_ONCE;
         if continues && !due && flags & CONTROL == 0 {
             self.count(half);
-            return (Cut::Counted, false);
+            return (Cut::COUNTED, false);
         }
         if due {
             half.kept = self.tick();
             half.run = 0;
         }
-        (Cut::UpTo(self.facts.headers_end), fresh || due)
+        (Cut::up_to(self.facts.headers_end), fresh || due)
     }
 
     /// Counts a packet that is left out.
@@ -349,7 +237,7 @@ impl Passage<'_> {
     /// Moves on to behind this segment, unless it is an old one, or one that may be made up.
     #[inline(always)]
     fn advance(&self, half: &mut CutHalf) {
-        if !self.is_tcp() || self.walk.tcp_flags & TCP_RST != 0 {
+        if !self.is_tcp() || self.facts.tcp_flags & TCP_RST != 0 {
             return;
         }
         let next = self.next_seq();
@@ -360,160 +248,5 @@ impl Passage<'_> {
             totals.next_seq = next;
             totals.flags |= CutTotals::KNOWN;
         }
-    }
-
-    /// Gives the packet's flow a place, whoever has to go for it. It may not succeed.
-    #[inline(always)]
-    fn insert<C: Context>(
-        &self,
-        ctx: &C,
-        set: *mut CutSet,
-        number: u32,
-        counters: &mut HookCounters,
-        report: &mut CutReport,
-        veil: Veil,
-    ) {
-        let Some(held) = Held::new(set) else { return };
-        // SAFETY: the set is held.
-        let rank = veil.draw(self.victim(unsafe { &*set }));
-        let (way, was_over) = (rank & (WAYS - 1), rank >= OVER);
-        // SAFETY: as above.
-        let leaving = place(unsafe { &mut (*set).entries }, way);
-        // SAFETY: as above.
-        let key = *place(unsafe { &mut (*set).keys }, way);
-        let (generation, was_cut) = (leaving.generation, leaving.was_cut());
-        drop(held);
-
-        let mut reserved = None;
-        if was_cut {
-            reserved = Reserved::new(ring_of_fingerprint(key, self.settings));
-            if reserved.is_none() {
-                return;
-            }
-        }
-        let done = self.read_ends(ctx, &mut report.ends)
-            && self.replace(set, number, way, generation, was_cut, report);
-        match (reserved, done) {
-            (Some(reserved), true) => {
-                if !was_over {
-                    counters.cut_evicted += 1;
-                }
-                reserved.submit(report);
-            }
-            (Some(reserved), false) => reserved.discard(),
-            (None, _) => {}
-        }
-    }
-
-    /// Puts the flow of the report's ends where another one was; the report then is of that one.
-    #[inline(always)]
-    fn replace(
-        &self,
-        set: *mut CutSet,
-        number: u32,
-        way: usize,
-        generation: u32,
-        was_cut: bool,
-        report: &mut CutReport,
-    ) -> bool {
-        let Some(held) = Held::new(set) else {
-            return false;
-        };
-        // SAFETY: the set is held.
-        let set = unsafe { &mut *held.set };
-        let entry = place(&mut set.entries, way);
-        if entry.generation != generation
-            || entry.was_cut() != was_cut
-            || held.find(self.facts.fingerprint).is_some()
-        {
-            return false;
-        }
-        let ends = report.ends;
-        fill(report, entry, number, way);
-        report.totals[0].flags |= CutTotals::GONE;
-        set.generation = set.generation.wrapping_add(1);
-        entry.ends = ends;
-        entry.generation = set.generation;
-        entry.halves = [CutHalf::NEW; 2];
-        *place(&mut set.keys, way) = self.facts.fingerprint;
-        *place(&mut set.used, way) = self.tick();
-        true
-    }
-
-    /// Who goes: a free place first, then who was closed or silent for long, then of whom nothing was
-    /// left out, and then whoever was silent longest. [`OVER`] is added to the place of the first two.
-    #[inline(always)]
-    fn victim(&self, set: &CutSet) -> usize {
-        let mut victim = 0;
-        let mut most = 0;
-        let mut over = false;
-        for way in 0..WAYS {
-            let entry = &set.entries[way];
-            let silent = self.tick().wrapping_sub(set.used[way]);
-            // Clocks of CPUs differ by a tick.
-            let silent = if silent > u32::MAX / 2 { 0 } else { silent } as u64;
-            let [a, b] = [entry.halves[0].totals.flags, entry.halves[1].totals.flags];
-            let class = if set.keys[way] == 0 {
-                4
-            } else if a & b & CutTotals::CLOSED != 0 || silent > IDLE as u64 {
-                3
-            } else if !entry.was_cut() {
-                2
-            } else {
-                1
-            };
-            let rank = (class << 32) | silent;
-            if rank > most {
-                most = rank;
-                victim = way;
-                over = class >= 3;
-            }
-        }
-        if over { victim + OVER } else { victim }
-    }
-
-    /// Reads from the packet who talks to whom.
-    #[inline(always)]
-    fn read_ends<C: Context>(&self, ctx: &C, ends: &mut CutEnds) -> bool {
-        let facts = self.facts;
-        let is_v4 = self.walk.net == Net::Ipv4;
-        *ends = CutEnds {
-            src: [0; 2],
-            dst: [0; 2],
-            src_port: 0,
-            dst_port: 0,
-            protocol: self.walk.protocol,
-            version: if is_v4 { 4 } else { 6 },
-            reserved: 0,
-        };
-        let reverse = facts.bits & Facts::REVERSE != 0;
-        let (src, dst) = if reverse {
-            (&raw mut ends.dst, &raw mut ends.src)
-        } else {
-            (&raw mut ends.src, &raw mut ends.dst)
-        };
-        let (src_port, dst_port) = if reverse {
-            (&raw mut ends.dst_port, &raw mut ends.src_port)
-        } else {
-            (&raw mut ends.src_port, &raw mut ends.dst_port)
-        };
-        let addresses = if is_v4 {
-            let at = facts.net_at + 12;
-            // SAFETY: the first four bytes of a field of sixteen.
-            (unsafe { ctx.copy(at, src.cast(), 4) })
-                // SAFETY: as above.
-                && unsafe { ctx.copy(at + 4, dst.cast(), 4) }
-        } else {
-            let at = facts.net_at + 8;
-            // SAFETY: a field of sixteen bytes.
-            (unsafe { ctx.copy(at, src.cast(), 16) })
-                // SAFETY: as above.
-                && unsafe { ctx.copy(at + 16, dst.cast(), 16) }
-        };
-        addresses
-            // SAFETY: a field of two bytes.
-            && unsafe { ctx.copy(facts.ports_at, src_port.cast(), 2) }
-            // SAFETY: as above.
-            && unsafe { ctx.copy(facts.ports_at + 2, dst_port.cast(), 2) }
     }
 }

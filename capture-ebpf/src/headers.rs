@@ -1,4 +1,6 @@
-//! The walk from the link layer to the ports; nothing else reads packet memory.
+//! The walk from the link layer to the ports, whatever lies between.
+//!
+//! [`crate::plain`] is the short way for packets that have nothing between.
 //!
 //! What counts as malformed is the same here and in the library's dissector: a header that the frame
 //! on the wire has no room for, a version or a header length that cannot be. A length field that
@@ -8,9 +10,10 @@ use capture_common::flow_hash::{
     FragmentKey, combine, endpoint_v4, endpoint_v6, is_tunnel_port, link_hash,
 };
 
-use capture_common::{CutReport, Settings};
-
+use crate::facts::Facts;
 use crate::maps::FRAGMENTS;
+use crate::settings::Patched;
+use crate::veil::Veil;
 
 /// Bytes that are brought together when the headers do not lie in one piece.
 pub(crate) const SCRATCH_LEN: usize = 512;
@@ -28,10 +31,10 @@ const MAX_LINK_LEN: usize = 0x3f;
 /// Bytes before the transport header, as a mask: more than is ever brought together.
 const MAX_HEADERS_LEN: usize = 0x3ff;
 
-const ETHERTYPE_IPV4: u16 = 0x0800_u16.to_be();
+pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800_u16.to_be();
 const ETHERTYPE_ARP: u16 = 0x0806_u16.to_be();
 const ETHERTYPE_VLAN: u16 = 0x8100_u16.to_be();
-const ETHERTYPE_IPV6: u16 = 0x86dd_u16.to_be();
+pub(crate) const ETHERTYPE_IPV6: u16 = 0x86dd_u16.to_be();
 const ETHERTYPE_QINQ: u16 = 0x88a8_u16.to_be();
 /// QinQ before 802.1ad settled its number.
 const ETHERTYPE_QINQ_OLD: u16 = 0x9100_u16.to_be();
@@ -44,8 +47,8 @@ const PORTS_LEN: usize = 4;
 
 const PROTO_HOP_BY_HOP: u8 = 0;
 const PROTO_ICMP: u8 = 1;
-const PROTO_TCP: u8 = 6;
-const PROTO_UDP: u8 = 17;
+pub(crate) const PROTO_TCP: u8 = 6;
+pub(crate) const PROTO_UDP: u8 = 17;
 const PROTO_ROUTING: u8 = 43;
 const PROTO_FRAGMENT: u8 = 44;
 const PROTO_AUTH: u8 = 51;
@@ -56,9 +59,9 @@ const PROTO_MOBILITY: u8 = 135;
 const PROTO_UDP_LITE: u8 = 136;
 
 /// IPv4 more-fragments flag, network byte order.
-const MORE_FRAGMENTS: u16 = 0x2000_u16.to_be();
+pub(crate) const MORE_FRAGMENTS: u16 = 0x2000_u16.to_be();
 /// IPv4 fragment offset mask, network byte order.
-const OFFSET_MASK: u16 = 0x1fff_u16.to_be();
+pub(crate) const OFFSET_MASK: u16 = 0x1fff_u16.to_be();
 /// IPv6 fragment offset mask and more-fragments flag, network byte order (RFC 8200 section 4.5).
 const OFFSET_MASK_V6: u16 = 0xfff8_u16.to_be();
 const MORE_FRAGMENTS_V6: u16 = 0x0001_u16.to_be();
@@ -67,6 +70,15 @@ pub(crate) const TCP_FIN: u8 = 0x01;
 pub(crate) const TCP_SYN: u8 = 0x02;
 pub(crate) const TCP_RST: u8 = 0x04;
 pub(crate) const TCP_ACK: u8 = 0x10;
+
+/// Whether this type, as it lies in the packet, is that of a VLAN tag.
+#[inline(always)]
+pub(crate) fn is_tag(ethertype: u16) -> bool {
+    matches!(
+        ethertype,
+        ETHERTYPE_VLAN | ETHERTYPE_QINQ | ETHERTYPE_QINQ_OLD
+    )
+}
 
 /// The network protocol of a packet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,17 +100,8 @@ pub(crate) struct Walk {
     pub(crate) tcp_flags: u8,
     pub(crate) fragment: bool,
     pub(crate) malformed: bool,
-    /// A header lies outside of what could be read, though the packet is long enough.
-    pub(crate) out_of_reach: bool,
+    /// 0 until it is known.
     pub(crate) flow_hash: u32,
-}
-
-/// The first bytes of a packet, readable at any offset with a check.
-pub(crate) trait Bytes {
-    /// `N` bytes at `offset`; `None` when they do not lie within.
-    fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>>;
-    /// How many bytes can be read.
-    fn reach(&self) -> usize;
 }
 
 /// `N` bytes that were checked together: one comparison for a whole header, and the verifier, which
@@ -109,9 +112,15 @@ pub(crate) struct Header<const N: usize> {
 }
 
 impl<const N: usize> Header<N> {
+    /// The header that starts here, of which all `N` bytes can be read.
+    #[inline(always)]
+    pub(crate) fn new(start: *const u8) -> Self {
+        Self { start }
+    }
+
     /// The field at `AT`.
     #[inline(always)]
-    fn field<T: Copy, const AT: usize>(self) -> T {
+    pub(crate) fn field<T: Copy, const AT: usize>(self) -> T {
         const { assert!(AT + size_of::<T>() <= N) };
         // SAFETY: within the header, whose bytes were checked when it was made. The address may be
         // unaligned for T; the BPF machine has no alignment, and `read_unaligned` would make LLVM
@@ -120,79 +129,16 @@ impl<const N: usize> Header<N> {
         // SAFETY: as above.
         unsafe { *at.cast::<T>() }
     }
-}
 
-/// The part of a packet that the kernel lets a program read directly.
-pub(crate) struct Direct {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
-
-impl Bytes for Direct {
+    /// The field at `FIELD` of a header in here that begins at `AT`.
     #[inline(always)]
-    fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
-        let start = self.start + offset;
-        (start + N <= self.end).then_some(Header {
-            start: start as *const u8,
-        })
+    pub(crate) fn inner<T: Copy, const AT: usize, const FIELD: usize>(self) -> T {
+        const { assert!(AT + FIELD + size_of::<T>() <= N) };
+        // SAFETY: as in `field`.
+        let at = unsafe { self.start.add(AT + FIELD) };
+        // SAFETY: as above.
+        unsafe { *at.cast::<T>() }
     }
-
-    #[inline(always)]
-    fn reach(&self) -> usize {
-        self.end - self.start
-    }
-}
-
-/// What one packet needs beside the stack.
-#[repr(C)]
-pub(crate) struct Scratch {
-    pub(crate) cell: u64,
-    pub(crate) facts: Facts,
-    pub(crate) report: CutReport,
-    pub(crate) bytes: [u8; SCRATCH_LEN],
-}
-
-/// What the walk finds beyond what is counted: only what is cut needs it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Facts {
-    /// All 64 bits of the flow's hash.
-    pub(crate) fingerprint: u64,
-    /// TCP sequence number.
-    pub(crate) seq: u32,
-    /// Bytes of payload by the lengths in the headers.
-    pub(crate) payload_len: u32,
-    /// Bytes from the IP header on.
-    pub(crate) ip_len: u32,
-    /// Offset of the IP header.
-    pub(crate) net_at: u32,
-    /// Offset of the ports.
-    pub(crate) ports_at: u32,
-    /// Offset behind the transport header; behind the frame if there is nothing to leave out.
-    pub(crate) headers_end: u32,
-    /// Bits of `Self::*`.
-    pub(crate) bits: u32,
-    pub(crate) reserved: u32,
-}
-
-impl Facts {
-    /// A whole TCP segment or UDP datagram that is no tunnel's: its flow can be cut short.
-    pub(crate) const FOLLOWED: u32 = 1;
-    /// It goes from the endpoint with the higher hash to that with the lower.
-    pub(crate) const REVERSE: u32 = 2;
-
-    /// Of a packet that is not IP.
-    pub(crate) const NONE: Self = Self {
-        fingerprint: 0,
-        seq: 0,
-        payload_len: 0,
-        ip_len: 0,
-        net_at: 0,
-        ports_at: 0,
-        headers_end: u32::MAX,
-        bits: 0,
-        reserved: 0,
-    };
 }
 
 /// The first bytes of a packet, brought together in a buffer.
@@ -201,7 +147,8 @@ pub(crate) struct Gathered {
     pub(crate) filled: usize,
 }
 
-impl Bytes for Gathered {
+impl Gathered {
+    /// `N` bytes at `offset`; `None` when they do not lie within.
     #[inline(always)]
     fn header<const N: usize>(&self, offset: usize) -> Option<Header<N>> {
         if offset + N > self.filled {
@@ -215,102 +162,14 @@ impl Bytes for Gathered {
         }
         // SAFETY: within the buffer by the second check.
         let start = unsafe { self.bytes.cast::<u8>().add(offset) };
-        Some(Header { start })
-    }
-
-    #[inline(always)]
-    fn reach(&self) -> usize {
-        self.filled
-    }
-}
-
-impl Facts {
-    /// Says whose packet it is, and whether its flow is followed: fragments are not, for only the first
-    /// one says whose it is, nor is what cannot be believed, or says of itself to be longer than the frame.
-    #[inline(always)]
-    fn identify(&mut self, fingerprint: u64, reverse: bool, frame_len: usize, walk: &Walk) {
-        self.fingerprint = fingerprint;
-        if walk.fragment || walk.malformed || (self.net_at + self.ip_len) as usize > frame_len {
-            self.bits = 0;
-        }
-        if reverse {
-            self.bits |= Self::REVERSE;
-        }
-    }
-}
-
-/// Makes the verifier forget what it knows of a number.
-///
-/// The verifier follows every path with all that it knows of each value, and takes two paths for one
-/// only if what it knows is the same. After a handful of optional headers that is thousands of
-/// paths, and seconds at every start. What was stored in a map it forgets, so paths meet again.
-#[derive(Clone, Copy)]
-pub(crate) struct Veil {
-    cell: *mut u64,
-    facts: *mut Facts,
-    /// Whether anybody asks for the facts.
-    wanted: bool,
-    /// Whether he asks for them even where the walk ends before the transport header.
-    headers_only: bool,
-}
-
-impl Veil {
-    /// `scratch` is in a map, and nobody else uses it while the packet is looked at.
-    #[inline(always)]
-    pub(crate) fn new(scratch: *mut Scratch, settings: &Settings) -> Self {
-        Self {
-            // SAFETY: the fields of a valid value.
-            cell: unsafe { &raw mut (*scratch).cell },
-            // SAFETY: as above.
-            facts: unsafe { &raw mut (*scratch).facts },
-            wanted: settings.headers_only != 0 || settings.cut_sets != 0,
-            headers_only: settings.headers_only != 0,
-        }
-    }
-
-    /// Keeps facts for [`Self::facts`].
-    #[inline(always)]
-    pub(crate) fn note(self, facts: &Facts) {
-        if self.wanted {
-            // SAFETY: as in `draw`.
-            unsafe { core::ptr::write_volatile(self.facts, *facts) };
-        }
-    }
-
-    /// Keeps nothing of the packet before.
-    #[inline(always)]
-    pub(crate) fn forget(self) {
-        if self.headers_only {
-            self.note(&Facts::NONE);
-        } else if self.wanted {
-            // SAFETY: the field of a valid value.
-            let bits = unsafe { &raw mut (*self.facts).bits };
-            // SAFETY: as in `draw`. Without its bits, nobody asks for the rest.
-            unsafe { core::ptr::write_volatile(bits, 0) };
-        }
-    }
-
-    /// The facts that were kept last.
-    #[inline(always)]
-    pub(crate) fn facts(self) -> Facts {
-        // SAFETY: as in `draw`.
-        unsafe { core::ptr::read_volatile(self.facts) }
-    }
-
-    /// The same number, of which nothing is known.
-    #[inline(always)]
-    pub(crate) fn draw(self, value: usize) -> usize {
-        // SAFETY: the cell is valid for as long as the program runs, by the contract of `new`.
-        unsafe { core::ptr::write_volatile(self.cell, value as u64) };
-        // SAFETY: as above.
-        unsafe { core::ptr::read_volatile(self.cell) as usize }
+        Some(Header::new(start))
     }
 }
 
 impl Walk {
-    /// All of it but for reach as one number.
+    /// All of it as one number.
     #[inline(always)]
-    fn pack(self) -> u64 {
+    pub(crate) fn pack(self) -> u64 {
         self.flow_hash as u64
             | (self.protocol as u64) << 32
             | (self.tcp_flags as u64) << 40
@@ -319,8 +178,9 @@ impl Walk {
             | (self.malformed as u64) << 57
     }
 
+    /// The other way round.
     #[inline(always)]
-    fn unpack(packed: u64) -> Self {
+    pub(crate) fn unpack(packed: u64) -> Self {
         Self {
             flow_hash: packed as u32,
             protocol: (packed >> 32) as u8,
@@ -333,24 +193,16 @@ impl Walk {
             },
             fragment: packed >> 56 & 1 != 0,
             malformed: packed >> 57 & 1 != 0,
-            out_of_reach: false,
         }
     }
 
-    /// What was found, as the verifier sees it after one path instead of hundreds.
-    #[inline(always)]
-    pub(crate) fn veiled(self, veil: Veil) -> Self {
-        Self::unpack(veil.draw(self.pack() as usize) as u64)
-    }
-
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             net: Net::Other,
             protocol: 0,
             tcp_flags: 0,
             fragment: false,
             malformed: false,
-            out_of_reach: false,
             flow_hash: 0,
         }
     }
@@ -358,29 +210,19 @@ impl Walk {
 
 /// Walks the headers of a packet of `frame_len` bytes.
 #[inline(always)]
-pub(crate) fn walk<B: Bytes>(
-    bytes: &B,
-    frame_len: u32,
-    raw_ip: bool,
-    seed: u64,
-    veil: Veil,
-) -> Walk {
+pub(crate) fn walk(bytes: &Gathered, frame_len: u32, raw_ip: bool, seed: u64, veil: Veil) -> Walk {
     let mut walk = Walk::new();
     if descend(bytes, frame_len as usize, raw_ip, seed, veil, &mut walk).is_none() {
-        // Something lies beyond what could be read: beyond the packet, or only beyond reach?
-        if bytes.reach() >= frame_len as usize {
-            walk.malformed = true;
-        } else {
-            walk.out_of_reach = true;
-        }
+        // Headers of more than SCRATCH_LEN bytes are beyond what any stack accepts.
+        walk.malformed = true;
     }
     walk
 }
 
 /// The walk proper; `None` when a header does not lie within the readable bytes.
 #[inline(always)]
-fn descend<B: Bytes>(
-    bytes: &B,
+fn descend(
+    bytes: &Gathered,
     frame_len: usize,
     raw_ip: bool,
     seed: u64,
@@ -402,10 +244,7 @@ fn descend<B: Bytes>(
     let mut ethertype = ethernet.field::<u16, 12>();
     let mut offset = 14;
     for _ in 0..MAX_VLAN_TAGS {
-        if ethertype != ETHERTYPE_VLAN
-            && ethertype != ETHERTYPE_QINQ
-            && ethertype != ETHERTYPE_QINQ_OLD
-        {
+        if !is_tag(ethertype) {
             break;
         }
         ethertype = bytes.header::<4>(offset)?.field::<u16, 2>();
@@ -426,8 +265,8 @@ fn descend<B: Bytes>(
 }
 
 #[inline(always)]
-fn ipv4<B: Bytes>(
-    bytes: &B,
+fn ipv4(
+    bytes: &Gathered,
     offset: usize,
     frame_len: usize,
     seed: u64,
@@ -476,7 +315,7 @@ fn ipv4<B: Bytes>(
         headers_end: (offset + header_len) as u32,
         ..Facts::NONE
     };
-    if veil.headers_only {
+    if Patched.headers_only() != 0 {
         veil.note(&facts);
     }
     let (src_port, dst_port) = if later {
@@ -498,7 +337,7 @@ fn ipv4<B: Bytes>(
     let fingerprint = combine(src, dst, protocol);
     facts.identify(fingerprint, src > dst, frame_len, walk);
     veil.note(&facts);
-    walk.flow_hash = steer(walk, fragments, later, (fingerprint >> 32) as u32);
+    walk.flow_hash = steer(walk, fragments, later, (fingerprint >> 32) as u32, veil);
     Some(())
 }
 
@@ -513,8 +352,8 @@ fn payload_len(total_len: usize, header_len: usize, frame_leaves: usize) -> usiz
 }
 
 #[inline(always)]
-fn ipv6<B: Bytes>(
-    bytes: &B,
+fn ipv6(
+    bytes: &Gathered,
     offset: usize,
     frame_len: usize,
     seed: u64,
@@ -594,7 +433,7 @@ fn ipv6<B: Bytes>(
         headers_end: at as u32,
         ..Facts::NONE
     };
-    if veil.headers_only {
+    if Patched.headers_only() != 0 {
         veil.note(&facts);
     }
     let (src_port, dst_port) = if later {
@@ -618,15 +457,15 @@ fn ipv6<B: Bytes>(
         version: 6,
         reserved: 0,
     });
-    walk.flow_hash = steer(walk, key, later, hash);
+    walk.flow_hash = steer(walk, key, later, hash, veil);
     Some(())
 }
 
 /// Ports of the transport header at `offset`, (0, 0) where the protocol has none or the packet is a
 /// tunnel's; notes TCP flags.
 #[inline(always)]
-fn transport<B: Bytes>(
-    bytes: &B,
+fn transport(
+    bytes: &Gathered,
     offset: usize,
     frame_len: usize,
     left: usize,
@@ -703,12 +542,13 @@ fn transport<B: Bytes>(
 
 /// The hash by which a packet chooses its ring: fragments follow the first one of their datagram.
 #[inline(always)]
-fn steer(walk: &Walk, fragments: Option<FragmentKey>, later: bool, hash: u32) -> u32 {
+fn steer(walk: &Walk, fragments: Option<FragmentKey>, later: bool, hash: u32, veil: Veil) -> u32 {
     let Some(key) = fragments else { return hash };
     // What cannot be believed says nothing of other packets.
     if walk.malformed {
         return hash;
     }
+    let key = veil.keep_key(key);
     if later {
         // SAFETY: the value is copied at once; a concurrent change of the entry gives another
         // datagram's hash at worst.

@@ -5,10 +5,14 @@
 //! interrupted by another one that does on the same CPU.
 
 use core::intrinsics::{AtomicOrdering, atomic_xchg};
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use capture_common::CutSet;
 use capture_common::cutoff::WAYS;
+
+use crate::maps::CUTS;
+use crate::settings::Patched;
 
 /// How often it is tried to get a set to oneself: several times as long as anybody has it.
 const TRIES: u32 = 16;
@@ -18,19 +22,30 @@ pub(crate) struct Held {
     pub(crate) set: *mut CutSet,
 }
 
-impl Held {
-    /// Gets a set of the map to oneself, if it can be had soon.
-    #[inline(always)]
-    pub(crate) fn new(set: *mut CutSet) -> Option<Self> {
-        for _ in 0..TRIES {
-            if exchange(set, 1) == 0 {
-                return Some(Self { set });
-            }
-            // Asked for nothing but the time that it takes: more tries would be more for the verifier.
-            // SAFETY: takes no argument.
-            let _unused = unsafe { bpf_ktime_get_ns() };
+/// Tries again to take the lock of a set; 1 if that went well. Hardly ever needed, so it is a function of its
+/// own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn capture_wait(number: u32) -> u32 {
+    let Some(set) = CUTS.get_ptr_mut(number) else {
+        return 0;
+    };
+    for _ in 1..TRIES {
+        // Asked for nothing but the time that it takes: more tries would be more for the verifier.
+        // SAFETY: takes no argument.
+        let _unused = unsafe { bpf_ktime_get_ns() };
+        if exchange(set, 1) == 0 {
+            return 1;
         }
-        None
+    }
+    0
+}
+
+impl Held {
+    /// Gets a set of the map, the one with this number, to oneself, if it can be had soon.
+    #[inline(always)]
+    pub(crate) fn new(set: *mut CutSet, number: u32) -> Option<Self> {
+        (exchange(set, 1) == 0 || capture_wait(number) != 0).then(|| Self { set })
     }
 
     /// The place of a flow.
@@ -45,7 +60,16 @@ impl Held {
 impl Drop for Held {
     #[inline(always)]
     fn drop(&mut self) {
-        exchange(self.set, 0);
+        if Patched.ordered_stores() == 0 {
+            exchange(self.set, 0);
+            return;
+        }
+        // The machine keeps the order of stores, and so must the compiler.
+        compiler_fence(Ordering::Release);
+        // SAFETY: a field of a value of the map.
+        let lock = unsafe { &raw mut (*self.set).lock };
+        // SAFETY: aligned; whoever holds the lock is the only one to store.
+        unsafe { lock.write_volatile(0) };
     }
 }
 

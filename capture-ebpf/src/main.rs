@@ -33,21 +33,27 @@ mod counters;
 mod cutoff;
 mod decide;
 mod emit;
+mod facts;
 mod filter;
 mod headers;
 mod lock;
+mod long_way;
 mod maps;
 mod observe;
 mod outlet;
+mod places;
+mod plain;
+mod settings;
+mod veil;
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::macros::{classifier, xdp};
 use aya_ebpf::programs::{TcContext, XdpContext};
 
 use crate::context::{Egress, Ingress, TcxIngress};
-use crate::maps::SETTINGS;
 use crate::observe::{Fate, observe};
 use crate::outlet::{Rings, Sockets};
+use crate::settings::Patched;
 
 /// `TCX_NEXT`: let the next program on the hook, or the stack, decide.
 const TCX_NEXT: i32 = -1;
@@ -60,8 +66,9 @@ const TCX_DROP_VERDICT: u8 = 2;
 
 /// Sees what comes in. Mirror lets it pass, tap consumes it.
 #[xdp(frags)]
+#[inline(always)]
 pub fn capture_xdp(ctx: XdpContext) -> u32 {
-    let verdict = if SETTINGS.load().tap == 0 {
+    let verdict = if Patched.tap() == 0 {
         xdp_action::XDP_PASS
     } else {
         xdp_action::XDP_DROP
@@ -75,6 +82,7 @@ pub fn capture_xdp(ctx: XdpContext) -> u32 {
 /// Sees what comes in and hands it to the `AF_XDP` socket of its queue. What does not get there is
 /// consumed: the port is dedicated to capture.
 #[xdp(frags)]
+#[inline(always)]
 pub fn capture_xsk(ctx: XdpContext) -> u32 {
     match observe::<_, Sockets>(&Ingress::new(&ctx), xdp_action::XDP_REDIRECT as u8) {
         Fate::Captured => xdp_action::XDP_REDIRECT,
@@ -86,7 +94,7 @@ pub fn capture_xsk(ctx: XdpContext) -> u32 {
 /// What becomes of a frame that nobody asked for.
 #[inline(always)]
 fn unmatched(verdict: u32) -> u32 {
-    if SETTINGS.load().pass_unmatched == 0 {
+    if Patched.pass_unmatched() == 0 {
         verdict
     } else {
         xdp_action::XDP_PASS
@@ -95,6 +103,7 @@ fn unmatched(verdict: u32) -> u32 {
 
 /// Sees what goes out; never consumes.
 #[classifier]
+#[inline(always)]
 pub fn capture_tcx(ctx: TcContext) -> i32 {
     observe::<_, Rings>(&Egress::new(&ctx), TCX_NEXT_VERDICT);
     TCX_NEXT
@@ -102,14 +111,15 @@ pub fn capture_tcx(ctx: TcContext) -> i32 {
 
 /// Sees what comes in, behind XDP. Mirror leaves it to whoever comes next, tap consumes it.
 #[classifier]
+#[inline(always)]
 pub fn capture_tcx_ingress(ctx: TcContext) -> i32 {
-    let (action, verdict) = if SETTINGS.load().tap == 0 {
+    let (action, verdict) = if Patched.tap() == 0 {
         (TCX_NEXT, TCX_NEXT_VERDICT)
     } else {
         (TCX_DROP, TCX_DROP_VERDICT)
     };
     match observe::<_, Rings>(&TcxIngress::new(&ctx), verdict) {
-        Fate::Unmatched if SETTINGS.load().pass_unmatched != 0 => TCX_NEXT,
+        Fate::Unmatched if Patched.pass_unmatched() != 0 => TCX_NEXT,
         _ => action,
     }
 }

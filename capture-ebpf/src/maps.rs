@@ -51,4 +51,4 @@ pub(crate) static CUTS: Array<CutSet, 1> = Array::new();
 
 /// What one packet needs beside the stack. Used here only.
 #[btf_map]
-pub(crate) static SCRATCH: PerCpuArray<crate::headers::Scratch, 1> = PerCpuArray::new();
+pub(crate) static SCRATCH: PerCpuArray<crate::veil::Scratch, 1> = PerCpuArray::new();

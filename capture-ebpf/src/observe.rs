@@ -1,16 +1,22 @@
 //! What happens to every packet: walk, count, filter, sample, cut, copy.
+//!
+//! What only a later step needs is found out there: of a packet that the filter refuses, nobody asks
+//! whose it is, and of one that is not copied, nobody asks when it came.
 
 use capture_common::flow_hash::ring_of;
 use capture_common::{Hook, HookCounters, IfaceEntry, MAX_RINGS, RingRecord, Settings};
 
-use crate::context::Context;
+use crate::context::{AsideTag, Context};
 use crate::counters::count;
-use crate::cutoff::{Cut, Passage, coarse_ns, cut};
-use crate::decide::{is_sampled_out, share};
-use crate::emit::{Lost, bounded};
-use crate::headers::{Direct, Facts, Gathered, SCRATCH_LEN, Scratch, Veil, Walk, walk};
-use crate::maps::{COUNTERS, IFACES, SCRATCH, SETTINGS};
+use crate::cutoff::{Cut, Passage, cut};
+use crate::decide::{is_flow_sampled_out, is_packet_sampled_out, share};
+use crate::emit::Lost;
+use crate::headers::Walk;
+use crate::maps::{COUNTERS, IFACES, SCRATCH};
 use crate::outlet::{Outlet, Place};
+use crate::plain::{Identity, Plain};
+use crate::settings::Patched;
+use crate::veil::Veil;
 
 /// What became of a packet, for the program to choose its verdict by.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,8 +37,7 @@ pub(crate) enum Fate {
     reason = "one decision after another; parts that return through memory make the verifier forget"
 )]
 pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
-    let settings = SETTINGS.load();
-    let Some(iface) = iface(ctx, &settings) else {
+    let Some(iface) = iface(ctx) else {
         return Fate::Unmatched;
     };
     let frame_len = ctx.frame_len();
@@ -42,73 +47,89 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
     // another of the same hook, so there is no other reference.
     let counters = unsafe { &mut *counters };
-    let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
-        return Fate::Consumed;
-    };
-    let wants_facts = settings.headers_only != 0 || settings.cut_sets != 0;
-    let veil = Veil::new(scratch, &settings);
-    let found = headers(ctx, frame_len, &settings, iface.link, scratch, veil);
     let vlan = ctx.vlan();
-    let tag_len = if vlan.is_some() { 4 } else { 0 };
+    let tag_len = if vlan == AsideTag::NONE { 0 } else { 4 };
     let wire_len = frame_len + tag_len;
-    count(counters, &found, wire_len);
+    let plain = if iface.link == Settings::LINK_RAW_IP {
+        Plain::never(ctx)
+    } else {
+        Plain::new(ctx)
+    };
+    let mut walk = if plain.is_plain() {
+        plain.walk()
+    } else {
+        Walk::unpack(ctx.walk(frame_len, iface.link))
+    };
+    count(counters, &walk, wire_len);
     let way = if matches!(C::HOOK, Hook::TcxEgress) {
         Settings::FILTER_OUTGOING
     } else {
         0
     };
-    if settings.filter != 0 && ctx.filter(iface.link | way) == 0 {
+    if Patched.filter() != 0 && ctx.filter(iface.link | way) == 0 {
         counters.filtered += 1;
         return Fate::Unmatched;
     }
 
-    if is_sampled_out(&settings, &found) {
+    if is_packet_sampled_out(&walk) {
         counters.sampled += 1;
         return Fate::Consumed;
     }
-    let facts = if wants_facts {
-        veil.facts()
-    } else {
-        Facts::NONE
-    };
-    let mut share = share(&settings, &facts, wire_len, tag_len);
-    if settings.cut_sets != 0 {
-        // Counting has looked at each of them, and the verifier remembers.
-        let found = found.veiled(veil);
-        let (tag_len, wire_len) = match C::HOOK {
-            Hook::XdpIngress => (tag_len, wire_len),
-            Hook::TcxEgress | Hook::TcxIngress => (
-                veil.draw(tag_len as usize) as u32 & 7,
-                veil.draw(wire_len as usize) as u32,
-            ),
+    let mut identity = Identity::UNKNOWN;
+    if plain.is_plain() {
+        identity = plain.identity(Patched.seed());
+        walk.flow_hash = (identity.fingerprint >> 32) as u32;
+    }
+    if is_flow_sampled_out(&walk) {
+        counters.sampled += 1;
+        return Fate::Consumed;
+    }
+    let mut share = share(wire_len);
+    if Patched.wants_facts() {
+        let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
+            return Fate::Consumed;
         };
-        let passage = Passage {
-            walk: &found,
-            facts: &facts,
-            settings: &settings,
-            wire_len,
-            ns: coarse_ns(),
-        };
-        let cut = cut(ctx, &passage, counters, scratch, veil);
-        match cut.veiled(veil) {
-            Cut::Whole => {}
-            Cut::UpTo(offset) => {
-                share = share.up_to(offset, tag_len, wire_len, RingRecord::FLAG_CUT);
-            }
-            Cut::Counted => {
+        let veil = Veil::new(scratch);
+        if plain.is_plain() {
+            veil.note(&plain.facts(identity, frame_len));
+        }
+        // SAFETY: the scratch belongs to this CPU while the program runs.
+        let facts = unsafe { &(*scratch).facts };
+        if Patched.headers_only() != 0 {
+            let end = facts.headers_end;
+            share = share.up_to(end, tag_len, wire_len, RingRecord::FLAG_HEADERS_ONLY);
+        }
+        if Patched.cut_sets() != 0 {
+            let (tag_len, wire_len) = match C::HOOK {
+                Hook::XdpIngress => (tag_len, wire_len),
+                Hook::TcxEgress | Hook::TcxIngress => (
+                    veil.draw(tag_len as usize) as u32 & 7,
+                    veil.draw(wire_len as usize) as u32,
+                ),
+            };
+            let passage = Passage {
+                facts,
+                wire_len,
+                // SAFETY: as above; the clock is another part of it.
+                ns: unsafe { (*scratch).coarse_ns() },
+            };
+            // SAFETY: another part of the scratch than the facts.
+            let report = unsafe { &mut (*scratch).report };
+            let cut = cut(ctx, &passage, counters, report, veil).veiled(veil);
+            if cut == Cut::COUNTED {
                 counters.cut += 1;
                 return Fate::Consumed;
             }
+            share = share.up_to(cut.offset(), tag_len, wire_len, RingRecord::FLAG_CUT);
         }
     }
 
-    let ring = ring_of(found.flow_hash, settings.rings) as usize & (MAX_RINGS - 1);
+    let ring = ring_of(walk.flow_hash, Patched.rings()) as usize & (MAX_RINGS - 1);
     let record = RingRecord {
-        // SAFETY: takes no argument.
-        mono_ns: unsafe { aya_ebpf::helpers::generated::bpf_ktime_get_ns() },
+        mono_ns: 0,
         wire_len,
         cap_len: share.len,
-        flow_hash: found.flow_hash,
+        flow_hash: walk.flow_hash,
         lost: counters.lost[ring],
         queue: ctx.queue(),
         iface: iface.id,
@@ -135,7 +156,16 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
         Err(lost) => {
             counters.lost[ring] = counters.lost[ring].wrapping_add(1);
             match lost {
-                Lost::CopyFailed => counters.copy_failed += 1,
+                Lost::CopyFailed => {
+                    counters.copy_failed += 1;
+                    aya_log_ebpf::debug!(
+                        ctx,
+                        "copy failed: {} bytes of {} on interface {}",
+                        record.cap_len,
+                        record.wire_len,
+                        record.iface
+                    );
+                }
                 Lost::RingFull => counters.ring_full += 1,
                 Lost::NoSocket => counters.no_socket += 1,
             }
@@ -146,67 +176,15 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
 
 /// The slot, number and link layer of the packet's interface; `None` if it is not captured any more.
 #[inline(always)]
-fn iface<C: Context>(ctx: &C, settings: &Settings) -> Option<IfaceEntry> {
-    if settings.ifaces == 1 {
+fn iface<C: Context>(ctx: &C) -> Option<IfaceEntry> {
+    if Patched.ifaces() == 1 {
         return Some(IfaceEntry {
             slot: 0,
             id: 0,
-            link: settings.link,
+            link: Patched.link(),
         });
     }
     // SAFETY: an entry is never changed while programs are attached to its interface, and it is copied
     // here at once.
     unsafe { IFACES.get(ctx.ifindex()) }.copied()
-}
-
-/// Walks the headers in place, or, where they do not lie in one piece, in a copy of them.
-#[inline(always)]
-fn headers<C: Context>(
-    ctx: &C,
-    frame_len: u32,
-    settings: &Settings,
-    link: u32,
-    scratch: *mut Scratch,
-    veil: Veil,
-) -> Walk {
-    let raw_ip = link == Settings::LINK_RAW_IP;
-    veil.forget();
-    let direct = Direct {
-        start: ctx.start(),
-        end: ctx.end(),
-    };
-    let found = walk(&direct, frame_len, raw_ip, settings.seed, veil);
-    if !found.out_of_reach {
-        return found.veiled(veil);
-    }
-    let filled = if frame_len < SCRATCH_LEN as u32 {
-        frame_len
-    } else {
-        SCRATCH_LEN as u32
-    };
-    let Some(filled) = bounded(filled, SCRATCH_LEN as u32) else {
-        return found.veiled(veil);
-    };
-    // SAFETY: the scratch belongs to this CPU, and this program is not interrupted by another one
-    // that uses it.
-    let bytes = unsafe { &raw mut (*scratch).bytes };
-    // SAFETY: the buffer has SCRATCH_LEN bytes, and `filled` is no more.
-    if !unsafe { ctx.copy(0, bytes.cast(), filled) } {
-        return found.veiled(veil);
-    }
-    let mut found = walk(
-        &Gathered {
-            bytes,
-            // LLVM must not know that this is no more than the buffer: it would leave out the check
-            // of the offset alone, which is the one that the verifier understands.
-            filled: veil.draw(filled as usize),
-        },
-        frame_len,
-        raw_ip,
-        settings.seed,
-        veil,
-    );
-    // Headers of more than SCRATCH_LEN bytes are beyond what any stack accepts.
-    found.malformed |= found.out_of_reach;
-    found.veiled(veil)
 }

@@ -3,8 +3,8 @@
 use aya_ebpf::helpers::generated::bpf_xdp_adjust_head;
 use capture_common::{RingRecord, socket_index};
 
-use crate::context::{Context, Ingress};
-use crate::emit::{Lost, emit};
+use crate::context::{AsideTag, Context, Ingress};
+use crate::emit::{Lost, emit, stamped};
 use crate::maps::{RINGS, SOCKETS};
 
 /// What decides where a packet goes.
@@ -19,7 +19,7 @@ pub(crate) struct Place {
 /// A way out of the kernel.
 pub(crate) trait Outlet<C: Context> {
     /// Puts the packet there.
-    fn put(ctx: &C, place: Place, record: &RingRecord, vlan: Option<[u16; 2]>) -> Result<(), Lost>;
+    fn put(ctx: &C, place: Place, record: &RingRecord, vlan: AsideTag) -> Result<(), Lost>;
 }
 
 /// The rings, one for each worker; the packet is copied and stays the kernel's.
@@ -27,7 +27,7 @@ pub(crate) struct Rings;
 
 impl<C: Context> Outlet<C> for Rings {
     #[inline(always)]
-    fn put(ctx: &C, place: Place, record: &RingRecord, vlan: Option<[u16; 2]>) -> Result<(), Lost> {
+    fn put(ctx: &C, place: Place, record: &RingRecord, vlan: AsideTag) -> Result<(), Lost> {
         let ring = RINGS.get(place.ring).ok_or(Lost::RingFull)?;
         emit(ctx, ring, record, vlan)
     }
@@ -42,17 +42,12 @@ pub(crate) struct Sockets;
 
 impl Outlet<Ingress> for Sockets {
     #[inline(always)]
-    fn put(
-        ctx: &Ingress,
-        place: Place,
-        record: &RingRecord,
-        _vlan: Option<[u16; 2]>,
-    ) -> Result<(), Lost> {
+    fn put(ctx: &Ingress, place: Place, record: &RingRecord, _vlan: AsideTag) -> Result<(), Lost> {
         let index = socket_index(place.slot, record.queue).ok_or(Lost::NoSocket)?;
         if SOCKETS.redirect(index, 0).is_err() {
             return Err(Lost::NoSocket);
         }
-        if ctx.prepend(record) {
+        if ctx.prepend(&stamped(record)) {
             Ok(())
         } else {
             Err(Lost::CopyFailed)

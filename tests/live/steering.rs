@@ -10,8 +10,8 @@ use aya::{Ebpf, TestRunOptions};
 use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tunnels};
 use capture::iface::{self, Selection};
 use capture::kernel::{
-    Attachment, CaptureFilter, Clock, Delivery, Disposition, IngressHook, Insist, Kernel, Plan,
-    Thinning, Unmatched, Watch,
+    Attachment, CaptureFilter, Clock, Delivery, Disposition, Extent, IngressHook, Insist, Kernel,
+    Plan, Thinning, Unmatched, Watch,
 };
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
@@ -364,9 +364,98 @@ fn compare(link: LinkType, frames: &[Vec<u8>]) {
     }
 }
 
+/// Packets that the kernel's short way through the headers takes, and those that differ from them in one
+/// byte or one bit of one, or in their length: on either side of each of its conditions.
+fn bordering() -> Vec<Vec<u8>> {
+    let tcp = [
+        &super::frames::tcp(80, 90, super::frames::SYN)[..],
+        &[0x2a; 12],
+    ]
+    .concat();
+    let udp = super::frames::udp(80, 90, &[0x2a; 24]);
+    let usual = [
+        super::frames::ipv4(6, &[], (1, 0x4000), &tcp),
+        super::frames::ipv4(17, &[], (1, 0), &udp),
+        super::frames::ipv6(6, &tcp),
+        super::frames::ipv6(17, &udp),
+    ];
+    let mut frames = Vec::new();
+    for frame in usual {
+        for at in 12..frame.len().min(76) {
+            let byte = frame[at];
+            let near = [byte.wrapping_sub(1), byte.wrapping_add(1), 0, 0xff];
+            let values = near.into_iter().chain((0..8).map(|bit| byte ^ 1 << bit));
+            for value in values {
+                let mut other = frame.clone();
+                other[at] = value;
+                frames.push(other);
+            }
+        }
+        frames.extend((SHORTEST..frame.len()).map(|len| frame[..len].to_vec()));
+        // Ports of tunnels and their neighbors, in either direction.
+        for port in [2152_u16, 3544, 4754, 4789, 4790, 6081] {
+            for port in port - 1..=port + 1 {
+                for at in [frame.len() - 32, frame.len() - 30] {
+                    let mut other = frame.clone();
+                    other.splice(at..at + 2, port.to_be_bytes());
+                    frames.push(other);
+                }
+            }
+        }
+        frames.push(frame);
+    }
+    frames
+}
+
 #[test]
 fn kernel_and_library_agree_on_every_packet() {
     compare(LinkType::ETHERNET, &frames(6000));
+}
+
+#[test]
+fn kernel_and_library_agree_where_the_short_way_ends() {
+    compare(LinkType::ETHERNET, &bordering());
+}
+
+/// A tag leads a packet the long way through the headers, which has to find the same there as the short
+/// way found without it.
+#[test]
+fn a_tag_makes_a_packet_longer_and_changes_nothing_else() {
+    let mut plan = plan(LinkType::ETHERNET, 65_600, None);
+    plan.thinning.extent = Extent::Headers;
+    let mut kernel = match Kernel::load(&plan) {
+        Ok(kernel) => kernel,
+        Err(error) => return skip(&format!("the programs cannot be loaded: {error}")),
+    };
+    let ring = kernel.rings().next().unwrap().as_fd();
+    let ring = MapData::from_fd(ring.try_clone_to_owned().unwrap()).unwrap();
+    let mut ring = RingBuf::try_from(Map::RingBuf(ring)).unwrap();
+    let mut seen = |frame: &[u8]| {
+        let before = kernel.counters(0, Hook::XdpIngress).unwrap();
+        run(kernel.ebpf_mut(), frame);
+        let after = kernel.counters(0, Hook::XdpIngress).unwrap();
+        let [before, after] = [&before, &after].map(compared);
+        let counted: [u64; 16] = std::array::from_fn(|at| after[at] - before[at]);
+        (counted, header(&ring.next().unwrap()))
+    };
+    let mut frames = frames(2000);
+    frames.extend(bordering());
+    for frame in frames {
+        let without = seen(&frame);
+        let mut tagged = frame.clone();
+        tagged.splice(12..12, [0x81, 0, 0, 7]);
+        let (mut counted, (wire_len, cap_len, flow_hash)) = seen(&tagged);
+        if matches!(frame[12..14], [0x81 | 0x91, 0] | [0x88, 0xa8]) {
+            // There is a limit to tags.
+            continue;
+        }
+        counted[1] -= 4;
+        assert_eq!(
+            (counted, (wire_len - 4, cap_len - 4, flow_hash)),
+            without,
+            "{frame:02x?}"
+        );
+    }
 }
 
 #[test]

@@ -475,6 +475,8 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
         },
         headers_only: u32::from(thinning.extent == Extent::Headers),
         cut_sets: cut_sets(thinning.cutoff),
+        ordered_stores: u32::from(cfg!(target_arch = "x86_64")),
+        reserved: 0,
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
