@@ -31,10 +31,12 @@ impl TcpEvents {
     pub(crate) const REUSED_PORTS: Self = Self(0x2000);
     pub(crate) const SPURIOUS_RETRANSMISSION: Self = Self(0x4000);
 
+    #[inline]
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
+    #[inline]
     pub(crate) const fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
@@ -160,6 +162,7 @@ pub(crate) enum Duplicates {
 }
 
 /// Sequence numbers are ordered within half of their space (RFC 9293 section 3.4).
+#[inline]
 pub(crate) const fn before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b).cast_signed() < 0
 }

@@ -37,6 +37,7 @@ mod visit;
 
 pub use cutoff::CutTable;
 pub use history::History;
+pub(crate) use index::Index;
 pub use key::{Direction, Endpoint};
 pub use limits::{Limits, Timeouts};
 pub use record::{

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use super::print::line::Line;
 pub use super::proto::tcp::TcpInfo;
 
 /// An address in the list.
@@ -30,8 +31,11 @@ pub struct Columns {
     pub protocol: Cow<'static, str>,
     /// Info, as far as it is text.
     pub info: String,
-    /// Info of a TCP segment, which is printed in front of `info`; text is made of it when it is printed.
+    /// Info of a TCP segment, which is printed in front of `info` unless that says it all; text is made
+    /// of it when it is printed.
     pub tcp: Option<TcpInfo>,
+    /// It is not printed in front of `info` any more.
+    tcp_told: bool,
     /// So much of `info` stays when the info is replaced.
     fence: usize,
     /// The protocol stays, too, because what follows belongs to the same packet.
@@ -57,6 +61,7 @@ impl Address {
 
 impl Columns {
     /// Empty, for the next frame.
+    #[inline]
     pub fn clear(&mut self) {
         let Self {
             source,
@@ -64,14 +69,19 @@ impl Columns {
             protocol,
             info,
             tcp,
+            tcp_told,
             fence,
             settled,
         } = self;
         *source = Address::None;
         *destination = Address::None;
         *protocol = Cow::Borrowed("");
-        info.clear();
+        // What is empty already is not written to: another CPU reads it.
+        if !info.is_empty() {
+            info.clear();
+        }
         *tcp = None;
+        *tcp_told = false;
         *fence = 0;
         *settled = false;
     }
@@ -96,33 +106,73 @@ impl Columns {
     }
 
     /// Removes the info; what TCP found remarkable stays.
+    #[inline]
     pub fn clear_info(&mut self) {
-        self.info.truncate(self.fence);
-        if let Some(tcp) = self.tcp.take() {
-            let mut remarks = String::new();
-            tcp.write_remarks(&mut remarks);
-            self.info.insert_str(0, &remarks);
-            self.fence += remarks.len();
+        if self.info.len() > self.fence {
+            self.info.truncate(self.fence);
         }
+        if let Some(tcp) = self.untold() {
+            if tcp.has_remarks() {
+                let mut remarks = String::new();
+                tcp.write_remarks(&mut remarks);
+                self.info.insert_str(0, &remarks);
+                self.fence += remarks.len();
+            }
+            self.tcp_told = true;
+        }
+    }
+
+    /// Info of a TCP segment that is to be printed in front.
+    #[inline]
+    fn untold(&self) -> Option<&TcpInfo> {
+        self.tcp.as_ref().filter(|_| !self.tcp_told)
+    }
+
+    /// A TCP segment: what is said of it is said in front of `info`.
+    #[inline]
+    pub(crate) fn set_tcp(&mut self, tcp: TcpInfo) {
+        self.tcp = Some(tcp);
+        self.tcp_told = false;
     }
 
     /// Adds the whole info to `out`.
     pub fn write_info(&self, out: &mut String) {
-        if let Some(tcp) = &self.tcp {
+        if let Some(tcp) = self.untold() {
             tcp.write(out);
         }
         out.push_str(&self.info);
     }
 
+    /// The same to a line.
+    #[inline]
+    pub(crate) fn write_info_to(&self, line: &mut Line<'_>) {
+        if let Some(tcp) = self.untold() {
+            tcp.write_to(line);
+        }
+        line.text(&self.info);
+    }
+
     /// Adds to the info.
     pub fn append_info(&mut self, text: fmt::Arguments<'_>) {
+        if let Some(text) = text.as_str() {
+            self.info.push_str(text);
+            return;
+        }
         // Writing to a string does not fail.
         let _infallible = self.info.write_fmt(text);
     }
 
+    /// Adds text to the info, with a separator if there is something to separate from.
+    pub fn append_text_after(&mut self, separator: &str, text: &str) {
+        if self.untold().is_some() || !self.info.is_empty() {
+            self.info.push_str(separator);
+        }
+        self.info.push_str(text);
+    }
+
     /// Adds to the info, with a separator if there is something to separate from.
     pub fn append_info_after(&mut self, separator: &str, text: fmt::Arguments<'_>) {
-        if self.tcp.is_some() || !self.info.is_empty() {
+        if self.untold().is_some() || !self.info.is_empty() {
             self.info.push_str(separator);
         }
         self.append_info(text);
@@ -130,10 +180,11 @@ impl Columns {
 
     /// What is there now stays: another message follows in the same packet.
     pub fn settle(&mut self) {
-        if let Some(tcp) = self.tcp.take() {
+        if let Some(tcp) = self.untold() {
             let mut whole = String::new();
             tcp.write(&mut whole);
             self.info.insert_str(0, &whole);
+            self.tcp_told = true;
         }
         self.fence = self.info.len();
         self.settled = true;

@@ -101,6 +101,7 @@ pub enum Base {
 impl FieldId {
     /// The field, from the registry.
     #[must_use]
+    #[inline]
     pub fn field(self) -> &'static Field {
         super::registry::field(self)
     }

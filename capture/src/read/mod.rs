@@ -20,7 +20,8 @@
 //! - `column.rs` what the list shows; `color.rs` in which colors
 //! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
 //! - `memory/` what is remembered between frames
-//! - `print/` frames as text; `pipeline.rs` files through the walk and the printers
+//! - `print/` frames as text; `pipeline.rs` files through the walk and the printers, between
+//!   `reader.rs` that reads and `outlet.rs` that puts together what is printed
 //! - `statistics/` what is counted over all frames
 //! - `proto/` the dissectors, one file or folder for each protocol
 
@@ -28,10 +29,12 @@ pub mod color;
 pub mod column;
 pub mod field;
 pub mod memory;
+mod outlet;
 pub mod pipeline;
 pub mod preferences;
 pub mod print;
 mod proto;
+mod reader;
 pub mod region;
 pub mod registry;
 pub mod render;

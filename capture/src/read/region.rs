@@ -31,6 +31,7 @@ pub struct Region<'b> {
 impl<'b> Region<'b> {
     /// A whole buffer. `reported` is at least what was captured.
     #[must_use]
+    #[inline]
     pub const fn new(source: u8, bytes: &'b [u8], reported: u32) -> Self {
         Self {
             bytes,
@@ -42,18 +43,21 @@ impl<'b> Region<'b> {
 
     /// Bytes that were captured.
     #[must_use]
+    #[inline]
     pub const fn captured(&self) -> &'b [u8] {
         self.bytes
     }
 
     /// Bytes on the wire.
     #[must_use]
+    #[inline]
     pub const fn reported(&self) -> usize {
         self.reported as usize
     }
 
     /// Whether bytes on the wire were not captured.
     #[must_use]
+    #[inline]
     pub const fn is_cut(&self) -> bool {
         self.bytes.len() < self.reported as usize
     }
@@ -144,6 +148,7 @@ impl<'b> Region<'b> {
 
     /// What follows `offset`; empty if nothing does.
     #[must_use]
+    #[inline]
     pub fn rest(&self, offset: usize) -> Self {
         Self {
             bytes: self.bytes.get(offset..).unwrap_or(&[]),
@@ -155,6 +160,7 @@ impl<'b> Region<'b> {
 
     /// `len` bytes at `offset` as a region of their own: less if there are less, on the wire too.
     #[must_use]
+    #[inline]
     pub fn part(&self, offset: usize, len: usize) -> Self {
         let rest = self.rest(offset);
         Self {

@@ -58,6 +58,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
 ///
 /// If there is no such field, which the constants of `proto/` rule out.
 #[must_use]
+#[inline]
 pub fn field(id: FieldId) -> &'static Field {
     &PROTOCOLS[usize::from(id.protocol)].fields[usize::from(id.index)]
 }
@@ -124,6 +125,7 @@ mod tests {
         for (place, protocol) in PROTOCOLS.iter().enumerate() {
             assert_eq!(usize::from(protocol.number), place, "{}", protocol.name);
             assert!(protocol.fields.len() <= 256);
+            assert!(place < crate::read::tree::PROTOCOLS);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::field::{Base, Field, Kind};
 use super::print::Names;
+use super::print::line::Line;
 use super::tree::{Node, Tree, Value};
 use super::vendor;
 use crate::packet::Timestamp;
@@ -44,6 +45,64 @@ pub fn value(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
         },
         _ => plain(field, node, tree, out),
     }
+}
+
+/// How the values of a field that most frames have are written without the formatting machinery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A number, decimal.
+    Decimal,
+    /// A number, hexadecimal with so many digits at least.
+    Hex(u8),
+    /// A length of time, or a moment as one.
+    Seconds,
+    /// An address, or a truth.
+    Plain,
+    /// As [`value`] does it.
+    Other,
+}
+
+impl Form {
+    /// That of a field.
+    pub(crate) fn of(field: &Field) -> Self {
+        match (field.kind, field.base) {
+            (Kind::Uint(_) | Kind::Int(_), Base::Hex | Base::HexDec) => {
+                Self::Hex(digits(field) as u8)
+            }
+            (Kind::Uint(_) | Kind::Int(_) | Kind::FrameNumber, _) => Self::Decimal,
+            (Kind::RelativeTime, _) => Self::Seconds,
+            (Kind::Bool | Kind::Ipv4 | Kind::Ether, _) => Self::Plain,
+            _ => Self::Other,
+        }
+    }
+
+    /// Writes a value as [`value()`] does. Whether this form can.
+    #[inline]
+    pub(crate) fn write(self, value: Value, line: &mut Line<'_>) -> bool {
+        match (self, value) {
+            (Self::Decimal, Value::Uint(number)) => line.decimal(number),
+            (Self::Hex(digits), Value::Uint(number)) => {
+                line.text("0x");
+                line.hex(number, digits.into());
+            }
+            (Self::Plain, Value::Ipv4(address)) => line.ipv4(address),
+            (Self::Plain, Value::Ether(address)) => line.ether(address),
+            (Self::Plain, Value::Bool(set)) => line.text(if set { "1" } else { "0" }),
+            (Self::Seconds, Value::Span(ns)) => seconds(ns < 0, ns.unsigned_abs(), line),
+            (Self::Seconds, Value::Time(time)) => seconds(false, time.0, line),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn seconds(is_negative: bool, ns: u64, line: &mut Line<'_>) {
+    const NS_PER_S: u64 = 1_000_000_000;
+    if is_negative {
+        line.text("-");
+    }
+    line.decimal(ns / NS_PER_S);
+    line.fraction((ns % NS_PER_S) as u32, 9);
 }
 
 /// What is shown of no bytes.
@@ -496,6 +555,37 @@ mod tests {
         let (text, whole) = rendered(eth::PADDING, place(40), Value::Bytes, &bytes);
         assert_eq!(text, "58".repeat(40));
         assert_eq!(whole, format!("Padding: {}…", "58".repeat(36)));
+    }
+
+    #[test]
+    fn forms_write_what_values_read_as() {
+        let values = [
+            Value::Uint(0),
+            Value::Uint(7),
+            Value::Uint(0xfff_ffff_ffff),
+            Value::Int(-3),
+            Value::Bool(true),
+            Value::Ipv4([10, 0, 200, 1]),
+            Value::Ether([0, 0x50, 0xfc, 0x22, 0xc7, 0xbe]),
+            Value::Span(-1_000_000_001),
+            Value::Time(Timestamp::new(1_000_000_000, 5)),
+        ];
+        for (id, field) in crate::read::registry::all() {
+            for given in values {
+                let mut tree = Tree::new(Arc::new(Wanted::all()));
+                tree.add(id, Place::default(), given);
+                let node = tree.nodes()[0];
+                let (mut slow, mut quick) = (String::new(), String::new());
+                value(&node, &tree, &[], &mut slow);
+                let can = Form::of(field).write(given, &mut Line::new(&mut quick));
+                assert_eq!(
+                    quick,
+                    if can { slow } else { String::new() },
+                    "{}",
+                    field.name
+                );
+            }
+        }
     }
 
     // From printf("%g").

@@ -4,44 +4,57 @@
 //! not say it all.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::field::FieldId;
 use super::region::Region;
-use super::registry;
 use crate::packet::Timestamp;
+
+/// A bit for each field of a protocol.
+type Bits = [u64; 4];
+
+/// Protocols that there is room for.
+pub(super) const PROTOCOLS: usize = 128;
 
 /// Which fields are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// A bit for each field, four words for each protocol.
-    bits: Vec<[u64; 4]>,
+    /// By protocol. An array, so that asking takes one step.
+    bits: [Bits; PROTOCOLS],
     /// Labels and fields without a value of their own are kept too: for the detail tree.
     labels: bool,
+    /// None is kept of plain TCP segments: what is asked for of them lies in their bytes and columns.
+    direct: bool,
 }
+
+/// What is kept of plain segments where that is enough.
+static NOTHING: LazyLock<Arc<Wanted>> = LazyLock::new(|| Arc::new(Wanted::none()));
 
 impl Wanted {
     /// None.
     #[must_use]
-    pub fn none() -> Self {
+    pub const fn none() -> Self {
         Self {
-            bits: vec![[0; 4]; registry::PROTOCOLS.len()],
+            bits: [[0; 4]; PROTOCOLS],
             labels: false,
+            direct: false,
         }
     }
 
     /// All, with their labels.
     #[must_use]
-    pub fn all() -> Self {
+    pub const fn all() -> Self {
         Self {
-            bits: vec![[u64::MAX; 4]; registry::PROTOCOLS.len()],
+            bits: [[u64::MAX; 4]; PROTOCOLS],
             labels: true,
+            direct: false,
         }
     }
 
     /// Labels too: what the tree shows of a field beside its value.
     pub const fn add_labels(&mut self) {
         self.labels = true;
+        self.direct = false;
     }
 
     /// Those of another one too.
@@ -52,30 +65,84 @@ impl Wanted {
             }
         }
         self.labels |= other.labels;
+        self.direct = false;
+    }
+
+    /// Of plain TCP segments (Ethernet, IPv4 without options, all there) these are not needed: whoever
+    /// asks for them takes them from bytes and columns. Holds as long as nothing is added.
+    pub const fn set_direct(&mut self) {
+        self.direct = true;
     }
 
     /// This one too.
     pub fn add(&mut self, id: FieldId) {
-        if let Some(words) = self.bits.get_mut(usize::from(id.protocol)) {
-            words[usize::from(id.index >> 6)] |= 1 << (id.index & 63);
-        }
+        self.direct = false;
+        self.bits[usize::from(id.protocol)][usize::from(id.index >> 6)] |= 1 << (id.index & 63);
     }
 
     /// Whether this one is kept.
     #[must_use]
     #[inline]
     pub fn has(&self, id: FieldId) -> bool {
-        self.bits
-            .get(usize::from(id.protocol))
-            .is_some_and(|words| words[usize::from(id.index >> 6)] >> (id.index & 63) & 1 != 0)
+        self.bits[usize::from(id.protocol)][usize::from(id.index >> 6)] >> (id.index & 63) & 1 != 0
     }
 
     /// Whether any field of this protocol is kept.
     #[must_use]
+    #[inline]
     pub fn has_any_of(&self, protocol: u8) -> bool {
-        self.bits
-            .get(usize::from(protocol))
-            .is_some_and(|words| *words != [0; 4])
+        self.bits[usize::from(protocol)] != [0; 4]
+    }
+
+    /// Whether any of these fields is kept.
+    #[must_use]
+    #[inline]
+    pub fn has_any(&self, group: &Group) -> bool {
+        let words = self.bits[usize::from(group.protocol)]
+            .iter()
+            .zip(group.bits);
+        words.fold(0, |found, (word, bits)| found | word & bits) != 0
+    }
+
+    /// Whether of their protocol nothing is kept but some of these, and no labels.
+    #[must_use]
+    #[inline]
+    pub fn is_within(&self, group: &Group) -> bool {
+        let words = self.bits[usize::from(group.protocol)]
+            .iter()
+            .zip(group.bits);
+        !self.labels && words.fold(0, |others, (word, bits)| others | word & !bits) == 0
+    }
+}
+
+/// Fields of one protocol that are asked for together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    protocol: u8,
+    bits: Bits,
+}
+
+impl Group {
+    /// These fields.
+    ///
+    /// # Panics
+    ///
+    /// If they belong to several protocols, or there are none.
+    #[must_use]
+    pub const fn of(fields: &[FieldId]) -> Self {
+        let protocol = fields[0].protocol;
+        let mut bits = [0; 4];
+        let mut place = 0;
+        while place < fields.len() {
+            let FieldId {
+                protocol: of,
+                index,
+            } = fields[place];
+            assert!(of == protocol, "fields of one protocol");
+            bits[(index >> 6) as usize] |= 1 << (index & 63);
+            place += 1;
+        }
+        Self { protocol, bits }
     }
 }
 
@@ -158,6 +225,9 @@ impl Added {
 #[derive(Debug)]
 pub struct Tree {
     wanted: Arc<Wanted>,
+    /// Nothing; what is wanted of other frames, while the one at hand leaves no fields.
+    aside: Arc<Wanted>,
+    is_spared: bool,
     nodes: Vec<Node>,
     text: String,
     depth: u8,
@@ -189,9 +259,11 @@ pub struct Back {
 impl Tree {
     /// An empty tree that keeps what is wanted.
     #[must_use]
-    pub const fn new(wanted: Arc<Wanted>) -> Self {
+    pub fn new(wanted: Arc<Wanted>) -> Self {
         Self {
             wanted,
+            aside: Arc::clone(&NOTHING),
+            is_spared: false,
             nodes: Vec::new(),
             text: String::new(),
             depth: 0,
@@ -201,16 +273,56 @@ impl Tree {
     }
 
     /// Empty again, for the next frame.
+    #[inline]
     pub fn clear(&mut self) {
-        self.nodes.clear();
-        self.text.clear();
-        self.depth = 0;
-        self.sources.clear();
-        self.late.clear();
+        // What is empty already is not written to: another CPU reads it.
+        if !self.nodes.is_empty() {
+            self.nodes.clear();
+        }
+        if !self.text.is_empty() {
+            self.text.clear();
+        }
+        if self.depth != 0 {
+            self.depth = 0;
+        }
+        if self.is_spared {
+            self.is_spared = false;
+            std::mem::swap(&mut self.wanted, &mut self.aside);
+        }
+        if !self.sources.is_empty() {
+            self.sources.clear();
+        }
+        if !self.late.is_empty() {
+            self.late.clear();
+        }
+    }
+
+    /// Whether plain segments leave no fields.
+    #[must_use]
+    #[inline]
+    pub fn spares_plain_segments(&self) -> bool {
+        self.wanted.direct
+    }
+
+    /// The frame leaves no fields: it is a plain segment.
+    #[inline]
+    pub(crate) fn spare(&mut self) {
+        if !self.is_spared {
+            self.is_spared = true;
+            std::mem::swap(&mut self.wanted, &mut self.aside);
+        }
+    }
+
+    /// Whether the frame left no fields because it is a plain segment.
+    #[must_use]
+    #[inline]
+    pub const fn is_spared(&self) -> bool {
+        self.is_spared
     }
 
     /// The fields in the order in which they were found.
     #[must_use]
+    #[inline]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -275,8 +387,23 @@ impl Tree {
 
     /// Whether any field of this protocol is kept.
     #[must_use]
+    #[inline]
     pub fn wants_any_of(&self, protocol: u8) -> bool {
         self.wanted.has_any_of(protocol)
+    }
+
+    /// Whether any of these fields is kept, or labels are.
+    #[must_use]
+    #[inline]
+    pub fn wants_any(&self, group: &Group) -> bool {
+        self.wanted.labels || self.wanted.has_any(group)
+    }
+
+    /// See [`Wanted::is_within`].
+    #[must_use]
+    #[inline]
+    pub fn wants_only(&self, group: &Group) -> bool {
+        self.wanted.is_within(group)
     }
 
     /// Adds a field.
@@ -332,38 +459,44 @@ impl Tree {
     }
 
     /// Adds a line without a field, such as `[Timestamps]`; only where labels are kept.
+    #[inline]
     pub fn heading(&mut self, place: Place, text: fmt::Arguments<'_>) -> Added {
         if !self.wanted.labels {
             return Added::NOT;
         }
         let added = self.push(super::proto::data::TEXT, place, Value::None);
-        self.label(added, text);
+        self.set_label(added, text);
         added
     }
 
     /// The fields added from now on are below the one before.
+    #[inline]
     pub fn open(&mut self) {
         self.depth += 1;
     }
 
     /// They are not any more.
+    #[inline]
     pub fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
 
     /// Where the tree stands, to come back to after an error.
     #[must_use]
+    #[inline]
     pub const fn depth(&self) -> u8 {
         self.depth
     }
 
     /// Goes back to where the tree stood.
+    #[inline]
     pub fn set_depth(&mut self, depth: u8) {
         self.depth = depth;
     }
 
     /// The fields added from now on are the last ones below `parent`, although others were added after
     /// it, until [`Self::back`].
+    #[inline]
     pub fn under(&mut self, parent: Added) -> Back {
         let back = Back {
             depth: self.depth,
@@ -377,6 +510,7 @@ impl Tree {
     }
 
     /// Goes on where the tree stood before [`Self::under`].
+    #[inline]
     pub fn back(&mut self, back: Back) {
         self.depth = back.depth;
         let end = self.nodes.len() as u32;
@@ -439,10 +573,15 @@ impl Tree {
 
     /// What the tree shows of this node, instead of `Title: value`. Nothing is done unless labels are
     /// kept.
+    #[inline]
     pub fn label(&mut self, added: Added, text: fmt::Arguments<'_>) {
-        if !self.wanted.labels || added == Added::NOT {
-            return;
+        if self.wanted.labels && added != Added::NOT {
+            self.set_label(added, text);
         }
+    }
+
+    #[inline(never)]
+    fn set_label(&mut self, added: Added, text: fmt::Arguments<'_>) {
         let range = self.keep(text);
         if let Some(node) = self.node_mut(added) {
             node.label = Some(range);
@@ -450,6 +589,7 @@ impl Tree {
     }
 
     /// How many bytes a node covers, where that is known only later.
+    #[inline]
     pub fn set_len(&mut self, added: Added, len: u32) {
         if let Some(node) = self.node_mut(added) {
             node.place.len = len;
@@ -464,6 +604,7 @@ impl Tree {
     }
 
     /// The node was concluded, not read.
+    #[inline]
     pub fn set_generated(&mut self, added: Added) {
         if let Some(node) = self.node_mut(added) {
             node.generated = true;
@@ -471,12 +612,14 @@ impl Tree {
     }
 
     /// The node can be asked for and is not shown.
+    #[inline]
     pub fn set_hidden(&mut self, added: Added) {
         if let Some(node) = self.node_mut(added) {
             node.hidden = true;
         }
     }
 
+    #[inline]
     fn node_mut(&mut self, added: Added) -> Option<&mut Node> {
         self.nodes.get_mut(added.0 as usize)
     }

@@ -160,6 +160,7 @@ pub struct Walk<'w, 'a> {
 impl Walk<'_, '_> {
     /// Begins a protocol that covers `len` bytes of `region`: the fields added from now on are below
     /// it, until [`Self::end`].
+    #[inline]
     pub fn begin(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
         self.protocols.push(protocol.protocol);
         self.current = protocol;
@@ -169,6 +170,7 @@ impl Walk<'_, '_> {
     }
 
     /// Ends the protocol that was begun last.
+    #[inline]
     pub fn end(&mut self) {
         self.tree.close();
     }

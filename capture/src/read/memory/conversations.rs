@@ -5,13 +5,16 @@
 //! [`MAX_CONVERSATIONS`] are remembered: then one that was silent for long makes room, and if it speaks
 //! again it is taken for a new one, which tshark, whose memory is not bounded, would not do.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 
+use crate::flow::Index;
 use crate::read::column::Address;
 
 /// How many conversations of one kind are remembered.
 pub(crate) const MAX_CONVERSATIONS: usize = 1 << 20;
+
+/// Conversations that there is room for before the first one.
+const FIRST_ROOM: u32 = 380;
 
 /// Both ends of a conversation; the lower one comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,42 @@ impl Key {
         (source, source_port): (Address, u16),
         (destination, destination_port): (Address, u16),
     ) -> (Self, Direction) {
+        if let (Address::Ipv4(from), Address::Ipv4(to)) = (source, destination) {
+            return Self::ipv4((from, source_port), (to, destination_port));
+        }
+        Self::any((source, source_port), (destination, destination_port))
+    }
+
+    /// The same of IPv4, as most are.
+    #[inline]
+    pub(crate) fn ipv4(
+        (source, source_port): ([u8; 4], u16),
+        (destination, destination_port): ([u8; 4], u16),
+    ) -> (Self, Direction) {
+        const KIND: u64 = 2;
+        let end = |address: [u8; 4], port: u16| {
+            u64::from(u32::from_be_bytes(address)) << 16 | u64::from(port)
+        };
+        let (from, to) = (end(source, source_port), end(destination, destination_port));
+        let (low, high) = (from.min(to), from.max(to));
+        let key = Self {
+            low: u128::from(low >> 16),
+            high: u128::from(high >> 16),
+            ports: (KIND << 4 | KIND) << 32 | (low & 0xffff) << 16 | high & 0xffff,
+        };
+        let direction = if from <= to {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
+        (key, direction)
+    }
+
+    #[inline(never)]
+    fn any(
+        (source, source_port): (Address, u16),
+        (destination, destination_port): (Address, u16),
+    ) -> (Self, Direction) {
         let (from_kind, from) = number(source);
         let (to_kind, to) = number(destination);
         let kinds = u64::from(from_kind << 4 | to_kind) << 32;
@@ -67,6 +106,7 @@ impl Key {
     }
 }
 
+#[inline]
 const fn number(address: Address) -> (u8, u128) {
     match address {
         Address::None => (0, 0),
@@ -87,7 +127,10 @@ const fn number(address: Address) -> (u8, u128) {
 /// Conversations of one transport protocol, and what is remembered of each.
 #[derive(Debug)]
 pub(crate) struct Conversations<S> {
-    index: HashMap<KeyBits, u32, Seeded>,
+    index: Index,
+    /// Conversations that the index has room for.
+    room: usize,
+    seed: Seed,
     slots: Vec<Slot<S>>,
     /// The number of the next one.
     next: u32,
@@ -129,7 +172,9 @@ impl<S> Default for Conversations<S> {
 impl<S> Conversations<S> {
     pub(crate) fn with_limit(limit: usize) -> Self {
         Self {
-            index: HashMap::default(),
+            index: Index::new(FIRST_ROOM),
+            room: FIRST_ROOM as usize,
+            seed: Seed::default(),
             slots: Vec::new(),
             next: 0,
             hand: 0,
@@ -142,7 +187,8 @@ impl<S> Conversations<S> {
     /// The conversation of a packet; `make` makes what is remembered of a new one, given its number.
     #[inline]
     pub(crate) fn find(&mut self, key: Key, make: impl FnOnce(u32) -> S) -> Found {
-        if let Some(&place) = self.index.get(&KeyBits(key)) {
+        let hash = self.seed.hash(&key);
+        if let Some(place) = self.place(&key, hash) {
             let slot = &mut self.slots[place as usize];
             slot.spoke = true;
             return Found {
@@ -151,7 +197,31 @@ impl<S> Conversations<S> {
                 is_new: false,
             };
         }
-        self.insert(key, make)
+        self.insert(key, hash, make)
+    }
+
+    #[inline]
+    fn place(&self, key: &Key, hash: u32) -> Option<u32> {
+        self.index
+            .find(hash, |place| self.slots[place as usize].key == *key)
+    }
+
+    /// Asks for the memory in which [`Self::prefetch`] looks; gives what that takes.
+    #[inline]
+    pub(crate) fn prefetch_index(&self, key: &Key) -> u32 {
+        let hash = self.seed.hash(key);
+        self.index.prefetch(hash);
+        hash
+    }
+
+    /// Asks for what is remembered of a conversation that is going to be looked for.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let Some(place) = self.index.guess(hash)
+            && let Some(slot) = self.slots.get(place as usize)
+        {
+            crate::prefetch::lines(slot);
+        }
     }
 
     /// A conversation begins anew: it gets another number.
@@ -176,7 +246,7 @@ impl<S> Conversations<S> {
     /// What is remembered of a conversation, if anything is.
     #[cfg(test)]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut S> {
-        let place = *self.index.get(&KeyBits(key))?;
+        let place = self.place(&key, self.seed.hash(&key))?;
         Some(self.at(place))
     }
 
@@ -203,7 +273,7 @@ impl<S> Conversations<S> {
     }
 
     #[cold]
-    fn insert(&mut self, key: Key, make: impl FnOnce(u32) -> S) -> Found {
+    fn insert(&mut self, key: Key, hash: u32, make: impl FnOnce(u32) -> S) -> Found {
         let number = self.number();
         let slot = Slot {
             key,
@@ -212,21 +282,39 @@ impl<S> Conversations<S> {
             state: make(number),
         };
         let place = if self.slots.len() < self.limit {
+            if self.slots.len() == self.room {
+                self.grow();
+            }
+            if self.slots.len() == self.slots.capacity() {
+                self.slots
+                    .reserve(self.slots.len().max(FIRST_ROOM as usize));
+                crate::hugepages::advise(&self.slots);
+            }
             self.slots.push(slot);
             self.slots.len() - 1
         } else {
             let place = self.silent();
-            self.index.remove(&KeyBits(self.slots[place].key));
+            let old = self.seed.hash(&self.slots[place].key);
+            self.index.remove(old, place as u32);
             let gone = std::mem::replace(&mut self.slots[place], slot);
             self.gone = Some(gone.state);
             self.forgotten += 1;
             place
         };
-        self.index.insert(KeyBits(key), place as u32);
+        self.index.insert(hash, place as u32);
         Found {
             place: place as u32,
             number,
             is_new: true,
+        }
+    }
+
+    /// Makes room for twice as many.
+    fn grow(&mut self) {
+        self.room = (self.room * 2).min(self.limit);
+        self.index = Index::new(self.room as u32);
+        for (place, slot) in self.slots.iter().enumerate() {
+            self.index.insert(self.seed.hash(&slot.key), place as u32);
         }
     }
 
@@ -244,70 +332,38 @@ impl<S> Conversations<S> {
     }
 }
 
-/// A key as the table hashes it: word by word, without lengths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct KeyBits(Key);
-
-impl std::hash::Hash for KeyBits {
-    #[inline(always)]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Key { low, high, ports } = self.0;
-        state.write_u64(low as u64 ^ ports.rotate_left(32));
-        state.write_u64(high as u64);
-        if (low | high) >> 64 != 0 {
-            state.write_u64((low >> 64) as u64);
-            state.write_u64((high >> 64) as u64);
-        }
-        state.write_u64(ports);
-    }
-}
-
 /// Folded multiplication with a secret seed: as quick as a packet needs it, and nobody who sends
 /// packets knows which of them collide.
 #[derive(Clone, Copy, Debug)]
-struct Seeded(u64);
+struct Seed(u64);
 
-impl Default for Seeded {
+impl Default for Seed {
     fn default() -> Self {
         Self(RandomState::new().hash_one(0_u8) | 1)
     }
 }
 
-impl BuildHasher for Seeded {
-    type Hasher = Folded;
-
-    fn build_hasher(&self) -> Folded {
-        Folded {
-            state: self.0,
-            seed: self.0,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Folded {
-    state: u64,
-    seed: u64,
-}
-
-impl Hasher for Folded {
+impl Seed {
+    /// Word by word, without lengths.
     #[inline(always)]
-    fn finish(&self) -> u64 {
-        self.state
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte.into());
+    fn hash(self, key: &Key) -> u32 {
+        let Key { low, high, ports } = *key;
+        let mut state = self.fold(self.0, low as u64 ^ ports.rotate_left(32));
+        state = self.fold(state, high as u64);
+        if (low | high) >> 64 != 0 {
+            state = self.fold(state, (low >> 64) as u64);
+            state = self.fold(state, (high >> 64) as u64);
         }
+        state = self.fold(state, ports);
+        (state ^ state >> 32) as u32
     }
 
     #[inline(always)]
-    fn write_u64(&mut self, word: u64) {
+    fn fold(self, state: u64, word: u64) -> u64 {
         // The fractional digits of pi.
         const ODD: u64 = 0x243f_6a88_85a3_08d3;
-        let product = u128::from(self.state ^ word) * u128::from(self.seed ^ ODD);
-        self.state = product as u64 ^ (product >> 64) as u64;
+        let product = u128::from(state ^ word) * u128::from(self.0 ^ ODD);
+        product as u64 ^ (product >> 64) as u64
     }
 }
 
@@ -341,6 +397,23 @@ mod tests {
             (Address::Ipv4([10, 0, 0, 2]), 1000),
         );
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn keys_of_ipv4_are_those_of_any_address() {
+        let ends = [
+            ([10, 0, 0, 1], 7),
+            ([10, 0, 0, 1], 9),
+            ([10, 0, 0, 2], 0),
+            ([255; 4], 65_535),
+            ([0; 4], 0),
+        ];
+        for from in ends {
+            for to in ends {
+                let any = |(address, port)| (Address::Ipv4(address), port);
+                assert_eq!(Key::ipv4(from, to), Key::any(any(from), any(to)));
+            }
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Chosen fields, a line for each frame, as `-T fields` prints them.
 
+use super::direct::Direct;
+use super::line::Line;
 use super::{Shown, TimeFormat, list};
+use crate::read::column::TcpInfo;
 use crate::read::field::{FieldId, Kind};
 use crate::read::registry;
-use crate::read::render;
-use crate::read::tree::Wanted;
+use crate::read::render::{self, Form};
+use crate::read::tree::{Node, Wanted};
 
 /// What a column shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,9 @@ pub enum Quote {
 pub struct Fields {
     names: Vec<String>,
     columns: Vec<Source>,
+    index: Option<Index>,
+    /// Where the values of plain segments lie, if all do.
+    direct: Option<Vec<Place>>,
     /// `header`: a first line with the names.
     pub header: bool,
     /// `separator`
@@ -92,6 +98,108 @@ pub struct Fields {
     pub time: TimeFormat,
     /// Whether `_ws.col.Source` gets names.
     pub address_names: super::Names,
+}
+
+/// Where the value of a column lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Field(Direct),
+    Column(Column),
+}
+
+/// Where the values of all columns lie, if none has to be looked for.
+fn places(names: &[String], columns: &[Source]) -> Option<Vec<Place>> {
+    let places = names
+        .iter()
+        .zip(columns)
+        .map(|(name, column)| match column {
+            Source::Column(column) => Some(Place::Column(*column)),
+            Source::Fields(_) => Direct::named(name).map(Place::Field),
+        });
+    places.collect()
+}
+
+/// Columns and fields of a frame that are matched in one go; where there are more, each column looks
+/// for its own.
+const MOST_COLUMNS: usize = 32;
+const MOST_NODES: usize = 64;
+
+/// Which column shows a field, so that a frame's fields are looked through once.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    /// By protocol and the field's place there: the first column that shows it, from 1.
+    columns: Vec<[u8; 256]>,
+    /// For each column, the one that shows the same and comes first.
+    same: Vec<u8>,
+    /// For each column, how its values are shown.
+    forms: Vec<Form>,
+}
+
+/// The fields of a frame by column, as places in the tree from 1.
+struct Matched {
+    first: [u8; MOST_COLUMNS],
+    last: [u8; MOST_COLUMNS],
+    /// The next one of the same column; 0 is none.
+    next: [u8; MOST_NODES],
+}
+
+impl Index {
+    /// Nothing if there are too many columns.
+    fn new(columns: &[Source]) -> Option<Self> {
+        if columns.len() > MOST_COLUMNS {
+            return None;
+        }
+        let mut index = Self {
+            columns: vec![[0; 256]; registry::PROTOCOLS.len()],
+            same: Vec::with_capacity(columns.len()),
+            forms: Vec::with_capacity(columns.len()),
+        };
+        for (place, column) in columns.iter().enumerate() {
+            let before = columns.iter().position(|other| other == column);
+            index.same.push(before.unwrap_or(place) as u8);
+            let fields = match column {
+                Source::Fields(fields) => &fields[..],
+                Source::Column(_) => &[],
+            };
+            let mut forms = fields.iter().map(|field| Form::of(field.field()));
+            let form = forms.next().unwrap_or(Form::Other);
+            let is_one = forms.all(|other| other == form);
+            index.forms.push(if is_one { form } else { Form::Other });
+            for field in fields.iter().filter(|_| before == Some(place)) {
+                let of = &mut index.columns[usize::from(field.protocol)];
+                of[usize::from(field.index)] = place as u8 + 1;
+            }
+        }
+        Some(index)
+    }
+
+    /// Nothing if the frame has too many fields.
+    #[inline]
+    fn matched(&self, nodes: &[Node]) -> Option<Matched> {
+        if nodes.len() > MOST_NODES {
+            return None;
+        }
+        let mut found = Matched {
+            first: [0; MOST_COLUMNS],
+            last: [0; MOST_COLUMNS],
+            next: [0; MOST_NODES],
+        };
+        for (place, node) in nodes.iter().enumerate() {
+            let FieldId { protocol, index } = node.field;
+            let of = self.columns.get(usize::from(protocol))?;
+            let column = usize::from(of[usize::from(index)]).wrapping_sub(1);
+            if column >= MOST_COLUMNS {
+                continue;
+            }
+            let number = place as u8 + 1;
+            match usize::from(found.last[column]).checked_sub(1) {
+                None => found.first[column] = number,
+                Some(last) => found.next[last] = number,
+            }
+            found.last[column] = number;
+        }
+        Some(found)
+    }
 }
 
 /// Names that are no field's.
@@ -124,6 +232,8 @@ impl Fields {
         }
         Ok(Self {
             names: names.to_vec(),
+            index: Index::new(&columns),
+            direct: places(names, &columns),
             columns,
             header: false,
             separator: '\t',
@@ -150,6 +260,9 @@ impl Fields {
                 }
             }
         }
+        if self.direct.is_some() && self.quote == Quote::None {
+            wanted.set_direct();
+        }
         wanted
     }
 
@@ -169,7 +282,44 @@ impl Fields {
         out.push('\n');
     }
 
-    pub(super) fn line(&self, shown: &Shown, data: &[u8], out: &mut String) {
+    pub(super) fn line(&self, shown: &Shown, data: &[u8], line: &mut Line<'_>) {
+        if shown.tree.is_spared()
+            && let (Some(places), Some(tcp)) = (&self.direct, &shown.columns.tcp)
+        {
+            self.direct_line(places, shown, tcp, data, line);
+            return;
+        }
+        let index = self.index.as_ref().filter(|_| self.quote == Quote::None);
+        if let Some(index) = index
+            && let Some(matched) = index.matched(shown.tree.nodes())
+        {
+            self.matched_line(index, &matched, shown, data, line);
+        } else {
+            line.with(|out| self.any_line(shown, data, out));
+        }
+    }
+
+    fn direct_line(
+        &self,
+        places: &[Place],
+        shown: &Shown,
+        tcp: &TcpInfo,
+        data: &[u8],
+        line: &mut Line<'_>,
+    ) {
+        for (number, place) in places.iter().enumerate() {
+            if number > 0 {
+                line.character(self.separator);
+            }
+            match place {
+                Place::Field(field) => field.write(shown, tcp, data, line),
+                Place::Column(column) => line.with(|out| self.column(*column, shown, out)),
+            }
+        }
+        line.text("\n");
+    }
+
+    fn any_line(&self, shown: &Shown, data: &[u8], out: &mut String) {
         for (place, column) in self.columns.iter().enumerate() {
             if place > 0 {
                 out.push(self.separator);
@@ -182,6 +332,46 @@ impl Fields {
             self.quoted(start, out);
         }
         out.push('\n');
+    }
+
+    fn matched_line(
+        &self,
+        index: &Index,
+        matched: &Matched,
+        shown: &Shown,
+        data: &[u8],
+        line: &mut Line<'_>,
+    ) {
+        let nodes = shown.tree.nodes();
+        for (place, column) in self.columns.iter().enumerate() {
+            if place > 0 {
+                line.character(self.separator);
+            }
+            if let Source::Column(column) = column {
+                line.with(|out| self.column(*column, shown, out));
+                continue;
+            }
+            let column = usize::from(index.same[place]);
+            let form = index.forms[place];
+            let mut at = match self.occurrence {
+                Occurrence::Last => matched.last[column],
+                Occurrence::First | Occurrence::All => matched.first[column],
+            };
+            while let Some(found) = usize::from(at).checked_sub(1) {
+                let Some(node) = nodes.get(found) else { break };
+                if !form.write(node.value, line) {
+                    line.with(|out| render::value(node, &shown.tree, data, out));
+                }
+                at = match self.occurrence {
+                    Occurrence::All => matched.next[found],
+                    Occurrence::First | Occurrence::Last => 0,
+                };
+                if at != 0 {
+                    line.character(self.aggregator);
+                }
+            }
+        }
+        line.text("\n");
     }
 
     fn values(&self, fields: &[FieldId], shown: &Shown, data: &[u8], out: &mut String) {

@@ -1,6 +1,7 @@
 //! One line a frame, column by column as tshark sets them.
 
-use super::text::{decimal, ether, ipv4, ipv6, spaces};
+use super::line::{Line, digits, ipv4_len, right};
+use super::text::{ether, ipv4, ipv6};
 use super::{Names, Shown, Text};
 use crate::read::color::Color;
 use crate::read::column::Address;
@@ -11,57 +12,62 @@ const TIME: usize = 10;
 const ADDRESS: usize = 12;
 
 /// Adds the line of a frame.
-pub(super) fn line(shown: &Shown, layout: &Text, out: &mut String) {
+pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
     if let Some(color) = shown.color {
-        set(color, out);
+        set(color, line);
     }
-    right(out, NUMBER, |out| decimal(out, shown.number));
-    out.push(' ');
-    right(out, TIME, |out| layout.time.write(shown, out));
-    out.push(' ');
-    right(out, ADDRESS, |out| {
-        address(out, shown.columns.source, layout.names);
-    });
-    out.push_str(" → ");
-    let start = out.len();
-    address(out, shown.columns.destination, layout.names);
-    let width = out.len() - start;
-    spaces(out, ADDRESS.saturating_sub(width));
-    out.push(' ');
-    out.push_str(&shown.columns.protocol);
-    out.push(' ');
-    decimal(out, shown.meta.wire_len);
-    out.push(' ');
-    shown.columns.write_info(out);
+    line.fill(digits(shown.number), NUMBER);
+    line.decimal(shown.number);
+    line.text(" ");
+    layout.time.write_right(shown, TIME, line);
+    line.text(" ");
+    let columns = &shown.columns;
+    match columns.source {
+        Address::Ipv4(bytes) => {
+            line.fill(ipv4_len(bytes), ADDRESS);
+            line.ipv4(bytes);
+        }
+        other => line.with(|out| right(out, ADDRESS, |out| address(out, other, layout.names))),
+    }
+    line.text(" → ");
+    match columns.destination {
+        Address::Ipv4(bytes) => {
+            line.ipv4(bytes);
+            line.fill(ipv4_len(bytes), ADDRESS);
+        }
+        other => {
+            let width = line.with(|out| {
+                let start = out.len();
+                address(out, other, layout.names);
+                out.len() - start
+            });
+            line.fill(width, ADDRESS);
+        }
+    }
+    line.text(" ");
+    line.text(&columns.protocol);
+    line.text(" ");
+    line.decimal(shown.meta.wire_len.into());
+    line.text(" ");
+    columns.write_info_to(line);
     if shown.color.is_some() {
         // To the end of the line, and back to what was.
-        out.push_str("\x1b[K\x1b[0m");
+        line.text("\x1b[K\x1b[0m");
     }
-    out.push('\n');
+    line.text("\n");
 }
 
 /// Sets colors of 24 bits (ISO 8613-6).
-fn set(color: Color, out: &mut String) {
+fn set(color: Color, line: &mut Line<'_>) {
     for (what, [red, green, blue]) in [("48", color.background), ("38", color.foreground)] {
-        out.push_str("\x1b[");
-        out.push_str(what);
-        out.push_str(";2");
+        line.text("\x1b[");
+        line.text(what);
+        line.text(";2");
         for part in [red, green, blue] {
-            out.push(';');
-            decimal(out, part);
+            line.text(";");
+            line.decimal(part.into());
         }
-        out.push('m');
-    }
-}
-
-/// Adds text with spaces in front of it, to be at least so wide. All of it is ASCII.
-fn right(out: &mut String, width: usize, add: impl FnOnce(&mut String)) {
-    let start = out.len();
-    add(out);
-    let len = out.len() - start;
-    if len < width {
-        const SPACES: &str = "            ";
-        out.insert_str(start, SPACES.get(..width - len).unwrap_or(SPACES));
+        line.text("m");
     }
 }
 

@@ -3,18 +3,22 @@
 //! Printing is the second half of reading, and runs on other threads than the walk: all that it
 //! needs of a frame is in a [`Shown`].
 //!
+//! - `line.rs` a line as it is put together
 //! - `list.rs` one line a frame
 //! - `time.rs` the time in the list
 //! - `details.rs` the tree
 //! - `bytes.rs` hexadecimal and ASCII
 //! - `fields.rs` chosen fields, as `-T fields` prints them
+//! - `direct.rs` fields of plain segments, printed without being looked for
 //! - `json.rs` everything, as JSON
 //! - `text.rs` numbers and addresses, quickly
 
 mod bytes;
 mod details;
+mod direct;
 mod fields;
 mod json;
+pub(crate) mod line;
 mod list;
 pub(crate) mod text;
 mod time;
@@ -23,6 +27,7 @@ pub use details::Details;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
 pub use time::TimeFormat;
 
+use self::line::Line;
 use super::color::Color;
 use super::column::Columns;
 use super::tree::{Tree, Wanted};
@@ -114,10 +119,16 @@ impl Layout {
 
     /// One frame; `data` are its bytes.
     pub fn frame(&self, shown: &Shown, data: &[u8], out: &mut String) {
+        self.frame_to(shown, data, &mut Line::new(out));
+    }
+
+    /// The same to what is being put together.
+    #[inline]
+    pub(crate) fn frame_to(&self, shown: &Shown, data: &[u8], line: &mut Line<'_>) {
         match self {
-            Self::Text(text) => text.frame(shown, data, out),
-            Self::Fields(fields) => fields.line(shown, data, out),
-            Self::Json { bytes } => json::frame(shown, data, *bytes, out),
+            Self::Text(text) => text.frame(shown, data, line),
+            Self::Fields(fields) => fields.line(shown, data, line),
+            Self::Json { bytes } => line.with(|out| json::frame(shown, data, *bytes, out)),
         }
     }
 
@@ -130,10 +141,17 @@ impl Layout {
 }
 
 impl Text {
-    fn frame(&self, shown: &Shown, data: &[u8], out: &mut String) {
+    fn frame(&self, shown: &Shown, data: &[u8], line: &mut Line<'_>) {
         if self.list {
-            list::line(shown, self, out);
+            list::line(shown, self, line);
         }
+        if self.details.is_some() || self.bytes {
+            line.with(|out| self.below(shown, data, out));
+        }
+    }
+
+    /// What follows the line of the list.
+    fn below(&self, shown: &Shown, data: &[u8], out: &mut String) {
         if let Some(details) = &self.details {
             details.print(shown, data, self.names, out);
         }
@@ -144,8 +162,6 @@ impl Text {
             }
             bytes::print(shown, data, out);
         }
-        if self.details.is_some() || self.bytes {
-            out.push('\n');
-        }
+        out.push('\n');
     }
 }

@@ -3,8 +3,11 @@
 use std::str::FromStr;
 
 use super::Shown;
+use super::line::{Line, digits, right};
 use super::text::{decimal, zero_padded};
 use crate::packet::Timestamp;
+
+const NS_PER_S: u64 = 1_000_000_000;
 
 /// How the list shows times: tshark's `-t`.
 ///
@@ -52,6 +55,30 @@ impl FromStr for TimeFormat {
 }
 
 impl TimeFormat {
+    /// Adds the time of a frame with spaces in front of it, to be at least so wide.
+    #[inline]
+    pub(super) fn write_right(self, shown: &Shown, width: usize, line: &mut Line<'_>) {
+        let from = match self {
+            Self::Relative => shown.first,
+            Self::Delta => shown.previous,
+            Self::DeltaShown => shown.previous_shown,
+            Self::Epoch | Self::TimeOfDay | Self::Date | Self::DayOfYear => {
+                line.with(|out| right(out, width, |out| self.write(shown, out)));
+                return;
+            }
+        };
+        let (to, decimals) = (shown.meta.ts, usize::from(shown.decimals).min(9));
+        let ns = to.0.abs_diff(from.0);
+        let (secs, rest) = (ns / NS_PER_S, (ns % NS_PER_S) as u32);
+        let len = usize::from(to < from) + digits(secs) + usize::from(decimals > 0) + decimals;
+        line.fill(len, width);
+        if to < from {
+            line.text("-");
+        }
+        line.decimal(secs);
+        line.fraction(rest, decimals);
+    }
+
     /// Adds the time of a frame.
     pub(super) fn write(self, shown: &Shown, out: &mut String) {
         let ts = shown.meta.ts;
@@ -112,8 +139,8 @@ fn difference(to: Timestamp, from: Timestamp, decimals: usize, out: &mut String)
         out.push('-');
     }
     let ns = to.0.abs_diff(from.0);
-    decimal(out, ns / 1_000_000_000);
-    fraction((ns % 1_000_000_000) as u32, decimals, out);
+    decimal(out, ns / NS_PER_S);
+    fraction((ns % NS_PER_S) as u32, decimals, out);
 }
 
 /// Cut off, not rounded, as Wireshark does it.

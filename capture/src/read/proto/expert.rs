@@ -125,6 +125,7 @@ impl Walk<'_, '_> {
     /// it is about, which need not be the last one added). `field` is the name by which it can be
     /// asked for, a field of kind [`Kind::None`](crate::read::Kind::None) of the dissector's own
     /// (`tcp.connection.syn`); its title is the message that Wireshark's field list shows.
+    #[inline]
     pub(crate) fn expert(
         &mut self,
         parent: Added,
@@ -132,10 +133,21 @@ impl Walk<'_, '_> {
         (severity, group): (Severity, Group),
         message: fmt::Arguments<'_>,
     ) {
-        let tree = &mut *self.tree;
-        if !tree.labels() && !tree.wants(field) && !tree.wants_any_of(THIS.protocol) {
-            return;
+        let tree = &*self.tree;
+        if tree.labels() || tree.wants(field) || tree.wants_any_of(THIS.protocol) {
+            self.add_expert(parent, field, (severity, group), message);
         }
+    }
+
+    #[inline(never)]
+    fn add_expert(
+        &mut self,
+        parent: Added,
+        field: FieldId,
+        (severity, group): (Severity, Group),
+        message: fmt::Arguments<'_>,
+    ) {
+        let tree = &mut *self.tree;
         let back = tree.under(parent);
         let (severity_word, group_word) = (severity.name(), group.name());
         let added = tree.add_generated(THIS, Value::None);

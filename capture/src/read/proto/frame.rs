@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
-use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll};
+use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -74,6 +74,12 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>) {
         packet.data,
         packet.meta.wire_len.max(packet.data.len() as u32),
     );
+    if walk.tree.spares_plain_segments()
+        && packet.meta.link == LinkType::ETHERNET
+        && straight::is_plain_segment(&region)
+    {
+        walk.tree.spare();
+    }
     let wanted = walk.tree.wants_any_of(THIS.protocol);
     let added = if wanted {
         describe(walk, &region)
@@ -113,7 +119,8 @@ impl fmt::Display for Protocols {
 
 fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> Result<(), Stop> {
     match link {
-        LinkType::ETHERNET => eth::dissect(walk, region, eth::Fcs::Perhaps),
+        LinkType::ETHERNET => straight::dissect(walk, region)
+            .unwrap_or_else(|| eth::dissect(walk, region, eth::Fcs::Perhaps)),
         LinkType::NULL | LinkType::LOOP => null::dissect(walk, region, link),
         LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => {
             walk.protocols.push(ip::RAW);

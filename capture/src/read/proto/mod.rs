@@ -2,6 +2,7 @@
 //! its own, says what it finds, and hands on what is not its own.
 //!
 //! - `frame.rs` what is known of the frame itself; where every walk begins
+//! - `straight.rs` the straight way through the layers that nearly all frames have
 //! - `eth.rs` Ethernet
 //! - `ethertype.rs` what an `EtherType` announces; `ip/protocols.rs` the same for IP
 //! - `checksum.rs` checksums; `fragments.rs` datagrams put together; `names/` names of numbers
@@ -71,6 +72,7 @@ pub(crate) mod raw;
 pub(crate) mod sctp;
 pub(crate) mod sll;
 pub(crate) mod ssh;
+pub(crate) mod straight;
 pub(crate) mod tcp;
 pub(crate) mod text;
 pub(crate) mod tls;

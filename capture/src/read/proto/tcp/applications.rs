@@ -21,6 +21,25 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &http::APPLICATION,
 ];
 
+/// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.
+static BY_PORT: [u8; 1 << 16] = by_port();
+
+#[expect(clippy::large_stack_arrays, reason = "the compiler makes it")]
+const fn by_port() -> [u8; 1 << 16] {
+    let mut table = [0; 1 << 16];
+    let mut place = APPLICATIONS.len();
+    while place > 0 {
+        let ports = APPLICATIONS[place - 1].ports;
+        let mut at = 0;
+        while at < ports.len() {
+            table[ports[at] as usize] = place as u8;
+            at += 1;
+        }
+        place -= 1;
+    }
+    table
+}
+
 /// A dissector above TCP.
 #[derive(Debug)]
 pub(crate) struct Application {
@@ -188,11 +207,8 @@ pub(super) fn dispatch(
     }
     let (from, to) = (payload.source_port, payload.destination_port);
     for port in [server, from.min(to), from.max(to)] {
-        if port == 0 {
-            continue;
-        }
-        let mut there = APPLICATIONS.iter().filter(|one| one.ports.contains(&port));
-        if let Some(application) = there.next() {
+        let place = usize::from(BY_PORT[usize::from(port)]).wrapping_sub(1);
+        if let Some(application) = APPLICATIONS.get(place).filter(|_| port != 0) {
             let outcome = (application.dissect)(walk, region, payload)?;
             if outcome != Outcome::NotMine {
                 return Ok(outcome);

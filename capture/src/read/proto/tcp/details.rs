@@ -8,9 +8,9 @@ use super::tracker::Closing;
 use super::{Arriving, NOT_SCALED, NOTE};
 use crate::read::field::FieldId;
 use crate::read::print::text::decimal;
-use crate::read::proto::expert::{Group, Severity};
+use crate::read::proto::expert::{self, Group, Severity};
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Added, Value};
+use crate::read::tree::{Added, Group as FieldGroup, Tree, Value};
 use crate::read::walk::{Quoted, Walk};
 use crate::tcp::TcpEvents;
 
@@ -24,6 +24,48 @@ pub(super) struct Parts<'p, 'b> {
     pub(super) node: Added,
     pub(super) source_port: u16,
     pub(super) destination_port: u16,
+    pub(super) extent: Extent,
+}
+
+/// How much is wanted of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The numbers that are asked for most: [`NUMBERS`].
+    Numbers,
+    /// More.
+    All,
+}
+
+/// What is told where no more is wanted.
+const NUMBERS: FieldGroup = FieldGroup::of(&[
+    f::THIS,
+    f::SRCPORT,
+    f::DSTPORT,
+    f::PORT,
+    f::STREAM,
+    f::COMPLETENESS,
+    f::LEN,
+    f::SEQ,
+    f::SEQ_RAW,
+    f::NXTSEQ,
+    f::ACK,
+    f::ACK_RAW,
+    f::HDR_LEN,
+    f::FLAGS,
+    f::WINDOW_SIZE_VALUE,
+    f::WINDOW_SIZE,
+]);
+
+impl Extent {
+    /// How much a tree wants.
+    #[inline]
+    pub(super) fn of(tree: &Tree) -> Self {
+        if tree.wants_only(&NUMBERS) && !tree.wants_any_of(expert::THIS.protocol) {
+            Self::Numbers
+        } else {
+            Self::All
+        }
+    }
 }
 
 impl Parts<'_, '_> {
@@ -220,6 +262,9 @@ impl Parts<'_, '_> {
         } = segment;
         let flags = header.flags;
         let all = self.add(walk, f::FLAGS, (12, 2), flags.0.into());
+        if self.extent == Extent::Numbers {
+            return;
+        }
         if walk.tree.labels() {
             let mut names = String::new();
             write_flags(flags, *ecn, &mut names);
@@ -341,6 +386,9 @@ impl Parts<'_, '_> {
 
     /// Checksum; `computed` is zero if it is right, and nothing if it was not looked at.
     pub(super) fn checksum(&self, walk: &mut Walk<'_, '_>, sum: u16, computed: Option<u16>) {
+        if self.extent == Extent::Numbers {
+            return;
+        }
         const BAD: u64 = 0;
         const GOOD: u64 = 1;
         const UNVERIFIED: u64 = 2;
@@ -432,6 +480,9 @@ impl Parts<'_, '_> {
 
     /// When it came.
     pub(super) fn timestamps(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+        if self.extent == Extent::Numbers {
+            return;
+        }
         let standing = &segment.standing;
         let place = self.region.place(0, 0);
         let added = walk.tree.heading(place, format_args!("Timestamps"));
@@ -448,7 +499,10 @@ impl Parts<'_, '_> {
     }
 
     /// What the analysis found.
-    pub(super) fn analysis(walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn analysis(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+        if self.extent == Extent::Numbers {
+            return;
+        }
         let standing = &segment.standing;
         let report = &standing.report;
         walk.tree.add_generated(f::ANALYSIS, Value::None);

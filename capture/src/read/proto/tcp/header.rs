@@ -20,16 +20,19 @@ impl Flags {
     pub(super) const RESERVED: Self = Self(0xe00);
 
     /// Any of these is set.
+    #[inline]
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// These and those.
+    #[inline]
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// SYN and ACK alone.
+    #[inline]
     pub(super) const fn handshake(self) -> Self {
         Self(self.0 & (Self::SYN.0 | Self::ACK.0))
     }

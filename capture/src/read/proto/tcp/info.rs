@@ -1,8 +1,9 @@
 //! What the list says of a TCP segment: kept as numbers, and made into text when the line is printed.
 
 use super::header::{EcnBits, Flags, Header, MIN_LEN};
-use super::names::number;
 use super::options::{self, Owner};
+use super::tracker::Standing;
+use crate::read::print::line::Line;
 use crate::read::print::text::decimal;
 use crate::tcp::TcpEvents;
 
@@ -27,6 +28,10 @@ pub struct TcpInfo {
     ack: u32,
     window: u32,
     pub(super) len: Option<u32>,
+    stream: u32,
+    completeness: u8,
+    since_first: i64,
+    since_last: i64,
     pub(super) duplicate_number: u32,
     pub(super) duplicate_frame: u64,
     pub(super) owner: Owner,
@@ -84,6 +89,10 @@ impl TcpInfo {
             ack: 0,
             window: 0,
             len: None,
+            stream: 0,
+            completeness: 0,
+            since_first: 0,
+            since_last: 0,
             duplicate_number: 0,
             duplicate_frame: 0,
             owner: Owner::NONE,
@@ -106,6 +115,74 @@ impl TcpInfo {
         };
     }
 
+    /// Notes where the segment stands.
+    #[inline]
+    pub(super) const fn note_standing(&mut self, standing: &Standing) {
+        self.stream = standing.stream;
+        self.completeness = standing.completeness;
+        self.since_first = standing.since_first;
+        self.since_last = standing.since_last;
+    }
+
+    /// Sequence number as it is shown.
+    pub(crate) const fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// Sequence number of what follows.
+    pub(crate) const fn next_seq(&self) -> u32 {
+        let flag = self.flags.has(Flags::SYN.with(Flags::FIN)) as u32;
+        self.seq.wrapping_add(self.len()).wrapping_add(flag)
+    }
+
+    /// Acknowledgment as it is shown.
+    pub(crate) const fn ack(&self) -> u32 {
+        self.ack
+    }
+
+    /// Bytes of payload; 0 where that is not known.
+    pub(crate) const fn len(&self) -> u32 {
+        match self.len {
+            Some(len) => len,
+            None => 0,
+        }
+    }
+
+    /// Bytes of the header.
+    pub(crate) const fn header_len(&self) -> u8 {
+        self.header_len
+    }
+
+    /// All twelve flags.
+    pub(crate) const fn flags(&self) -> u16 {
+        self.flags.0
+    }
+
+    /// Window, scaled.
+    pub(crate) const fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// Number of the stream.
+    pub(crate) const fn stream(&self) -> u32 {
+        self.stream
+    }
+
+    /// How far the conversation went.
+    pub(crate) const fn completeness(&self) -> u8 {
+        self.completeness
+    }
+
+    /// Time since the stream's first segment, in ns.
+    pub(crate) const fn since_first(&self) -> i64 {
+        self.since_first
+    }
+
+    /// Time since the stream's segment before, in ns.
+    pub(crate) const fn since_last(&self) -> i64 {
+        self.since_last
+    }
+
     /// Notes the options.
     pub(super) fn note_options(&mut self, bytes: &[u8], owner: Owner) {
         if let Some(place) = self.options.get_mut(..bytes.len()) {
@@ -117,49 +194,66 @@ impl TcpInfo {
 
     /// Adds all of it.
     pub fn write(&self, out: &mut String) {
-        if self.events.0 != 0 {
-            self.write_remarks(out);
+        self.write_to(&mut Line::new(out));
+    }
+
+    /// Adds all of it.
+    pub(crate) fn write_to(&self, line: &mut Line<'_>) {
+        if self.has_remarks() {
+            line.with(|out| self.write_remarks(out));
         }
-        decimal(out, self.source_port);
-        out.push_str(" → ");
-        decimal(out, self.destination_port);
+        line.decimal(self.source_port.into());
+        line.text(" → ");
+        line.decimal(self.destination_port.into());
         if self.stage == Stage::Ports {
             return;
         }
-        out.push_str(" [");
-        write_flags(self.flags, self.ecn, out);
-        out.push(']');
-        number(out, "Seq", self.seq);
-        if self.flags.has(Flags::ACK) {
-            number(out, "Ack", self.ack);
+        line.text(" [");
+        match common_flags(self.flags, self.ecn) {
+            Some(text) => line.text(text),
+            None => line.with(|out| write_flags(self.flags, self.ecn, out)),
         }
-        number(out, "Win", self.window);
+        line.text("] Seq=");
+        line.decimal(self.seq.into());
+        if self.flags.has(Flags::ACK) {
+            line.text(" Ack=");
+            line.decimal(self.ack.into());
+        }
+        line.text(" Win=");
+        line.decimal(self.window.into());
         if self.stage == Stage::Bogus {
-            out.push_str(", bogus TCP header length (");
-            decimal(out, self.header_len);
-            out.push_str(", must be at least 20)");
+            line.text(", bogus TCP header length (");
+            line.decimal(self.header_len.into());
+            line.text(", must be at least 20)");
         }
         if self.stage < Stage::Checksum {
             return;
         }
         match self.checksum {
             Remark::None => {}
-            Remark::Incorrect => out.push_str(" [TCP CHECKSUM INCORRECT]"),
-            Remark::Ones => out.push_str(" [TCP CHECKSUM 0xFFFF]"),
+            Remark::Incorrect => line.text(" [TCP CHECKSUM INCORRECT]"),
+            Remark::Ones => line.text(" [TCP CHECKSUM 0xFFFF]"),
         }
         if self.stage < Stage::Fixed {
             return;
         }
         if self.flags.has(Flags::URG) {
-            number(out, "Urg", self.urgent.into());
+            line.text(" Urg=");
+            line.decimal(self.urgent.into());
         }
         if let Some(len) = self.len {
-            number(out, "Len", len);
+            line.text(" Len=");
+            line.decimal(len.into());
         }
         if self.options_len != 0 {
             let bytes = self.options.get(..usize::from(self.options_len));
-            options::write_info(bytes.unwrap_or(&[]), &self.owner, out);
+            line.with(|out| options::write_info(bytes.unwrap_or(&[]), &self.owner, out));
         }
+    }
+
+    /// Whether the analysis found anything.
+    pub(crate) const fn has_remarks(&self) -> bool {
+        self.events.0 != 0
     }
 
     /// Adds what the analysis found, which stays in front whatever the application says.
@@ -212,24 +306,28 @@ impl TcpInfo {
     }
 }
 
+/// The names of flags that are often set together.
+#[inline]
+const fn common_flags(flags: Flags, ecn: EcnBits) -> Option<&'static str> {
+    match (ecn, flags.0) {
+        (EcnBits::Flags, 0x010) => Some("ACK"),
+        (EcnBits::Flags, 0x018) => Some("PSH, ACK"),
+        (EcnBits::Flags, 0x002) => Some("SYN"),
+        (EcnBits::Flags, 0x012) => Some("SYN, ACK"),
+        (EcnBits::Flags, 0x011) => Some("FIN, ACK"),
+        (EcnBits::Flags, 0x014) => Some("RST, ACK"),
+        (EcnBits::Flags, 0x004) => Some("RST"),
+        _ => None,
+    }
+}
+
 /// Adds the names of the flags.
 pub(super) fn write_flags(flags: Flags, ecn: EcnBits, out: &mut String) {
-    const COMMON: [(u16, &str); 7] = [
-        (0x010, "ACK"),
-        (0x018, "PSH, ACK"),
-        (0x002, "SYN"),
-        (0x012, "SYN, ACK"),
-        (0x011, "FIN, ACK"),
-        (0x014, "RST, ACK"),
-        (0x004, "RST"),
-    ];
     const NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
     const DIGITS: [&str; 8] = [
         "ACE=0", "ACE=1", "ACE=2", "ACE=3", "ACE=4", "ACE=5", "ACE=6", "ACE=7",
     ];
-    if ecn == EcnBits::Flags
-        && let Some((_, text)) = COMMON.iter().find(|(bits, _)| *bits == flags.0)
-    {
+    if let Some(text) = common_flags(flags, ecn) {
         out.push_str(text);
         return;
     }

@@ -28,7 +28,7 @@ pub use info::TcpInfo;
 pub(crate) use streams::Memory;
 
 use self::applications::{Asking, Payload};
-use self::details::Parts;
+use self::details::{Extent, Parts};
 use self::fields as f;
 use self::header::{EcnBits, Flags, Header, MIN_LEN};
 use self::info::{Remark, Shown, Stage};
@@ -50,7 +50,8 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     let (source_port, destination_port) = (region.u16(0)?, region.u16(2)?);
     walk.columns.set_protocol("TCP");
     walk.columns.clear_info();
-    walk.columns.tcp = Some(TcpInfo::ports(source_port, destination_port));
+    walk.columns
+        .set_tcp(TcpInfo::ports(source_port, destination_port));
     let node = walk.begin(f::THIS, &region, region.captured().len());
     let wanted = walk.tree.wants_any_of(f::THIS.protocol) || walk.tree.labels();
     let mut parts = Parts {
@@ -58,6 +59,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         node,
         source_port,
         destination_port,
+        extent: Extent::of(walk.tree),
     };
     if wanted {
         parts.ports(walk);
@@ -189,6 +191,7 @@ fn rest(
     } = segment;
     let info = info(walk);
     info.note(header, segment.shown, segment.ecn);
+    info.note_standing(standing);
     info.len = header.len;
     if header.payload_at < MIN_LEN {
         if let Some(parts) = parts {
@@ -242,8 +245,8 @@ fn rest(
         tracker::settle(&mut walk.memory.tcp, standing, header);
     }
     if segment.analyzed && standing.report.exists {
-        if parts.is_some() {
-            Parts::analysis(walk, segment);
+        if let Some(parts) = parts {
+            parts.analysis(walk, segment);
         }
         let report = &standing.report;
         let info = self::info(walk);

@@ -6,9 +6,12 @@
 //! and the buffers of `reassembly.rs`. With two passes, the first one leaves 24 bytes a stream and 24
 //! bytes for each segment of a reassembled PDU.
 
+use std::collections::VecDeque;
+use std::iter;
+
 use super::applications::ApplicationId;
 use super::reassembly::Pdus;
-use crate::read::memory::{Conversations, Direction, Pass};
+use crate::read::memory::{Conversations, Direction, Key, Pass};
 use crate::tcp::{Nanoseconds, Side};
 
 /// How many segments of a direction wait for an acknowledgment; those beyond are not remembered.
@@ -191,6 +194,18 @@ impl Stream {
 }
 
 impl Memory {
+    /// Asks for the memory in which [`Self::fetch`] looks; gives what that takes.
+    #[inline]
+    pub(crate) fn look_ahead(&self, key: &Key) -> u32 {
+        self.streams.prefetch_index(key)
+    }
+
+    /// Asks for what is remembered of a stream.
+    #[inline]
+    pub(crate) fn fetch(&self, hash: u32) {
+        self.streams.prefetch(hash);
+    }
+
     /// Keeps what is known of a stream for the second pass.
     pub(super) fn keep(known: &mut Vec<Known>, stream: &Stream) {
         const NOTHING: Known = Known {
@@ -256,7 +271,11 @@ impl Memory {
 /// Segments that were sent and wait for an acknowledgment, oldest first.
 #[derive(Debug)]
 pub(super) struct Sent {
-    segments: std::collections::VecDeque<Segment>,
+    /// The oldest, if `count` is not zero: mostly the only one, and it lies where the flow does.
+    oldest: Segment,
+    /// Those behind it.
+    others: VecDeque<Segment>,
+    count: u32,
     /// Each one begins and ends no earlier than the one before, and all of them lie close together.
     in_order: bool,
     /// Where the lowest begins and the highest ends, relative to the base; not known after a change.
@@ -281,20 +300,44 @@ pub(super) struct Acked {
 
 impl Sent {
     const NEW: Self = Self {
-        segments: std::collections::VecDeque::new(),
+        oldest: Segment {
+            frame: 0,
+            at: 0,
+            seq: 0,
+            next: 0,
+        },
+        others: VecDeque::new(),
+        count: 0,
         in_order: true,
         range: None,
     };
 
-    pub(super) fn len(&self) -> usize {
-        self.segments.len()
+    pub(super) const fn len(&self) -> usize {
+        self.count as usize
     }
 
+    #[inline]
     pub(super) fn oldest(&self) -> Option<&Segment> {
-        self.segments.front()
+        (self.count > 0).then_some(&self.oldest)
+    }
+
+    fn newest(&self) -> Option<&Segment> {
+        self.others.back().or_else(|| self.oldest())
+    }
+
+    /// Removes the oldest.
+    #[inline]
+    fn forget_oldest(&mut self) {
+        self.count -= 1;
+        if self.count > 0
+            && let Some(next) = self.others.pop_front()
+        {
+            self.oldest = next;
+        }
     }
 
     /// Adds a segment.
+    #[inline]
     pub(super) fn push(&mut self, segment: Segment, base: u32) {
         /// What lies within this is in order by number as well as by wrap-around.
         const CLOSE: u32 = 1 << 30;
@@ -302,24 +345,23 @@ impl Sent {
             segment.seq.wrapping_sub(base),
             segment.next.wrapping_sub(base),
         );
-        match self.segments.back() {
-            None => {
-                self.in_order = from <= to;
-                self.range = Some((from, to));
-            }
-            Some(last) => {
-                let after =
-                    last.seq.wrapping_sub(base) <= from && last.next.wrapping_sub(base) <= to;
-                let first = self.segments.front().unwrap_or(last);
-                let close = to.wrapping_sub(first.seq.wrapping_sub(base)) < CLOSE;
-                self.in_order &= after && close && from <= to;
-                if let Some((low, high)) = &mut self.range {
-                    *low = (*low).min(from);
-                    *high = (*high).max(to);
-                }
-            }
+        if self.count == 0 {
+            self.in_order = from <= to;
+            self.range = Some((from, to));
+            self.oldest = segment;
+            self.count = 1;
+            return;
         }
-        self.segments.push_back(segment);
+        let last = self.newest().unwrap_or(&self.oldest);
+        let after = last.seq.wrapping_sub(base) <= from && last.next.wrapping_sub(base) <= to;
+        let close = to.wrapping_sub(self.oldest.seq.wrapping_sub(base)) < CLOSE;
+        self.in_order &= after && close && from <= to;
+        if let Some((low, high)) = &mut self.range {
+            *low = (*low).min(from);
+            *high = (*high).max(to);
+        }
+        self.others.push_back(segment);
+        self.count += 1;
     }
 
     /// Removes what `ack` acknowledges; gives the segment that it is exactly of, the oldest if there
@@ -327,7 +369,7 @@ impl Sent {
     #[inline]
     pub(super) fn acknowledge(&mut self, ack: u32) -> (Option<Acked>, u32) {
         const FAR: u32 = 1 << 30;
-        let Some(first) = self.segments.front() else {
+        let Some(first) = self.oldest() else {
             return (None, 0);
         };
         let near = ack.wrapping_sub(first.seq).wrapping_add(FAR) < 2 * FAR;
@@ -335,7 +377,7 @@ impl Sent {
             return self.acknowledge_any(ack);
         }
         let (mut found, mut longest) = (None, 0);
-        while let Some(segment) = self.segments.front()
+        while let Some(segment) = self.oldest()
             && !before(ack, segment.next)
         {
             if segment.next == ack && found.is_none() {
@@ -343,23 +385,30 @@ impl Sent {
             }
             longest = longest.max(segment.next.wrapping_sub(segment.seq));
             self.range = None;
-            self.segments.pop_front();
+            self.forget_oldest();
         }
-        for segment in &mut self.segments {
+        if self.count > 0 {
+            self.cut(ack);
+        }
+        (found, longest)
+    }
+
+    /// What begins before `ack` begins there: the front of those in order.
+    fn cut(&mut self, ack: u32) {
+        for segment in iter::once(&mut self.oldest).chain(&mut self.others) {
             if !before(segment.seq, ack) {
                 break;
             }
             segment.seq = ack;
             self.range = None;
         }
-        (found, longest)
     }
 
     /// The same, whatever order they are in.
     fn acknowledge_any(&mut self, ack: u32) -> (Option<Acked>, u32) {
         let (mut found, mut longest) = (None, 0);
         let mut changed = false;
-        self.segments.retain_mut(|segment| {
+        let mut keep = |segment: &mut Segment| {
             if ack == segment.next {
                 if found.is_none() {
                     found = Some(segment.acked());
@@ -376,41 +425,44 @@ impl Sent {
             longest = longest.max(segment.next.wrapping_sub(segment.seq));
             changed = true;
             false
-        });
+        };
+        let keeps_oldest = keep(&mut self.oldest);
+        self.others.retain_mut(keep);
+        self.count = self.others.len() as u32 + 1;
+        if !keeps_oldest {
+            self.forget_oldest();
+        }
         if changed {
             self.range = None;
         }
-        self.in_order |= self.segments.is_empty();
+        self.in_order |= self.count == 0;
         (found, longest)
     }
 
     /// From where the lowest begins to where the highest ends.
     pub(super) fn in_flight(&mut self, base: u32) -> Option<u32> {
-        if self.segments.is_empty() {
-            return None;
-        }
-        let (low, high) = *self.range.get_or_insert_with(|| {
-            if self.in_order
-                && let (Some(first), Some(last)) = (self.segments.front(), self.segments.back())
-            {
-                return (first.seq.wrapping_sub(base), last.next.wrapping_sub(base));
-            }
-            self.segments
-                .iter()
-                .fold((u32::MAX, 0), |(low, high), segment| {
+        let newest = self.newest()?;
+        let (first, last) = (self.oldest.seq, newest.next);
+        if self.range.is_none() {
+            self.range = Some(if self.in_order {
+                (first.wrapping_sub(base), last.wrapping_sub(base))
+            } else {
+                let all = iter::once(&self.oldest).chain(&self.others);
+                all.fold((u32::MAX, 0), |(low, high), segment| {
                     (
                         low.min(segment.seq.wrapping_sub(base)),
                         high.max(segment.next.wrapping_sub(base)),
                     )
                 })
-        });
-        Some(high.wrapping_sub(low))
+            });
+        }
+        self.range.map(|(low, high)| high.wrapping_sub(low))
     }
 
     /// Sequence number zero is another one now.
-    pub(super) fn rebase(&mut self) {
+    pub(super) const fn rebase(&mut self) {
         self.range = None;
-        self.in_order = self.segments.is_empty();
+        self.in_order = self.count == 0;
     }
 }
 

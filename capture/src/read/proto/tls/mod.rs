@@ -93,7 +93,7 @@ fn dissect(
     if recognizes(&region, payload) {
         walk.memory.tcp.belongs_to(payload, &APPLICATION);
     }
-    let version = walk.memory.tls.session(payload.stream).version;
+    let version = walk.memory.tls.version(payload.stream);
     walk.columns.set_protocol(version.name());
     walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len());
@@ -101,7 +101,7 @@ fn dissect(
     let mut at = 0;
     while at < region.reported() {
         let rest = region.rest(at);
-        let version = walk.memory.tls.session(payload.stream).version;
+        let version = walk.memory.tls.version(payload.stream);
         if rest.reported() < RECORD_HEADER_LEN {
             if can_ask {
                 walk.end();
@@ -134,5 +134,5 @@ fn dissect(
 
 /// Adds to the list of what is in the frame.
 fn append(walk: &mut Walk<'_, '_>, text: &str) {
-    walk.columns.append_info_after(", ", format_args!("{text}"));
+    walk.columns.append_text_after(", ", text);
 }

@@ -54,7 +54,7 @@ pub(super) fn dissect(
     payload: &Payload,
 ) -> Result<Read, Stop> {
     let kind = region.u8(0)?;
-    let known = walk.memory.tls.session(payload.stream).version;
+    let known = walk.memory.tls.version(payload.stream);
     if known.0 >= Version::TLS_1_0.0 && !is_content(kind) {
         walk.columns.set_protocol(known.name());
         append(walk, "Ignored Unknown Record");

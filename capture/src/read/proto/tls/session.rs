@@ -31,6 +31,12 @@ pub(super) struct Session {
 }
 
 impl Memory {
+    /// The version of a stream's connection, as far as it is known.
+    pub(super) fn version(&self, stream: u32) -> Version {
+        let session = self.sessions.get(&stream);
+        session.map_or(Version::UNKNOWN, |session| session.version)
+    }
+
     /// The connection of a stream.
     pub(super) fn session(&mut self, stream: u32) -> &mut Session {
         if self.sessions.len() >= MAX_SESSIONS && !self.sessions.contains_key(&stream) {

@@ -75,4 +75,36 @@ proptest! {
             prop_assert_eq!(with.info(), without.info());
         }
     }
+
+    /// With only the numbers wanted that are asked for most, the rest is not even looked at.
+    #[test]
+    fn numbers_that_are_wanted_alone_are_those_among_all_fields(segments in segments()) {
+        let names = [
+            "tcp.srcport", "tcp.dstport", "tcp.port", "tcp.stream", "tcp.completeness", "tcp.len", "tcp.seq",
+            "tcp.seq_raw", "tcp.nxtseq", "tcp.ack", "tcp.ack_raw", "tcp.hdr_len", "tcp.flags",
+            "tcp.window_size_value", "tcp.window_size",
+        ];
+        let mut wanted = Wanted::none();
+        for name in names {
+            wanted.add(crate::read::registry::by_name(name).next().unwrap());
+        }
+        let mut all = Driver::new(Wanted::all(), Pass::Only);
+        let mut alone = Driver::new(wanted, Pass::Only);
+        for (number, (bytes, host, more)) in segments.iter().enumerate() {
+            let given = Given {
+                frame: number as u64 + 1,
+                ts: Timestamp(number as u64 * 1_000_000),
+                source: Address::Ipv4([10, 0, 0, *host]),
+                destination: Address::Ipv4([10, 0, 0, 1 - host.min(&1)]),
+                bytes: bytes.clone(),
+                reported: bytes.len(),
+                piece: if more % 7 == 0 { Piece::Fragment } else { Piece::Whole },
+                quoted: if more % 11 == 0 { Quoted::Icmp } else { Quoted::No },
+            };
+            prop_assert_eq!(all.dissect(&given), alone.dissect(&given));
+            for name in names {
+                prop_assert_eq!(all.values(name), alone.values(name), "{}", name);
+            }
+        }
+    }
 }

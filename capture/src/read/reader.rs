@@ -1,0 +1,171 @@
+//! Files, one after the other, on a thread of their own: the walk, which everything waits for, gets
+//! its frames without waiting for the disk or for the kernel's copy. At most [`AHEAD`] bursts ahead.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::pipeline::{ReadError, ReadPlan};
+use crate::engine::{FileFilter, FilePrograms, IfaceFilterError};
+use crate::packet::Iface;
+use crate::source::file::{Block, FileError, FileSource, Slot};
+
+/// Frames that are taken from a file at once.
+const BURST: usize = 1024;
+/// Bursts that wait for the walk.
+const AHEAD: usize = 3;
+
+/// Frames that were read.
+pub(super) struct Burst {
+    /// Where their bytes lie.
+    pub(super) block: Arc<Block>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) about: Arc<About>,
+}
+
+/// What a file says beside its frames, as far as it was read.
+#[derive(Clone)]
+pub(super) struct About {
+    /// Its interfaces, and the number of the first one.
+    pub(super) ifaces: Vec<Iface>,
+    pub(super) first_iface: u32,
+    /// The number of its section, if its format has some.
+    pub(super) section: Option<u32>,
+    /// The capture filter for its link types, if there is one.
+    pub(super) programs: Option<Arc<FilePrograms>>,
+}
+
+/// Why reading ended before the end.
+pub(super) enum Unread {
+    File(FileError),
+    Filter(IfaceFilterError),
+    /// Nobody takes what is read.
+    Gone,
+}
+
+/// A thread that reads.
+pub(super) struct Reader {
+    bursts: Receiver<Result<Burst, Unread>>,
+    spare: Sender<Vec<Slot>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Reader {
+    /// Reads the plan's files, of which the first is open.
+    pub(super) fn new(plan: &ReadPlan, first: FileSource) -> Result<Self, ReadError> {
+        let (send, bursts) = bounded(AHEAD);
+        let (spare, spares) = bounded(AHEAD + 1);
+        let reading = Reading {
+            files: plan.files.clone(),
+            left: plan.count,
+            filter: plan.capture_filter.clone().map(FileFilter::new),
+            send,
+            spares,
+        };
+        let thread = thread::Builder::new()
+            .name("reader".to_owned())
+            .spawn(move || reading.run(first))
+            .map_err(ReadError::Thread)?;
+        Ok(Self {
+            bursts,
+            spare,
+            thread,
+        })
+    }
+
+    /// The next frames; nothing at the end.
+    pub(super) fn next(&self) -> Option<Result<Burst, Unread>> {
+        self.bursts.recv().ok()
+    }
+
+    /// Gives slots back to be filled again.
+    pub(super) fn recycle(&self, slots: Vec<Slot>) {
+        // A full channel only means that enough are waiting to be used again.
+        drop(self.spare.try_send(slots));
+    }
+
+    /// At the end: whether everything went well.
+    pub(super) fn join(self) -> Result<(), ReadError> {
+        self.thread.join().map_err(|_panic| ReadError::Panicked)
+    }
+}
+
+/// What the thread works with.
+struct Reading {
+    files: Vec<PathBuf>,
+    /// Frames to be read at most.
+    left: Option<u64>,
+    filter: Option<FileFilter>,
+    send: Sender<Result<Burst, Unread>>,
+    spares: Receiver<Vec<Slot>>,
+}
+
+impl Reading {
+    fn run(mut self, first: FileSource) {
+        if let Err(unread) = self.all(first) {
+            // Nobody may be there to be told.
+            drop(self.send.send(Err(unread)));
+        }
+    }
+
+    fn all(&mut self, first: FileSource) -> Result<(), Unread> {
+        let mut source = first;
+        let files = std::mem::take(&mut self.files);
+        let mut rest = files.iter();
+        let mut path = rest.next();
+        while let Some(here) = path {
+            if let Some(filter) = &mut self.filter {
+                filter.next_file();
+            }
+            self.file(&mut source, here)?;
+            path = rest.next().filter(|_| self.left != Some(0));
+            if let Some(next) = path {
+                source = FileSource::open(next, source.numbering()).map_err(Unread::File)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, source: &mut FileSource, path: &Path) -> Result<(), Unread> {
+        let first_iface = source.numbering().iface.0 - source.ifaces().len() as u32;
+        let mut about = Arc::new(About {
+            ifaces: Vec::new(),
+            first_iface,
+            section: None,
+            programs: None,
+        });
+        while self.left != Some(0) {
+            let mut slots = self.spares.try_recv().unwrap_or_default();
+            slots.clear();
+            let left = self.left.unwrap_or(u64::MAX);
+            let budget = BURST.min(usize::try_from(left).unwrap_or(BURST));
+            let burst = source.next_batch(&mut slots, budget);
+            let Some(block) = burst.map_err(Unread::File)? else {
+                break;
+            };
+            if let Some(left) = &mut self.left {
+                *left = left.saturating_sub(slots.len() as u64);
+            }
+            let section = source.is_pcapng().then_some(1);
+            if about.ifaces.len() != source.ifaces().len() || about.section != section {
+                let filter = self.filter.as_mut();
+                let programs = filter.map(|filter| filter.programs(path, source));
+                about = Arc::new(About {
+                    ifaces: source.ifaces().to_vec(),
+                    first_iface,
+                    section,
+                    programs: programs.transpose().map_err(Unread::Filter)?,
+                });
+            }
+            let burst = Burst {
+                block,
+                slots,
+                about: Arc::clone(&about),
+            };
+            self.send.send(Ok(burst)).map_err(|_burst| Unread::Gone)?;
+        }
+        Ok(())
+    }
+}
