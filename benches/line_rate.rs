@@ -110,7 +110,7 @@ fn send(args: &Args, size: u32, lab: &Lab) -> Result<Sent> {
             0 => (args.seconds * 2_000_000, None),
             rate => (args.seconds * rate, Some(rate)),
         };
-        generator.send(index(Lab::CLIENT_INTERFACE)?, frames, rate)
+        Ok(generator.send(index(Lab::CLIENT_INTERFACE)?, frames, rate)?)
     })
 }
 
@@ -132,7 +132,7 @@ fn ceiling(args: &Args, size: u32) -> Result<f64> {
     let sink = lab
         .server
         .namespace
-        .enter(|| Sink::attach(OBJECT, Lab::SERVER_INTERFACE))?;
+        .enter(|| Ok(Sink::attach(OBJECT, Lab::SERVER_INTERFACE)?))?;
     let stolen = stolen_secs()?;
     let sent = send(args, size, &lab)?;
     let stolen = stolen_secs()? - stolen;

@@ -21,7 +21,7 @@ pub mod settings;
 pub use counters::HookCounters;
 pub use cutoff::{CutReport, CutSet};
 pub use flow_hash::{FragmentKey, flow_hash, ring_of};
-pub use generator::{GeneratorCounters, GeneratorSettings};
+pub use generator::{GeneratorCounters, GeneratorSettings, GeneratorSizes};
 pub use record::{Hook, RingRecord};
 pub use settings::{IfaceEntry, Settings};
 

@@ -5,7 +5,7 @@
     reason = "`aya::Pod` is the marker that lets these cross the map boundary"
 )]
 
-use crate::generator::{GeneratorState, SinkCounters};
+use crate::generator::{GeneratorSizes, GeneratorState, SinkCounters};
 use crate::{CutSet, FragmentKey, GeneratorSettings, HookCounters, IfaceEntry, Settings};
 
 // SAFETY: 27 × u64 and then an even number of u32: no padding (the size is asserted), any bits valid.
@@ -19,8 +19,10 @@ unsafe impl aya::Pod for CutSet {}
 unsafe impl aya::Pod for IfaceEntry {}
 // SAFETY: 4 × u64, u32, 2 × u8, u16: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for FragmentKey {}
-// SAFETY: twelve u32.
+// SAFETY: nothing but u32.
 unsafe impl aya::Pod for GeneratorSettings {}
+// SAFETY: nothing but u32.
+unsafe impl aya::Pod for GeneratorSizes {}
 // SAFETY: seven u64, then two u32: no padding (the size is asserted), any bits are valid.
 unsafe impl aya::Pod for GeneratorState {}
 // SAFETY: two u64.

@@ -36,6 +36,7 @@
 //! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
 //! - [`read`] packets as Wireshark shows them; [`export`] chosen ones into a new file;
 //!   [`plot`] pictures of them
+//! - [`generate`] makes traffic, to send or to write
 //! - [`cli`] words typed, things built, text printed
 //!
 //! # Invariants
@@ -172,6 +173,7 @@ pub mod engine;
 pub mod export;
 pub mod filter;
 pub mod flow;
+pub mod generate;
 mod hugepages;
 pub mod iface;
 pub mod kernel;

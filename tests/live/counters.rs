@@ -47,7 +47,7 @@ fn generated_sessions_are_counted_and_recorded_to_the_last_frame() -> Result<()>
     // Whole sessions only: 30 rounds of 100 flows with 10 frames each.
     let sent = lab.server.namespace.enter(|| {
         let index = iface::find(lab.server.interface)?.index;
-        generator.send(index, 30_000, UNHURRIED)
+        Ok(generator.send(index, 30_000, UNHURRIED)?)
     })?;
     let report = run.end()?;
     report.assert_lossless()?;
@@ -122,7 +122,7 @@ fn a_flood_of_syns_is_counted_and_an_established_connection_survives_it() -> Res
 
     let sent = lab.server.namespace.enter(|| {
         let index = iface::find(lab.server.interface)?.index;
-        generator.send(index, FLOOD, UNHURRIED)
+        Ok(generator.send(index, FLOOD, UNHURRIED)?)
     })?;
     assert_eq!(sent.counters.syn, FLOOD);
 

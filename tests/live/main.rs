@@ -7,6 +7,7 @@
 //! - `filter.rs` capture filters on the wire
 //! - `filter_programs.rs` capture filters in the kernel against a slow machine
 //! - `frames.rs` frames by hand
+//! - `generate.rs` `capture generate`
 //! - `generator.rs` the frame generator itself
 //! - `iface.rs` what the library says of interfaces
 //! - `ledger.rs` each row of the ledger, provoked
@@ -37,6 +38,8 @@ mod filter;
 mod filter_programs;
 #[cfg(test)]
 mod frames;
+#[cfg(test)]
+mod generate;
 mod generator;
 mod iface;
 #[cfg(test)]

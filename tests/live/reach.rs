@@ -303,7 +303,7 @@ fn what_cannot_be_attached_is_left_out_of_any_unless_nothing_is_left() -> Result
     let client = &lab.client;
     let other = client
         .namespace
-        .enter(|| Pass::attach(OBJECT, client.interface))?;
+        .enter(|| Ok(Pass::attach(OBJECT, client.interface)?))?;
     let run = Run::start_in(&client.namespace, &["-i", "any"])?;
     flush(&lab)?;
     let report = run.end()?;
@@ -715,7 +715,7 @@ fn a_refusal_leaves_no_directory_behind() -> Result<()> {
     let client = &lab.client;
     let other = client
         .namespace
-        .enter(|| Pass::attach(OBJECT, client.interface))?;
+        .enter(|| Ok(Pass::attach(OBJECT, client.interface)?))?;
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("out");
     let start = |hook: &str| -> Result<Command> {

@@ -115,7 +115,7 @@ fn a_program_of_somebody_else_is_named_and_left_alone() -> Result<()> {
     let client = &lab.client;
     let other = client
         .namespace
-        .enter(|| Pass::attach(OBJECT, client.interface))?;
+        .enter(|| Ok(Pass::attach(OBJECT, client.interface)?))?;
     let id = client
         .namespace
         .enter(|| Ok(capture::iface::find(client.interface)?.xdp[0].program_id))?;

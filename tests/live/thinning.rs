@@ -33,7 +33,7 @@ fn send(lab: &Lab, settings: GeneratorSettings, frames: u64) -> Result<Sent> {
     let mut generator = Generator::load(OBJECT, settings)?.on_cpu(0);
     lab.server.namespace.enter(|| {
         let index = iface::find(lab.server.interface)?.index;
-        generator.send(index, frames, Some(20_000))
+        Ok(generator.send(index, frames, Some(20_000))?)
     })
 }
 

@@ -18,6 +18,8 @@ mod fixture;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod protocols;

@@ -1,8 +1,8 @@
 //! What the suites and the demo share: namespaces with a wire between them, real traffic that says
 //! what it did, frames by the million, the program under test, and the tools that check it.
 //!
-//! It does not depend on the `capture` library: what it knows of the product is its command line
-//! and its files, as a user does.
+//! But for the generator, which is the library's, it does not depend on the `capture` library: what it
+//! knows of the product is its command line and its files, as a user does.
 
 mod echo;
 #[cfg(feature = "generator")]

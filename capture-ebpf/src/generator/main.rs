@@ -21,14 +21,13 @@
 
 mod frame;
 mod maps;
-mod segment;
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use capture_common::generator::LOOPBACK_IFINDEX;
+use capture_common::generator::{self, LOOPBACK_IFINDEX};
 
-use crate::maps::{SINK, STATE};
+use crate::maps::{SINK, STATE, settings, sizes};
 
 /// Makes the next frame and sends it out of the interface that the test run names.
 ///
@@ -44,10 +43,10 @@ pub fn generate(ctx: XdpContext) -> u32 {
     };
     // SAFETY: the value lives as long as the program, and one thread at a time runs it.
     let state = unsafe { &mut *state };
-    let segment = segment::next(state);
-    if frame::write(&ctx, &segment) {
+    let segment = generator::next(settings(), sizes(), state);
+    if let Some(frame_len) = frame::write(&ctx, settings(), &segment) {
         state.counters.frames += 1;
-        state.counters.bytes += u64::from(segment.frame_len());
+        state.counters.bytes += u64::from(frame_len);
         xdp_action::XDP_TX
     } else {
         xdp_action::XDP_ABORTED

@@ -3,27 +3,35 @@
 use aya_ebpf::Global;
 use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::btf_map;
-use capture_common::GeneratorSettings;
 use capture_common::generator::{GeneratorState, SinkCounters};
+use capture_common::{GeneratorSettings, GeneratorSizes};
 
 /// Patched in by userspace before the load, so the verifier sees constants.
 #[unsafe(no_mangle)]
 pub(crate) static GENERATOR_SETTINGS: Global<GeneratorSettings> =
     Global::new(GeneratorSettings::UNPATCHED);
 
-/// One setting. [`Global::load`] would copy them all to the stack for each frame, because its read is
-/// volatile; this reads the one that is wanted, where it is wanted.
-macro_rules! setting {
-    ($field:ident) => {{
-        let settings = (&raw const $crate::maps::GENERATOR_SETTINGS)
-            .cast::<::capture_common::GeneratorSettings>();
-        // SAFETY: `Global` is transparent, so the pointer is that of valid settings.
-        let field = unsafe { &raw const (*settings).$field };
-        // SAFETY: as above. Volatile, because userspace changes the value after compilation.
-        unsafe { field.read_volatile() }
-    }};
+/// Patched in likewise.
+#[unsafe(no_mangle)]
+pub(crate) static GENERATOR_SIZES: Global<GeneratorSizes> = Global::new(GeneratorSizes::NONE);
+
+/// The settings where they lie. [`Global::load`] would copy them all to the stack for each frame; fields
+/// have to be read with a volatile read, as `capture_common::generator::script` does.
+#[inline(always)]
+pub(crate) fn settings() -> &'static GeneratorSettings {
+    let settings = (&raw const GENERATOR_SETTINGS).cast::<GeneratorSettings>();
+    // SAFETY: `Global` is transparent, so the pointer is that of valid settings, which nobody writes
+    // while a program can run.
+    unsafe { &*settings }
 }
-pub(crate) use setting;
+
+/// The sizes where they lie, as [`settings`].
+#[inline(always)]
+pub(crate) fn sizes() -> &'static GeneratorSizes {
+    let sizes = (&raw const GENERATOR_SIZES).cast::<GeneratorSizes>();
+    // SAFETY: as above.
+    unsafe { &*sizes }
+}
 
 /// Where the generator is, and its counters. Written here, read by userspace.
 #[btf_map]

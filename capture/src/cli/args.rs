@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::generate::GenerateArgs;
 use super::rotation::RotationArgs;
 use super::thinning::{SamplingArgs, ThinningArgs};
 use super::tracking::TrackingArgs;
@@ -32,6 +33,7 @@ use crate::sink::flows::{By, FlowFormat};
   capture read traffic.pcapng -V -c 1         packets, as tshark shows them
   capture flows traffic.pcap -f 'port 53'     only packets that match a capture filter
   capture filter 'port 80 and not vlan'       what a capture filter means
+  capture generate -i veth0 --rate 1M         traffic to try it with
   capture doctor -i eth0                      what of this machine helps or hinders"
 )]
 pub struct Args {
@@ -45,6 +47,8 @@ pub(super) enum Command {
     Live(LiveArgs),
     /// Connection records from capture files (pcap, pcapng, gzipped or not).
     Flows(FlowsArgs),
+    /// Make traffic: TCP sessions, datagrams or a SYN flood, onto a veth or into a file.
+    Generate(GenerateArgs),
     /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.
     Read(ReadArgs),
     /// Chosen packets of capture files into a new one.

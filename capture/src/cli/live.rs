@@ -116,7 +116,7 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     clippy::exit,
     reason = "a second Ctrl-C means now; the kernel detaches what this process holds"
 )]
-fn quit() -> ! {
+pub(super) fn quit() -> ! {
     std::process::exit(INTERRUPTED)
 }
 
@@ -274,7 +274,7 @@ fn changes_json(changes: &[Change]) -> serde_json::Value {
         .collect()
 }
 
-fn every(period: Duration) -> Interval {
+pub(super) fn every(period: Duration) -> Interval {
     let mut interval = interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     interval
@@ -296,14 +296,14 @@ fn follow(capture: &mut LiveCapture, status: &mut Status) -> anyhow::Result<Opti
 }
 
 /// What ends a capture from outside.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -312,7 +312,7 @@ impl Signals {
         })
     }
 
-    async fn any(&mut self) {
+    pub(super) async fn any(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

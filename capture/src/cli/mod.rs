@@ -3,6 +3,7 @@
 //! - `args.rs` what can be typed
 //! - `control/` changes to a running capture
 //! - `expression.rs` filter expressions
+//! - `generate/` traffic
 //! - `doctor.rs`, `export.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `plot.rs`, `read.rs`, `stats.rs` one
 //!   command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
@@ -21,6 +22,7 @@ mod expression;
 mod fields;
 mod filter;
 mod flows;
+mod generate;
 mod ifaces;
 mod live;
 mod logger;
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Fields(args) => fields::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Flows(args) => flows::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Plot(args) => plot::run(&args),
         Command::Read(args) => read::run(&args),

@@ -195,7 +195,7 @@ impl Status {
 }
 
 /// Three or four digits and a unit: `0`, `12`, `1.23k`, `45.6M`.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let (scaled, unit) = scale(value);
     if unit.is_empty() {
         format!("{value:.0}")
@@ -205,7 +205,7 @@ fn short(value: f64) -> String {
 }
 
 /// The same with a space before the unit, for a word that follows: `12.3 M`.
-fn short_spaced(value: f64) -> String {
+pub(super) fn short_spaced(value: f64) -> String {
     let (scaled, unit) = scale(value);
     if unit.is_empty() {
         format!("{value:.0} ")

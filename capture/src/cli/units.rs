@@ -27,6 +27,53 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text:?} is too large"))
 }
 
+/// A number, as rates and counts are written: `1500`, `10k`, `1.5M`, `2G` (all decimal).
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not a number, such as 1500, 10k or 1.5M");
+    let (number, unit) = split(text.trim());
+    let factor = match unit {
+        "" => 1.0,
+        "k" | "K" => 1e3,
+        "m" | "M" => 1e6,
+        "g" | "G" => 1e9,
+        _ => return Err(wrong()),
+    };
+    if unit.is_empty()
+        && let Ok(number) = number.parse()
+    {
+        return Ok(number);
+    }
+    let number: f64 = number.parse().map_err(|_not_a_number| wrong())?;
+    let value = (number * factor).round();
+    // What a double has whole digits for.
+    if !(0.0..=9e15).contains(&value) {
+        return Err(wrong());
+    }
+    #[expect(clippy::cast_sign_loss, reason = "it is not below 0")]
+    let value = value as u64;
+    Ok(value)
+}
+
+/// A share in thousandths: `10%`, `0.5%` or `1/8`.
+pub(super) fn thousandths(text: &str) -> Result<u32, String> {
+    let wrong = || format!("{text:?} is not a share, such as 10%, 0.5% or 1/8");
+    let text = text.trim();
+    let number = |word: &str| word.trim().parse::<f64>().map_err(|_not_a_number| wrong());
+    let share = if let Some(percent) = text.strip_suffix('%') {
+        number(percent)? / 100.0
+    } else if let Some((part, whole)) = text.split_once('/') {
+        number(part)? / number(whole)?
+    } else {
+        return Err(wrong());
+    };
+    if !(0.0..=1.0).contains(&share) {
+        return Err(wrong());
+    }
+    #[expect(clippy::cast_sign_loss, reason = "it is not below 0")]
+    let share = (share * 1000.0).round() as u32;
+    Ok(share)
+}
+
 /// One of how many: `1/100`, `100` or `1%`.
 pub(super) fn one_in(text: &str) -> Result<u32, String> {
     let wrong = || format!("{text:?} is not a share, such as 1/100, 100 (one in a hundred) or 1%");
@@ -120,6 +167,39 @@ mod tests {
         }
         for text in ["", "MiB", "12 parsecs", "-1", "99999999999GiB"] {
             assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_have_decimal_units() {
+        for (text, expected) in [
+            ("0", 0),
+            ("1500", 1500),
+            ("10k", 10_000),
+            ("1.5M", 1_500_000),
+            ("2 G", 2_000_000_000),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(count(text), Ok(expected), "{text}");
+        }
+        for text in ["", "k", "1KiB", "-1", "1.5.2", "99999999999999G"] {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_rounded_to_thousandths() {
+        for (text, expected) in [
+            ("10%", 100),
+            ("0.5 %", 5),
+            ("1/8", 125),
+            ("0%", 0),
+            ("100%", 1000),
+        ] {
+            assert_eq!(thousandths(text), Ok(expected), "{text}");
+        }
+        for text in ["", "10", "%", "101%", "-1%", "1/0", "2/1", "NaN%"] {
+            assert!(thousandths(text).is_err(), "{text}");
         }
     }
 

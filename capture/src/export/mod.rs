@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 pub use choice::Choice;
 pub use frames::{FrameRanges, FrameSet};
 pub use output::Format;
+pub(crate) use output::Output;
 pub use stages::Stages;
 
 use crate::read::pipeline::{ReadError, ReadPlan, ReadSummary, read};
@@ -34,7 +35,6 @@ use crate::source::file::FileError;
 use blocks::Edit;
 use choice::{Chooser, Chosen};
 use input::Kind;
-use output::Output;
 
 /// What is to be exported, and where to.
 #[derive(Clone, Debug)]

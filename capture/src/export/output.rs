@@ -49,7 +49,7 @@ fn is_gzip(path: &Path) -> bool {
 
 /// The new file. Unless it is completed, nothing is left of it.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     path: PathBuf,
     writer: Option<Writer>,
     unfinished: Option<PathBuf>,
@@ -78,7 +78,7 @@ impl Write for Bytes {
 
 impl Output {
     /// Begins a file; `-` is standard output.
-    pub(super) fn create(path: &Path, existing: Existing) -> Result<Self, SinkError> {
+    pub(crate) fn create(path: &Path, existing: Existing) -> Result<Self, SinkError> {
         let file = partial::Output::create(path, existing, Unfinished::Visible)?;
         let unfinished = file.unfinished().map(Path::to_owned);
         let plain = BufWriter::with_capacity(BUFFER_LEN, Bytes(file));
@@ -95,7 +95,7 @@ impl Output {
     }
 
     /// Appends bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         let outcome = match &mut self.writer {
             Some(Writer::Plain(writer)) => writer.write_all(bytes),
             Some(Writer::Gzip(writer)) => writer.write_all(bytes),
@@ -105,7 +105,7 @@ impl Output {
     }
 
     /// Gives the file its name.
-    pub(super) fn complete(mut self) -> Result<(), ExportError> {
+    pub(crate) fn complete(mut self) -> Result<(), ExportError> {
         let outcome = self.finish();
         if outcome.is_ok() {
             self.unfinished = None;

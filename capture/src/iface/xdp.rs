@@ -103,6 +103,13 @@ impl XdpFeatures {
         self.0 & 1 != 0
     }
 
+    /// The driver sends frames that are no socket buffers (`ndo_xdp_xmit`). A veth says so only while its
+    /// other end takes them.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        self.0 & 4 != 0
+    }
+
     /// `AF_XDP` without a copy.
     #[must_use]
     pub const fn zero_copy(self) -> bool {

@@ -213,12 +213,12 @@ impl AttachError {
     }
 }
 
-fn is_permission(error: &io::Error) -> bool {
+pub(crate) fn is_permission(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
 }
 
 /// The I/O error at the bottom of an error, if that is what it is.
-pub(super) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+pub(crate) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -241,7 +241,7 @@ pub(super) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opti
 }
 
 /// An error with everything behind it, on one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -27,6 +27,7 @@ pub use attach::{
 };
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;
+pub(crate) use error::{chain, io_error, is_permission};
 pub use filter::CaptureFilter;
 pub use programs::Kernel;
 pub use thinning::{Control, Cutoff, Extent, Thinning};

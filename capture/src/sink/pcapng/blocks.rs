@@ -80,7 +80,7 @@ pub struct IfaceStatistics {
 }
 
 /// Appends a Section Header Block of unspecified length, version 1.0.
-pub(super) fn section_header(out: &mut Vec<u8>, section: &Section) {
+pub(crate) fn section_header(out: &mut Vec<u8>, section: &Section) {
     let Section {
         hardware,
         os,
@@ -99,7 +99,7 @@ pub(super) fn section_header(out: &mut Vec<u8>, section: &Section) {
 }
 
 /// Appends an Interface Description Block with nanosecond timestamps.
-pub(super) fn interface_description(out: &mut Vec<u8>, description: &IfaceDescription) {
+pub(crate) fn interface_description(out: &mut Vec<u8>, description: &IfaceDescription) {
     let IfaceDescription {
         iface,
         filter,
@@ -133,7 +133,7 @@ pub(super) fn interface_description(out: &mut Vec<u8>, description: &IfaceDescri
 /// Appends an Enhanced Packet Block (section 4.3). `lost` is how many packets of the interface are
 /// missing before this one; it is written if there are any.
 #[inline]
-pub(super) fn enhanced_packet(out: &mut Vec<u8>, packet: &Packet<'_>, lost: u64) {
+pub(crate) fn enhanced_packet(out: &mut Vec<u8>, packet: &Packet<'_>, lost: u64) {
     let Packet { meta, data } = packet;
     let cap_len = data.len() as u32;
     let padding = data.len().wrapping_neg() & 3;

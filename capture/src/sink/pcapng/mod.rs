@@ -15,7 +15,7 @@
 //!
 //! Format: draft-ietf-opsawg-pcapng.
 
-mod blocks;
+pub(crate) mod blocks;
 mod chunk;
 mod encoder;
 mod merge;

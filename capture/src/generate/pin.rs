@@ -5,7 +5,7 @@
 use std::io;
 use std::mem::{size_of, zeroed};
 
-use anyhow::{Context as _, ensure};
+use super::GenerateError;
 
 /// The calling thread is pinned; dropping it gives the thread back its CPUs.
 #[derive(Debug)]
@@ -15,21 +15,27 @@ pub(super) struct Pinned {
 
 impl Pinned {
     /// Pins the calling thread.
-    pub(super) fn to(cpu: usize) -> anyhow::Result<Self> {
-        ensure!(cpu < libc::CPU_SETSIZE as usize, "there is no CPU {cpu}");
+    pub(super) fn to(cpu: usize) -> Result<Self, GenerateError> {
+        let failed = |source| GenerateError::Thread {
+            what: format!("pin the thread to CPU {cpu}"),
+            source,
+        };
+        if cpu >= libc::CPU_SETSIZE as usize {
+            return Err(failed(io::Error::from_raw_os_error(libc::EINVAL)));
+        }
         // SAFETY: a set of bits, for which zeros are valid.
         let mut before: libc::cpu_set_t = unsafe { zeroed() };
         // SAFETY: the pointer is valid for the size that is given; 0 is the calling thread.
         let got =
             unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut before) };
         if got != 0 {
-            return Err(io::Error::last_os_error()).context("ask for the thread's CPUs");
+            return Err(failed(io::Error::last_os_error()));
         }
         // SAFETY: as above.
         let mut only: libc::cpu_set_t = unsafe { zeroed() };
         // SAFETY: the number was checked against the size of the set.
         unsafe { libc::CPU_SET(cpu, &mut only) };
-        set(&only).with_context(|| format!("pin the thread to CPU {cpu}"))?;
+        set(&only).map_err(failed)?;
         Ok(Self { before })
     }
 }
