@@ -36,7 +36,7 @@
 //! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
 //! - [`read`] packets as Wireshark shows them; [`export`] chosen ones into a new file;
 //!   [`plot`] pictures of them
-//! - [`generate`] makes traffic, to send or to write
+//! - [`generate`] makes traffic, to send or to write; [`measure`] what a machine takes of its own
 //! - [`cli`] words typed, things built, text printed
 //!
 //! # Invariants
@@ -177,6 +177,7 @@ pub mod generate;
 mod hugepages;
 pub mod iface;
 pub mod kernel;
+pub mod measure;
 pub mod packet;
 pub mod plot;
 mod prefetch;

@@ -1,5 +1,6 @@
 //! What needs a kernel to talk to: network namespaces, attached programs, real connections.
 //!
+//! - `bench.rs` what `capture bench` says of an interface
 //! - `bpf.rs` bpf(2) by hand
 //! - `connections.rs` each way a connection can go has its record
 //! - `control.rs` changes to a running capture
@@ -24,6 +25,8 @@
 //! - `transfer.rs` a download
 //! - `wire.rs` tcpdump and packet sockets
 
+#[cfg(test)]
+mod bench;
 #[cfg(test)]
 mod bpf;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::bench::BenchArgs;
 use super::generate::GenerateArgs;
 use super::rotation::RotationArgs;
 use super::thinning::{SamplingArgs, ThinningArgs};
@@ -34,6 +35,7 @@ use crate::sink::flows::{By, FlowFormat};
   capture flows traffic.pcap -f 'port 53'     only packets that match a capture filter
   capture filter 'port 80 and not vlan'       what a capture filter means
   capture generate -i veth0 --rate 1M         traffic to try it with
+  capture bench -i eth0                       what this machine takes of its own traffic
   capture doctor -i eth0                      what of this machine helps or hinders"
 )]
 pub struct Args {
@@ -47,6 +49,9 @@ pub(super) enum Command {
     Live(LiveArgs),
     /// Connection records from capture files (pcap, pcapng, gzipped or not).
     Flows(FlowsArgs),
+    /// What this machine can take of the traffic on an interface before it loses some, and what
+    /// breaks first.
+    Bench(BenchArgs),
     /// Make traffic: TCP sessions, datagrams or a SYN flood, onto a veth or into a file.
     Generate(GenerateArgs),
     /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.

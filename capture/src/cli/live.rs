@@ -23,7 +23,7 @@ use crate::sink::pcapng::Ending;
 use crate::source::xsk::{BusyPoll, QueueId, QueueTotals, XskOptions};
 
 /// File names in a `--write` directory.
-const PACKETS_NAME: &str = "packets.pcapng";
+pub(super) const PACKETS_NAME: &str = "packets.pcapng";
 const FLOWS_STEM: &str = "connections";
 
 /// Exit code after a second Ctrl-C, as shells have it: 128 + SIGINT.
@@ -413,7 +413,7 @@ fn delivery(args: &LiveArgs) -> Delivery {
 }
 
 /// The size that a ring gets: a power of two that holds more than the largest packet.
-fn ring_bytes(wanted: u64) -> anyhow::Result<u32> {
+pub(super) fn ring_bytes(wanted: u64) -> anyhow::Result<u32> {
     const SMALLEST: u64 = 1 << 18;
     const LARGEST: u64 = 1 << 30;
     if wanted > LARGEST {

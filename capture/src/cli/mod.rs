@@ -1,6 +1,7 @@
 //! The command line: words typed, things built, text printed.
 //!
 //! - `args.rs` what can be typed
+//! - `bench/` what a machine takes of its own traffic
 //! - `control/` changes to a running capture
 //! - `expression.rs` filter expressions
 //! - `generate/` traffic
@@ -15,6 +16,7 @@
 //! or packets do not add up, 2 for words that make no sense, 130 when a second Ctrl-C cut it short.
 
 mod args;
+mod bench;
 mod control;
 mod doctor;
 mod export;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     logger::install();
     let result = match args.command {
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Fields(args) => fields::run(&args),

@@ -348,6 +348,15 @@ impl LiveCapture {
         })
     }
 
+    /// What each shard counts now.
+    #[must_use]
+    pub fn shards(&self) -> Vec<ShardTotals> {
+        self.counters
+            .iter()
+            .map(|counters| counters.read())
+            .collect()
+    }
+
     fn totals(&self) -> ShardTotals {
         let mut totals = ShardTotals::default();
         for counters in &self.counters {

@@ -79,6 +79,20 @@ pub fn driver(name: &str) -> Option<String> {
     Some(text(&bytes)).filter(|driver| !driver.is_empty())
 }
 
+/// The driver's own counters, as `ethtool -S` has them; empty if it has none.
+#[must_use]
+pub fn driver_counters(name: &str) -> Vec<(String, u64)> {
+    /// `n_stats` of `struct ethtool_drvinfo`, in words.
+    const COUNTERS: usize = 45;
+    let expected = ask(name, EthtoolQuery::DRIVER).map_or(0, |words| words[COUNTERS] as usize);
+    if expected == 0 {
+        return Vec::new();
+    }
+    Socket::open(libc::NETLINK_ROUTE)
+        .and_then(|socket| socket.ethtool_statistics(name, expected))
+        .unwrap_or_default()
+}
+
 /// The offloads of an interface; all `None` if there is no such interface.
 #[must_use]
 pub fn offloads(name: &str) -> Offloads {

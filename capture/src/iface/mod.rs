@@ -30,7 +30,9 @@ mod xdp;
 use std::io;
 
 pub use address::{Address, addresses};
-pub use ethtool::{Channels, Offloads, RingSizes, channels, driver, offloads, ring_sizes};
+pub use ethtool::{
+    Channels, Offloads, RingSizes, channels, driver, driver_counters, offloads, ring_sizes,
+};
 pub use glob::Glob;
 pub use link::{Interface, InterfaceStats};
 pub use monitor::{Changes, Monitor};

@@ -152,6 +152,70 @@ impl Socket {
             Ok(words)
         }
     }
+
+    /// The driver's own counters with their names (`ETHTOOL_GSTRINGS`, `ETHTOOL_GSTATS`), as many as
+    /// `expected` says or more.
+    pub(super) fn ethtool_statistics(
+        &self,
+        name: &str,
+        expected: usize,
+    ) -> io::Result<Vec<(String, u64)>> {
+        const ETHTOOL_GSTRINGS: u32 = 0x1b;
+        const ETHTOOL_GSTATS: u32 = 0x1d;
+        const ETH_SS_STATS: u32 = 1;
+        const NAME_LEN: usize = 32;
+        // The kernel writes as many as there are by then, whatever room there is: queues that are added
+        // in between bring some dozens each.
+        const SLACK: usize = 4096;
+        let room = expected + SLACK;
+        // `struct ethtool_gstrings`: command, set, number, names; and `struct ethtool_stats`: command,
+        // number, values. Both in words of eight bytes.
+        let mut names = vec![0_u64; 2 + room * NAME_LEN / 8];
+        let mut values = vec![0_u64; 1 + room];
+        names[0] = pair(ETHTOOL_GSTRINGS, ETH_SS_STATS);
+        self.ethtool_buffer(name, &mut names)?;
+        values[0] = pair(ETHTOOL_GSTATS, expected as u32);
+        self.ethtool_buffer(name, &mut values)?;
+        let names: Vec<u8> = names.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let count = |bytes: &[u8], at: usize| {
+            let bytes = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+            bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)) as usize
+        };
+        let of_values = count(&values[0].to_ne_bytes(), 4);
+        let len = count(&names, 8).min(of_values).min(room);
+        let names = names.get(12..).unwrap_or_default().chunks_exact(NAME_LEN);
+        let rows = names.zip(&values[1..]).take(len);
+        Ok(rows
+            .map(|(name, value)| (super::netlink::text(name), *value))
+            .collect())
+    }
+
+    /// One ethtool command whose structure is in a buffer that has room for all that the kernel writes.
+    fn ethtool_buffer(&self, name: &str, buffer: &mut [u64]) -> io::Result<()> {
+        let mut request = libc::ifreq {
+            ifr_name: interface_name(name)?,
+            ifr_ifru: libc::__c_anonymous_ifr_ifru {
+                ifru_data: buffer.as_mut_ptr().cast(),
+            },
+        };
+        let fd = self.0.as_raw_fd();
+        // SAFETY: `request` outlives the call and points to the buffer, which the callers above make
+        // longer than what the kernel writes.
+        let done = unsafe { libc::ioctl(fd, libc::SIOCETHTOOL, &raw mut request) };
+        if done < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Two words as they lie in memory.
+fn pair(first: u32, second: u32) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&first.to_ne_bytes());
+    bytes[4..].copy_from_slice(&second.to_ne_bytes());
+    u64::from_ne_bytes(bytes)
 }
 
 /// An interface name as `struct ifreq` has it: with a zero byte at the end.

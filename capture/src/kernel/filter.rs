@@ -64,6 +64,12 @@ impl CaptureFilter {
         }
     }
 
+    /// Refuses every packet: they are counted, and nothing else is done.
+    #[must_use]
+    pub fn refusing() -> Self {
+        Self::from_programs("none", refuse_all(), refuse_all())
+    }
+
     /// The expression.
     #[must_use]
     pub fn text(&self) -> &str {
