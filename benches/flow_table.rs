@@ -4,6 +4,9 @@
 //! Packets are made in memory and go through `dissect` and the table exactly as a shard's bursts do.
 //! Memory is what the kernel says that the process has, everything included, less what it had before
 //! the table was made.
+//!
+//! Churn is a table in which connections come and go: each second of packet time every connection has a
+//! packet, and a tenth of them ends while as many begin. Those that have ended stay for their 5 s.
 
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 #![expect(clippy::cast_precision_loss, reason = "rates do not need the 54th bit")]
@@ -30,9 +33,16 @@ struct Args {
     /// SYNs of the flood.
     #[arg(long, default_value = "5000000")]
     flood: u64,
+    /// Leaves out the table in which connections come and go.
+    #[arg(long)]
+    no_churn: bool,
+    /// Prints one JSON object for each number of connections, and nothing else.
+    #[arg(long, conflicts_with = "no_churn")]
+    json: bool,
 }
 
 const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
 const PSH: u8 = 0x08;
 const ACK: u8 = 0x10;
 /// Packets of a burst.
@@ -79,6 +89,7 @@ struct Frames {
     lens: [usize; BURST],
     filled: usize,
     now_ns: u64,
+    gap_ns: u64,
     number: u64,
 }
 
@@ -95,6 +106,7 @@ impl Frames {
             lens: [0; BURST],
             filled: 0,
             now_ns: 1_700_000_000_000_000_000,
+            gap_ns: GAP_NS,
             number: 0,
         }
     }
@@ -153,7 +165,7 @@ impl Frames {
     fn flush(&mut self, table: &mut FlowTable, totals: &mut Totals) {
         let mut packets = [Packet::EMPTY; BURST];
         for (packet, (bytes, len)) in packets.iter_mut().zip(self.bytes.iter().zip(&self.lens)) {
-            self.now_ns += GAP_NS;
+            self.now_ns += self.gap_ns;
             self.number += 1;
             let ts = Timestamp(self.now_ns);
             *packet = Packet {
@@ -268,6 +280,8 @@ struct Row {
     flood: f64,
     expiry: f64,
     resident: u64,
+    /// And how many connections are in the table meanwhile.
+    churn: Option<(f64, u32)>,
 }
 
 /// Timeouts that do not end the connections while they are made.
@@ -278,6 +292,90 @@ fn timeouts() -> Timeouts {
     }
 }
 
+/// Opens so many connections; what is counted is their SYNs.
+fn open(table: &mut FlowTable, frames: &mut Frames, flows: u32, insert: &mut Totals) {
+    // Groups of connections open at the same time, as on a busy link.
+    let mut rest = Totals::default();
+    let group = flows.min(8192);
+    let mut first = 0;
+    while first < flows {
+        let end = flows.min(first + group);
+        for (number, step) in OPENING.into_iter().enumerate() {
+            let totals = if number == 0 { &mut *insert } else { &mut rest };
+            for flow in first..end {
+                frames.push(flow, step);
+                if frames.filled == BURST {
+                    frames.flush(table, totals);
+                }
+            }
+            frames.flush(table, totals);
+        }
+        first = end;
+    }
+}
+
+/// Seconds of packet time until as many connections end for good as end.
+const SETTLING: u64 = 7;
+
+/// A table in which connections come and go: ns a packet, and how many connections are in it at the end.
+fn churn(args: &Args, flows: u32) -> Result<(f64, u32)> {
+    // Half as many again have ended and wait for stragglers; timers look once a second.
+    let room = flows / 10 * 17 + 64;
+    let mut table = FlowTable::new(Limits::flows(room), timeouts(), 0x5eed);
+    let mut frames = Frames::new();
+    open(&mut table, &mut frames, flows, &mut Totals::default());
+    frames.gap_ns = 1_000_000_000 / u64::from(flows);
+    let mut shuffle = Shuffle(0x9e37_79b9_7f4a_7c15);
+    let mut settled = Totals::default();
+    let mut totals = Totals::default();
+    let mut oldest = 0;
+    let settling = SETTLING * u64::from(flows);
+    while totals.packets < args.lookups {
+        let into = if settled.packets < settling {
+            &mut settled
+        } else {
+            &mut totals
+        };
+        for _ in 0..BURST / 10 {
+            // One ends, and one begins; the two before it go on with their handshakes.
+            let newest = oldest + flows;
+            frames.push(oldest, step(true, RST | ACK, 0, sent(oldest, flows)));
+            frames.push(newest, OPENING[0]);
+            if oldest > 1 {
+                frames.push(newest - 1, OPENING[1]);
+                frames.push(newest - 2, OPENING[2]);
+            }
+            oldest += 1;
+            for _ in 0..6 {
+                // Not one of the last two, which are not open yet.
+                let flow = oldest + shuffle.below(flows - 2);
+                frames.push(flow, step(true, ACK, 0, sent(flow, flows)));
+            }
+        }
+        frames.flush(&mut table, into);
+    }
+    let evicted = table.counters().evicted;
+    ensure!(
+        evicted == 0,
+        "{evicted} connections were evicted for want of room"
+    );
+    ensure!(
+        table.live() > flows / 10 * 14,
+        "only {} connections are in the table",
+        table.live()
+    );
+    Ok((totals.ns(), table.live()))
+}
+
+/// What both sides of a connection have sent: the first ones some data, later ones a handshake.
+const fn sent(flow: u32, first_ones: u32) -> [u32; 2] {
+    if flow < first_ones {
+        [1 + LEN, 1 + LEN]
+    } else {
+        [1, 1]
+    }
+}
+
 fn measure(args: &Args, flows: u32) -> Result<Row> {
     let before = resident()?;
     // One place more, which the table keeps for flows that are evicted first.
@@ -285,24 +383,7 @@ fn measure(args: &Args, flows: u32) -> Result<Row> {
     let mut table = FlowTable::new(Limits::flows(room), timeouts(), 0x5eed);
     let mut frames = Frames::new();
     let mut insert = Totals::default();
-    // Groups of connections open at the same time, as on a busy link; what is counted is the SYNs.
-    let mut rest = Totals::default();
-    let group = flows.min(8192);
-    let mut first = 0;
-    while first < flows {
-        let end = flows.min(first + group);
-        for (number, step) in OPENING.into_iter().enumerate() {
-            let totals = if number == 0 { &mut insert } else { &mut rest };
-            for flow in first..end {
-                frames.push(flow, step);
-                if frames.filled == BURST {
-                    frames.flush(&mut table, totals);
-                }
-            }
-            frames.flush(&mut table, totals);
-        }
-        first = end;
-    }
+    open(&mut table, &mut frames, flows, &mut insert);
     ensure!(
         table.live() == flows,
         "{} connections are in the table, not {flows}",
@@ -357,32 +438,75 @@ fn measure(args: &Args, flows: u32) -> Result<Row> {
     });
     let expiry = begun.elapsed();
     ensure!(expired > 0, "nothing expired");
-    println!(
-        "{flows:>9} flows: {kept} of {flows} open connections outlived a flood of {} SYNs, {} evicted",
-        flood.packets, counters.evicted
-    );
+    if !args.json {
+        println!(
+            "{flows:>9} flows: {kept} of {flows} open connections outlived a flood of {} SYNs, {} evicted",
+            flood.packets, counters.evicted
+        );
+    }
+    drop(table);
+    let churn = if args.no_churn {
+        None
+    } else {
+        Some(churn(args, flows)?)
+    };
     Ok(Row {
         insert: insert.ns(),
         lookup: lookup.ns(),
         flood: flood.ns(),
         expiry: expiry.as_nanos() as f64 / expired as f64,
         resident: after.saturating_sub(before),
+        churn,
     })
+}
+
+/// What a program reads.
+fn json(flows: u32, row: &Row) -> String {
+    let (churn, live) = row.churn.unwrap_or_default();
+    serde_json::json!({
+        "flows": flows, "live": live, "insert_ns": row.insert, "lookup_ns": row.lookup, "churn_ns": churn,
+        "flood_ns": row.flood, "expiry_ns": row.expiry, "resident_bytes": row.resident,
+    })
+    .to_string()
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
     let mut rows = Vec::new();
     for flows in &args.flows {
-        rows.push((*flows, measure(&args, *flows)?));
+        // A burst of the churn needs some to choose from.
+        ensure!(*flows >= 100, "at least 100 connections, not {flows}");
+        let row = measure(&args, *flows)?;
+        if args.json {
+            println!("{}", json(*flows, &row));
+        }
+        rows.push((*flows, row));
     }
+    if !args.json {
+        print(&rows);
+    }
+    Ok(())
+}
+
+fn print(rows: &[(u32, Row)]) {
     println!(
-        "{:>9} {:>10} {:>10} {:>10} {:>10} {:>9} {:>10} {:>9}",
-        "flows", "insert ns", "look-up ns", "flood ns", "expiry ns", "Mpps", "RSS MiB", "B a flow"
+        "{:>9} {:>10} {:>10} {:>9} {:>10} {:>10} {:>9} {:>10} {:>9}",
+        "flows",
+        "insert ns",
+        "look-up ns",
+        "churn ns",
+        "flood ns",
+        "expiry ns",
+        "Mpps",
+        "RSS MiB",
+        "B a flow"
     );
-    for (flows, row) in &rows {
+    for (flows, row) in rows {
+        let churn = row
+            .churn
+            .map_or_else(|| "-".to_owned(), |(ns, _)| format!("{ns:.1}"));
         println!(
-            "{flows:>9} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>9.2} {:>10.1} {:>9.1}",
+            "{flows:>9} {:>10.1} {:>10.1} {churn:>9} {:>10.1} {:>10.1} {:>9.2} {:>10.1} {:>9.1}",
             row.insert,
             row.lookup,
             row.flood,
@@ -397,6 +521,8 @@ fn main() -> Result<()> {
             "rate with {many} flows: {:.2} of that with {few}",
             first.lookup / last.lookup
         );
+        if let (Some((first, _)), Some((last, _))) = (first.churn, last.churn) {
+            println!("  with churn: {:.2}", first / last);
+        }
     }
-    Ok(())
 }

@@ -9,6 +9,7 @@
     reason = "a task talks to the person who started it"
 )]
 
+mod bench;
 mod ci;
 mod demo;
 mod ebpf;
@@ -75,6 +76,12 @@ enum Task {
         #[command(subcommand)]
         oracle: Oracle,
     },
+    /// Measures: live captures, programs that read files, the flow table; beside the peers that are here.
+    ///
+    /// Live needs root (through sudo, if need be) and touches nothing of the host: frames run between two
+    /// network namespaces, on two CPUs. Tables go to the terminal, all numbers to target/bench/report.json,
+    /// and all of it with pictures to target/bench/report.html. Only what was measured in one run compares.
+    Bench(bench::Bench),
     /// Makes the table of MAC addresses' vendors from IEEE's registry: a folder with `oui.csv`, `mam.csv`,
     /// `oui36.csv` and `iab.csv` (Debian: /usr/share/ieee-data of the package ieee-data).
     Vendors {
@@ -190,6 +197,7 @@ fn main() -> ExitCode {
         Task::Oracle {
             oracle: Oracle::Tshark { folder, program },
         } => oracle::tshark(folder.as_deref(), program),
+        Task::Bench(arguments) => bench::bench(&arguments),
         Task::Vendors { folder } => vendors::vendors(&folder).map(|()| Verdict::Held),
         Task::Demo { program, directory } => {
             demo::demo(&program, &directory).map(|()| Verdict::Held)

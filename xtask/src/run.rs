@@ -14,14 +14,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let program = build()?;
     let mut words: Vec<OsString> = Vec::new();
     if arguments.is_empty() {
-        // The namespaces get their names in a mount namespace that ends with the demo, so that
-        // nothing is left on the host, however the demo ends.
-        words.extend(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c"].map(OsString::from),
-        );
-        words.push(
-            "mkdir -p /run/netns && mount -t tmpfs none /run/netns && exec \"$0\" \"$@\"".into(),
-        );
+        words.extend(apart());
         words.push(
             std::env::current_exe()
                 .context("where this program lies")?
@@ -49,8 +42,23 @@ fn build() -> Result<PathBuf> {
     Ok(target()?.join("release/capture"))
 }
 
+/// What a command begins with whose network namespaces get their names in a mount namespace that ends with
+/// it, so that nothing is left on the host, however it ends.
+pub(crate) fn apart() -> [OsString; 7] {
+    [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        "mkdir -p /run/netns && mount -t tmpfs none /run/netns && exec \"$0\" \"$@\"",
+    ]
+    .map(OsString::from)
+}
+
 /// Replaces this process by `words`, through sudo when it does not run as root.
-fn as_root(words: &[OsString]) -> Result<()> {
+pub(crate) fn as_root(words: &[OsString]) -> Result<()> {
     let mut words = words.to_vec();
     if !is_root() {
         if find_program("sudo", &[]).is_none() {

@@ -1,48 +1,85 @@
-//! What a picture is made of: panels, one above the other, with series on the same axis of time.
+//! What a picture is made of: panels, one above the other, with series on the same horizontal axis.
 
 /// A picture.
-#[derive(Debug)]
-pub(super) struct Chart {
-    pub(super) title: String,
-    pub(super) subtitle: String,
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Beginning of the names that it uses in itself: pictures in one page need different ones.
+    pub id: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// Of what, in smaller letters.
+    pub subtitle: String,
+    /// The horizontal axis.
+    pub across: Across,
+    /// From top to bottom.
+    pub panels: Vec<Panel>,
+}
+
+/// A horizontal axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Across {
     /// Seconds from the left edge to the right one.
-    pub(super) seconds: f64,
-    pub(super) panels: Vec<Panel>,
+    Time(f64),
+    /// Packets a second, from 0 to so many.
+    Rate(f64),
+    /// A number of something, the same distance for each power of ten.
+    Powers {
+        /// At the left edge; more than 0.
+        from: f64,
+        /// At the right one.
+        to: f64,
+        /// Of what.
+        of: &'static str,
+    },
 }
 
 /// Series that share a vertical axis.
-#[derive(Debug)]
-pub(super) struct Panel {
-    pub(super) title: String,
-    pub(super) unit: Unit,
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Above it.
+    pub title: String,
+    /// What its axis counts.
+    pub unit: Unit,
     /// The highest value that has to be seen.
-    pub(super) top: f64,
-    pub(super) series: Vec<Series>,
+    pub top: f64,
+    /// What is drawn, the last on top.
+    pub series: Vec<Series>,
 }
 
 /// What a vertical axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum Unit {
+    /// Bytes.
     Bytes,
+    /// Bits a second.
     BitsPerSecond,
+    /// Seconds.
     Seconds,
+    /// Packets.
     Count,
+    /// Packets a second.
     CountPerSecond,
+    /// A part of 1, shown in percent.
+    Share,
 }
 
 /// One thing that is drawn.
-#[derive(Debug)]
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) color: Color,
-    pub(super) shape: Shape,
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// In the legend.
+    pub name: String,
+    /// Its color.
+    pub color: Color,
+    /// How, and the values.
+    pub shape: Shape,
 }
 
 /// Colors by what they stand for; the style sheet has them for both themes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Color {
-    /// From the one that began, and back.
+pub enum Color {
+    /// From the one that began.
     There,
+    /// And back.
     Back,
     /// What was sent again, and resets.
     Trouble,
@@ -50,6 +87,12 @@ pub(super) enum Color {
     Selective,
     /// What is there to compare with.
     Plain,
+    /// What is one of several alike.
+    Fourth,
+    /// Likewise.
+    Fifth,
+    /// Likewise.
+    Sixth,
 }
 
 impl Color {
@@ -60,17 +103,22 @@ impl Color {
             Self::Trouble => "trouble",
             Self::Selective => "selective",
             Self::Plain => "plain",
+            Self::Fourth => "fourth",
+            Self::Fifth => "fifth",
+            Self::Sixth => "sixth",
         }
     }
 }
 
-/// How values are drawn: seconds and values.
-#[derive(Debug)]
-pub(super) enum Shape {
+/// How values are drawn: where they are on the horizontal axis, and how high.
+#[derive(Clone, Debug)]
+pub enum Shape {
     /// From point to point, with the area below.
     Area(Vec<(f64, f64)>),
     /// From point to point.
     Line(Vec<(f64, f64)>),
+    /// The same, with a dot at each point.
+    Marked(Vec<(f64, f64)>),
     /// A value holds until the next.
     Steps(Vec<(f64, f64)>),
     /// The same, dashed.
@@ -86,6 +134,7 @@ impl Shape {
         match self {
             Self::Area(points)
             | Self::Line(points)
+            | Self::Marked(points)
             | Self::Steps(points)
             | Self::Dashes(points)
             | Self::Dots(points) => points.is_empty(),

@@ -7,8 +7,10 @@
 //! - `stream.rs` what is drawn of a TCP stream; `whole.rs` of a whole file
 //! - `thin.rs` points and bins that stay few
 //! - `chart.rs` what a picture is made of; `scale.rs` its axes; `svg.rs` the picture as text
+//! - `ranking.rs` pictures of names with a value each, as bars
 
-mod chart;
+pub mod chart;
+pub mod ranking;
 mod scale;
 mod stream;
 mod svg;
@@ -24,6 +26,7 @@ use crate::sink::partial::{Durability, Output, Unfinished};
 use crate::sink::{Existing, SinkError};
 use crate::source::file::FileError;
 use stream::Stream;
+pub use svg::picture;
 use whole::Whole;
 
 /// What is drawn.
@@ -100,11 +103,11 @@ pub fn draw(
             stream,
             streams: found.streams,
         })?;
-        return Ok((svg::picture(&chart), error));
+        return Ok((picture(&chart), error));
     }
     let mut whole = Whole::new();
     let error = run(plan, &mut whole)?;
-    Ok((svg::picture(&whole.chart(kind, &file)), error))
+    Ok((picture(&whole.chart(kind, &file)), error))
 }
 
 fn run(plan: &ReadPlan, statistic: &mut dyn Statistic) -> Result<Option<FileError>, ReadError> {

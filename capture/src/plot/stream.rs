@@ -1,7 +1,7 @@
 //! A TCP stream over time.
 
 use super::Kind;
-use super::chart::{Chart, Color, Panel, Series, Shape, Unit};
+use super::chart::{Across, Chart, Color, Panel, Series, Shape, Unit};
 use super::thin::{Bars, Bins, Points};
 use crate::engine::grouped;
 use crate::packet::Timestamp;
@@ -158,6 +158,7 @@ impl Stream {
             _ => "Time and sequence",
         };
         Some(Chart {
+            id: "panel",
             title: format!("{what}: {} ↔ {}", ends[0], ends[1]),
             subtitle: format!(
                 "{file}, TCP stream {}: {} packets, {} sent again; from {}",
@@ -166,7 +167,7 @@ impl Stream {
                 grouped(resent),
                 self.start
             ),
-            seconds: self.end.since(self.start).as_secs_f64(),
+            across: Across::Time(self.end.since(self.start).as_secs_f64()),
             panels,
         })
     }

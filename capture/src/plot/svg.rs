@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::chart::{Chart, Panel, Series, Shape};
+use super::chart::{Across, Chart, Panel, Series, Shape};
 use super::scale;
 
-const WIDTH: f64 = 1120.0;
+pub(super) const WIDTH: f64 = 1120.0;
 const LEFT: f64 = 92.0;
 const RIGHT: f64 = 28.0;
 /// Above the first panel: title and subtitle.
@@ -24,7 +24,7 @@ svg { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Dej
 .title { font-size: 19px; font-weight: 600; }
 .panel { font-weight: 600; }
 .number { font-size: 12px; font-variant-numeric: tabular-nums; }
-.line, .steps, .dashes, .bars, .dots { fill: none; stroke: currentColor; }
+.line, .steps, .dashes, .bars, .dots, .marks { fill: none; stroke: currentColor; }
 .line { stroke-width: 1.6; stroke-linejoin: round; }
 .steps { stroke-width: 1.3; }
 .dashes { stroke-width: 1.3; stroke-dasharray: 5 4; opacity: 0.75; }
@@ -32,6 +32,7 @@ svg { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Dej
 .trouble .bars { stroke-width: 3.6; }
 .area { fill: currentColor; opacity: 0.16; stroke: none; }
 .dots { stroke-width: 4.5; stroke-linecap: round; opacity: 0.8; }
+.marks { stroke-width: 6.5; stroke-linecap: round; }
 .key { fill: currentColor; }
 .paper { fill: #ffffff; }
 text { fill: #1f2328; }
@@ -43,6 +44,9 @@ text { fill: #1f2328; }
 .trouble { color: #d1242f; }
 .selective { color: #8250df; }
 .plain { color: #57606a; }
+.fourth { color: #1a7f37; }
+.fifth { color: #bf3989; }
+.sixth { color: #0a7d8c; }
 @media (prefers-color-scheme: dark) {
 .paper { fill: #0d1117; }
 text { fill: #e6edf3; }
@@ -54,11 +58,15 @@ text { fill: #e6edf3; }
 .trouble { color: #ff6b63; }
 .selective { color: #c297ff; }
 .plain { color: #a3acb5; }
+.fourth { color: #56d364; }
+.fifth { color: #ff8cc8; }
+.sixth { color: #4fd1dc; }
 }
 ";
 
-/// The picture.
-pub(super) fn picture(chart: &Chart) -> String {
+/// A chart as a picture.
+#[must_use]
+pub fn picture(chart: &Chart) -> String {
     let height = if chart.panels.len() > 1 {
         SHARED
     } else {
@@ -69,42 +77,42 @@ pub(super) fn picture(chart: &Chart) -> String {
     let total = TOP + each * count;
     let mut out = String::new();
     // Writing to a string does not fail, in all of these.
-    let _infallible = write!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{total}\" viewBox=\"0 0 {WIDTH} {total}\" role=\"img\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n\
-         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{total}\"/>\n\
-         <text class=\"title\" x=\"{LEFT}\" y=\"36\">{title}</text>\n\
-         <text class=\"faint\" x=\"{LEFT}\" y=\"58\">{subtitle}</text>\n",
-        title = escaped(&chart.title),
-        subtitle = escaped(&chart.subtitle),
-    );
+    begin(&chart.title, &chart.subtitle, (LEFT, total), &mut out);
     let mut top = TOP + HEAD;
     for (number, panel) in chart.panels.iter().enumerate() {
         let frame = Frame::new(chart, panel, top, height);
-        frame.panel(number, panel, &mut out);
+        frame.panel((chart.id, number), panel, &mut out);
         top += each;
     }
     out.push_str("</svg>\n");
     out
 }
 
+/// The head of a picture: its size, its colors, and what it is called. What is written begins at `left`.
+pub(super) fn begin(title: &str, subtitle: &str, (left, height): (f64, f64), out: &mut String) {
+    let _infallible = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n\
+         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\"/>\n\
+         <text class=\"title\" x=\"{left}\" y=\"36\">{title}</text>\n\
+         <text class=\"faint\" x=\"{left}\" y=\"58\">{subtitle}</text>\n",
+        title = escaped(title),
+        subtitle = escaped(subtitle),
+    );
+}
+
 /// Where a panel lies, and what its axes mean.
 struct Frame {
     top: f64,
     height: f64,
-    seconds: f64,
+    across: Across,
     highest: f64,
 }
 
 impl Frame {
     fn new(chart: &Chart, panel: &Panel, top: f64, height: f64) -> Self {
-        // An instant, or nothing but zeros, still has axes.
-        let seconds = if chart.seconds > 0.0 {
-            chart.seconds
-        } else {
-            1e-3
-        };
+        // Nothing but zeros still has an axis.
         let highest = if panel.top > 0.0 {
             panel.top * 1.05
         } else {
@@ -113,13 +121,13 @@ impl Frame {
         Self {
             top,
             height,
-            seconds,
+            across: chart.across,
             highest,
         }
     }
 
-    fn x(&self, time: f64) -> f64 {
-        LEFT + time / self.seconds * (WIDTH - LEFT - RIGHT)
+    fn x(&self, value: f64) -> f64 {
+        LEFT + scale::place(self.across, value) * (WIDTH - LEFT - RIGHT)
     }
 
     /// What lies beyond the edges is cut off there; far beyond, numbers would only be long.
@@ -128,7 +136,7 @@ impl Frame {
         self.top + self.height * (1.0 - part)
     }
 
-    fn panel(&self, number: usize, panel: &Panel, out: &mut String) {
+    fn panel(&self, (id, number): (&str, usize), panel: &Panel, out: &mut String) {
         let (right, bottom) = (WIDTH - RIGHT, self.top + self.height);
         let vertical = scale::values(self.highest, panel.unit);
         for (value, text) in &vertical.ticks {
@@ -141,9 +149,9 @@ impl Frame {
                 y + 4.0
             );
         }
-        let horizontal = scale::time(self.seconds);
-        for (time, text) in &horizontal.ticks {
-            let x = self.x(*time);
+        let (of, horizontal) = scale::across(self.across);
+        for (value, text) in &horizontal.ticks {
+            let x = self.x(*value);
             let _infallible = writeln!(
                 out,
                 "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/>\
@@ -156,18 +164,21 @@ impl Frame {
         let _infallible = write!(
             out,
             "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{bottom}\" y2=\"{bottom}\"/>\n\
-             <text class=\"faint\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">time ({})</text>\n\
+             <text class=\"faint\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{of}{}</text>\n\
              <text class=\"faint\" transform=\"translate(26 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
             f64::midpoint(LEFT, right),
             bottom + 40.0,
-            horizontal.unit,
+            match horizontal.unit {
+                "" => String::new(),
+                unit => format!(" ({unit})"),
+            },
             vertical.unit,
         );
         self.legend(panel, out);
         let _infallible = write!(
             out,
-            "<clipPath id=\"panel-{number}\"><rect x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
-             <g clip-path=\"url(#panel-{number})\">\n",
+            "<clipPath id=\"{id}-{number}\"><rect x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
+             <g clip-path=\"url(#{id}-{number})\">\n",
             self.top - 2.0,
             right - LEFT + 3.0,
             self.height + 3.0
@@ -200,6 +211,7 @@ impl Frame {
             // Samples are letters: where text ends is known to those who show it, not here.
             let sample = match series.shape {
                 Shape::Area(_) | Shape::Line(_) => "━━",
+                Shape::Marked(_) => "━●━",
                 Shape::Steps(_) => "──",
                 Shape::Dashes(_) => "╌╌",
                 Shape::Dots(_) => "●",
@@ -241,6 +253,12 @@ impl Frame {
                 begin(out);
                 self.line(points, out);
             }
+            Shape::Marked(points) => {
+                begin(out);
+                self.line(points, out);
+                out.push_str("\"/><path class=\"marks\" d=\"");
+                self.dots(points, out);
+            }
             Shape::Steps(points) | Shape::Dashes(points) => {
                 begin(out);
                 for (place, (time, value)) in points.iter().enumerate() {
@@ -254,9 +272,7 @@ impl Frame {
             }
             Shape::Dots(points) => {
                 begin(out);
-                for (time, value) in points {
-                    let _infallible = write!(out, "M{:.1} {:.1}h0", self.x(*time), self.y(*value));
-                }
+                self.dots(points, out);
             }
             Shape::Bars(bars) => {
                 begin(out);
@@ -271,6 +287,12 @@ impl Frame {
         out.push_str("\"/></g>\n");
     }
 
+    fn dots(&self, points: &[(f64, f64)], out: &mut String) {
+        for (time, value) in points {
+            let _infallible = write!(out, "M{:.1} {:.1}h0", self.x(*time), self.y(*value));
+        }
+    }
+
     fn line(&self, points: &[(f64, f64)], out: &mut String) {
         for (place, (time, value)) in points.iter().enumerate() {
             let command = if place == 0 { 'M' } else { 'L' };
@@ -281,7 +303,7 @@ impl Frame {
 
 const fn class(shape: &Shape) -> &'static str {
     match shape {
-        Shape::Area(_) | Shape::Line(_) => "line",
+        Shape::Area(_) | Shape::Line(_) | Shape::Marked(_) => "line",
         Shape::Steps(_) => "steps",
         Shape::Dashes(_) => "dashes",
         Shape::Dots(_) => "dots",
@@ -290,7 +312,7 @@ const fn class(shape: &Shape) -> &'static str {
 }
 
 /// Text as XML has it; names of files can have anything in them.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -318,9 +340,10 @@ mod tests {
     #[test]
     fn a_picture_of_nothing_has_axes() {
         let chart = Chart {
+            id: "panel",
             title: "t".to_owned(),
             subtitle: String::new(),
-            seconds: 0.0,
+            across: Across::Time(0.0),
             panels: vec![Panel {
                 title: String::new(),
                 unit: super::super::chart::Unit::Bytes,

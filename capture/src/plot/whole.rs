@@ -1,7 +1,7 @@
 //! A whole file over time.
 
 use super::Kind;
-use super::chart::{Chart, Color, Panel, Series, Shape, Unit};
+use super::chart::{Across, Chart, Color, Panel, Series, Shape, Unit};
 use super::stream::width;
 use super::thin::Bins;
 use crate::engine::grouped;
@@ -79,13 +79,14 @@ impl Whole {
             ("Packets and bits", panels)
         };
         Chart {
+            id: "panel",
             title: format!("{what}: {file}"),
             subtitle: format!(
                 "{} packets, from {start} to {}",
                 grouped(self.packets),
                 self.end
             ),
-            seconds: self.end.since(start).as_secs_f64(),
+            across: Across::Time(self.end.since(start).as_secs_f64()),
             panels,
         }
     }
