@@ -1,5 +1,7 @@
 //! Names of TLS numbers (IANA's "Transport Layer Security (TLS) Parameters"), in Wireshark's words.
 
+use crate::read::proto::names::pick;
+
 /// Name of a type of content.
 pub(super) const fn content_name(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -42,7 +44,7 @@ pub(super) const fn handshake_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of an alert.
-pub(super) const fn alert_name(value: u64) -> Option<&'static str> {
+pub(crate) const fn alert_name(value: u64) -> Option<&'static str> {
     Some(match value {
         0 => "Close Notify",
         1 => "End of Early Data",
@@ -237,6 +239,100 @@ pub(super) const fn compression_name(value: u64) -> Option<&'static str> {
 pub(super) const fn name_type(value: u64) -> Option<&'static str> {
     Some(match value {
         0 => "host_name",
+        _ => return None,
+    })
+}
+
+/// Name of a way to write points of a curve.
+pub(super) fn format_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "uncompressed",
+            "ansiX962_compressed_prime",
+            "ansiX962_compressed_char2",
+        ],
+    )
+}
+
+/// Name of a compression of certificates.
+pub(super) fn compress_name(value: u64) -> Option<&'static str> {
+    pick(value.checked_sub(1)?, &["zlib", "brotli", "zstd"])
+}
+
+/// Name of a kind of curve parameters.
+pub(super) fn curve_type_name(value: u64) -> Option<&'static str> {
+    pick(
+        value.checked_sub(1)?,
+        &["explicit_prime", "explicit_char2", "named_curve"],
+    )
+}
+
+/// A largest length of fragments.
+pub(super) fn fragment_length_name(value: u64) -> Option<&'static str> {
+    pick(value.checked_sub(1)?, &["512", "1024", "2048", "4096"])
+}
+
+/// Name of a heartbeat mode.
+pub(super) fn heartbeat_name(value: u64) -> Option<&'static str> {
+    pick(
+        value.checked_sub(1)?,
+        &[
+            "Peer allowed to send requests",
+            "Peer not allowed to send requests",
+        ],
+    )
+}
+
+/// Name of a mode of key exchange with a key that is shared already.
+pub(super) fn mode_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "PSK-only key establishment (psk_ke)",
+            "PSK with (EC)DHE key establishment (psk_dhe_ke)",
+        ],
+    )
+}
+
+/// Name of a hash before TLS 1.3.
+pub(super) fn scheme_hash_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "None", "MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SM3",
+        ],
+    )
+}
+
+/// Name of a signature before TLS 1.3.
+pub(super) fn scheme_signature_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Anonymous", "RSA", "DSA", "ECDSA", "SM2"])
+}
+
+/// Name of a kind of certificate status.
+pub(super) fn status_name(value: u64) -> Option<&'static str> {
+    pick(value.checked_sub(1)?, &["OCSP", "OCSP Multi"])
+}
+
+/// Name of what a key update asks for.
+pub(super) fn update_name(value: u64) -> Option<&'static str> {
+    pick(value, &["update_not_requested", "update_requested"])
+}
+
+/// Name of a kind of client certificates.
+pub(super) const fn cert_type_name(value: u64) -> Option<&'static str> {
+    Some(match value {
+        1 => "RSA Sign",
+        2 => "DSS Sign",
+        3 => "RSA Fixed DH",
+        4 => "DSS Fixed DH",
+        21 => "GOST R 34.10-94",
+        22 => "GOST R 34.10-2001",
+        64 => "ECDSA Sign",
+        65 => "RSA Fixed ECDH",
+        66 => "ECDSA Fixed ECDH",
+        80 => "IBC Params",
         _ => return None,
     })
 }

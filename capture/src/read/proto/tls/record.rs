@@ -1,7 +1,7 @@
 //! TLS records (RFC 8446 section 5.1).
 
 use super::names::{alert_name, level_name};
-use super::session::Version;
+use super::session::{Flight, Version};
 use super::{RECORD_HEADER_LEN, append, handshake};
 use crate::read::proto::tcp::applications::{Asking, Payload};
 use crate::read::region::{Region, Stop};
@@ -54,7 +54,8 @@ pub(super) fn dissect(
     payload: &Payload,
 ) -> Result<Read, Stop> {
     let kind = region.u8(0)?;
-    let known = walk.memory.tls.version(payload.stream);
+    let flight = super::flight(payload);
+    let known = walk.memory.tls.version(flight.session);
     if known.0 >= Version::TLS_1_0.0 && !is_content(kind) {
         walk.columns.set_protocol(known.name());
         append(walk, "Ignored Unknown Record");
@@ -82,7 +83,7 @@ pub(super) fn dissect(
             _ => true,
         };
         if says && let Some(known) = Version::known(number) {
-            walk.memory.tls.session(payload.stream).version = known;
+            walk.memory.tls.session(flight.session).version = known;
         }
     }
     walk.columns.set_protocol(version.name());
@@ -91,15 +92,15 @@ pub(super) fn dissect(
     let record = Record {
         node,
         version,
-        payload,
+        flight,
     };
     walk.tree.open();
     match kind {
         CHANGE_CIPHER_SPEC => {
             append(walk, "Change Cipher Spec");
             let frame = walk.frame.number;
-            let session = walk.memory.tls.session(payload.stream);
-            let from = &mut session.encrypted_from[payload.direction.index()];
+            let session = walk.memory.tls.session(flight.session);
+            let from = &mut session.encrypted_from[flight.direction];
             if *from == 0 {
                 *from = frame;
             }
@@ -156,13 +157,14 @@ fn header(
 }
 
 /// A record whose body is read.
-pub(super) struct Record<'p> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
     pub(super) node: Added,
     pub(super) version: Version,
-    pub(super) payload: &'p Payload,
+    pub(super) flight: Flight,
 }
 
-impl Record<'_> {
+impl Record {
     /// What the tree says of the record.
     pub(super) fn title(&self, walk: &mut Walk<'_, '_>, text: std::fmt::Arguments<'_>) {
         let version = self.version.name();
