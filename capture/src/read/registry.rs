@@ -50,6 +50,15 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::erspan::PROTOCOL,
     &proto::dns::multicast::mdns::PROTOCOL,
     &proto::dns::multicast::llmnr::PROTOCOL,
+    &proto::ftp::PROTOCOL,
+    &proto::pop::PROTOCOL,
+    &proto::imap::PROTOCOL,
+    &proto::telnet::PROTOCOL,
+    &proto::smtp::PROTOCOL,
+    &proto::nbns::PROTOCOL,
+    &proto::stp::PROTOCOL,
+    &proto::dhcpv6::PROTOCOL,
+    &proto::rip::PROTOCOL,
 ];
 
 /// A field by its number.

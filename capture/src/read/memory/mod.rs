@@ -13,7 +13,7 @@ pub(crate) use conversations::{Conversations, Direction, Key};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{http, quic, ssh, tcp, tls};
+use super::proto::{http, quic, smtp, ssh, tcp, tls};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ pub struct Memory {
     pub(crate) http: http::Memory,
     /// QUIC connections.
     pub(crate) quic: quic::Memory,
+    /// SMTP in streams.
+    pub(crate) smtp: smtp::Memory,
     /// SSH connections.
     pub(crate) ssh: ssh::Memory,
 }
@@ -79,6 +81,7 @@ impl Memory {
             tls,
             http,
             quic,
+            smtp,
             ssh,
         } = self;
         *pass = Pass::Second;
@@ -87,8 +90,9 @@ impl Memory {
         fragments.begin_second_pass();
         echoes.begin_second_pass();
         *tls = tls::Memory::default();
-        *http = http::Memory::default();
+        http.begin_second_pass();
         *quic = quic::Memory::default();
+        *smtp = smtp::Memory::default();
         *ssh = ssh::Memory::default();
     }
 }

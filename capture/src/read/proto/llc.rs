@@ -2,7 +2,7 @@
 
 use super::names::ethertype::ethertype as ethertype_name;
 use super::names::llc::sap;
-use super::{data, ethertype};
+use super::{data, ethertype, stp};
 use crate::read::field::protocol;
 use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
@@ -61,6 +61,8 @@ fn frame_type(value: u64) -> Option<&'static str> {
     )
 }
 
+/// The SAP of bridges.
+const SPANNING_TREE: u8 = 0x42;
 /// Both SAPs of a SNAP header.
 const SNAP: u8 = 0xaa;
 
@@ -127,7 +129,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         return snap(walk, &region);
     }
     walk.end();
-    data::dissect(walk, region.rest(header_len))
+    let rest = region.rest(header_len);
+    if dsap == SPANNING_TREE && unnumbered {
+        return stp::dissect(walk, rest);
+    }
+    data::dissect(walk, rest)
 }
 
 fn snap(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {

@@ -33,9 +33,12 @@
 //! - `dhcp.rs` DHCP (RFC 2131)
 //! - `ntp.rs` NTP (RFC 5905)
 //! - `tls/` TLS (RFC 8446)
-//! - `http.rs` HTTP/1 (RFC 9112)
-//! - `quic.rs` QUIC (RFC 9000)
+//! - `http/` HTTP/1 (RFC 9112)
+//! - `quic/` QUIC (RFC 9000)
 //! - `ssh.rs` SSH (RFC 4253)
+//! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line
+//! - `nbns.rs` NetBIOS names (RFC 1002); `dhcpv6.rs` DHCP for IPv6 (RFC 8415); `rip.rs` RIP (RFC 2453)
+//! - `stp.rs` the spanning tree of bridges (IEEE 802.1D)
 //! - `text.rs` bytes that are meant to be text
 //! - `data.rs` bytes that nobody knows
 
@@ -44,6 +47,7 @@ pub(crate) mod chdlc;
 pub(crate) mod checksum;
 pub(crate) mod data;
 pub(crate) mod dhcp;
+pub(crate) mod dhcpv6;
 pub(crate) mod dns;
 pub(crate) mod erspan;
 pub(crate) mod eth;
@@ -51,6 +55,7 @@ pub(crate) mod ethertype;
 pub(crate) mod expert;
 pub(crate) mod fragments;
 pub(crate) mod frame;
+pub(crate) mod ftp;
 pub(crate) mod geneve;
 pub(crate) mod gre;
 pub(crate) mod gtp;
@@ -58,22 +63,29 @@ pub(crate) mod http;
 pub(crate) mod icmp;
 pub(crate) mod icmpv6;
 pub(crate) mod igmp;
+pub(crate) mod imap;
 pub(crate) mod ip;
 pub(crate) mod ipv6;
 pub(crate) mod llc;
 pub(crate) mod mpls;
 pub(crate) mod names;
+pub(crate) mod nbns;
 pub(crate) mod ntp;
 pub(crate) mod null;
+pub(crate) mod pop;
 pub(crate) mod ppp;
 pub(crate) mod pppoe;
 pub(crate) mod quic;
 pub(crate) mod raw;
+pub(crate) mod rip;
 pub(crate) mod sctp;
 pub(crate) mod sll;
+pub(crate) mod smtp;
 pub(crate) mod ssh;
+pub(crate) mod stp;
 pub(crate) mod straight;
 pub(crate) mod tcp;
+pub(crate) mod telnet;
 pub(crate) mod text;
 pub(crate) mod tls;
 pub(crate) mod udp;

@@ -35,6 +35,20 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The first line: without its end, and where the next one begins. A line ends with LF, CR LF or CR
+/// (`tvb_find_line_end`).
+pub(crate) fn line(bytes: &[u8]) -> (&[u8], usize) {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let Some(end) = end else {
+        return (bytes, bytes.len());
+    };
+    let next = match (bytes[end], bytes.get(end + 1)) {
+        (b'\r', Some(b'\n')) => end + 2,
+        _ => end + 1,
+    };
+    (&bytes[..end], next)
+}
+
 /// A length of time in seconds in words: `1 hour, 30 minutes` (`unsigned_time_secs_to_str`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words(pub(crate) u32);

@@ -3,7 +3,7 @@
 use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
-use super::{data, dhcp, dns, geneve, gre, gtp, http, mpls, ntp, quic, vxlan};
+use super::{data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, quic, rip, vxlan};
 use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
@@ -232,7 +232,10 @@ fn hand_on(
             dns::MDNS_PORT => return dns::dissect(walk, payload, dns::Flavor::Mdns),
             dns::LLMNR_PORT => return dns::dissect(walk, payload, dns::Flavor::Llmnr),
             http::SSDP_PORT => return http::ssdp(walk, payload),
+            nbns::PORT => return nbns::dissect(walk, payload),
             ntp::PORT => return ntp::dissect(walk, payload),
+            rip::PORT => return rip::dissect(walk, payload),
+            port if dhcpv6::PORTS.contains(&port) => return dhcpv6::dissect(walk, payload),
             port if dhcp::PORTS.contains(&port) => {
                 return dhcp::dissect(walk, payload, [source, destination]);
             }

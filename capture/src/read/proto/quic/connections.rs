@@ -138,12 +138,7 @@ impl Memory {
     }
 
     /// The connection of a packet and its sender.
-    pub(super) fn find(
-        &self,
-        packet: &Beginning,
-        stream: u32,
-        sender: End,
-    ) -> Option<(u32, Side)> {
+    pub(super) fn find(&self, packet: &Beginning, stream: u32, sender: End) -> Option<(u32, Side)> {
         let Beginning { kind, to, .. } = *packet;
         let first = || {
             let number = *self.by_first.get(&to).filter(|_| !to.is_none())?;

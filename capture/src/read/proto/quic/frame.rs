@@ -371,8 +371,7 @@ impl Reader<'_, '_, '_, '_, '_> {
 
     fn remark(&mut self, field: FieldId, place: Place, text: &str) {
         let node = self.walk.tree.heading(place, format_args!("{text}"));
-        self.walk
-            .expert(node, field, NOTE, format_args!("{text}"));
+        self.walk.expert(node, field, NOTE, format_args!("{text}"));
     }
 }
 
@@ -404,15 +403,17 @@ fn show_pieces(walk: &mut Walk<'_, '_>, pieces: &[Piece], source: u8, len: u32) 
         let s = if len == 1 { "" } else { "s" };
         tree.label(
             all,
-            format_args!(
-                "{count} Reassembled QUIC CRYPTO Data Fragments ({len} byte{s}): {parts}"
-            ),
+            format_args!("{count} Reassembled QUIC CRYPTO Data Fragments ({len} byte{s}): {parts}"),
         );
     }
     tree.open();
     for one in pieces {
         let (at, len) = (one.offset as u32, one.bytes.len() as u32);
-        let added = tree.add(super::CRYPTO_FRAGMENT, place(at, len), Value::Uint(one.frame));
+        let added = tree.add(
+            super::CRYPTO_FRAGMENT,
+            place(at, len),
+            Value::Uint(one.frame),
+        );
         tree.set_generated(added);
         let s = if len == 1 { "" } else { "s" };
         let last = (at + len).saturating_sub(1);

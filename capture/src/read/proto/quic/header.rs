@@ -88,12 +88,9 @@ fn ids(walk: &mut Walk<'_, '_>, packet: &Region<'_>) -> Result<usize, Stop> {
     }
     let mut at = 5;
     let mut shown = [Cid::default(); 2];
-    for (place, (len_field, field)) in [
-        (super::DCIL, super::DCID),
-        (super::SCIL, super::SCID),
-    ]
-    .into_iter()
-    .enumerate()
+    for (place, (len_field, field)) in [(super::DCIL, super::DCID), (super::SCIL, super::SCID)]
+        .into_iter()
+        .enumerate()
     {
         let len = walk.u8(len_field, packet, at)?;
         at += 1;
@@ -125,11 +122,7 @@ fn packet_type(walk: &mut Walk<'_, '_>, packet: &Region<'_>) -> Result<(), Stop>
     Ok(())
 }
 
-fn retry(
-    walk: &mut Walk<'_, '_>,
-    packet: &Region<'_>,
-    datagram: &Datagram,
-) -> Result<usize, Stop> {
+fn retry(walk: &mut Walk<'_, '_>, packet: &Region<'_>, datagram: &Datagram) -> Result<usize, Stop> {
     let version = packet.u32(1)?;
     packet_type(walk, packet)?;
     walk.columns.set_info(format_args!("Retry"));
@@ -186,11 +179,7 @@ fn retry(
 }
 
 /// Why a packet's number stays hidden.
-fn obstacle(
-    walk: &mut Walk<'_, '_>,
-    datagram: &Datagram,
-    kind: Kind,
-) -> Option<&'static str> {
+fn obstacle(walk: &mut Walk<'_, '_>, datagram: &Datagram, kind: Kind) -> Option<&'static str> {
     let number = datagram.connection?;
     match kind {
         Kind::Handshake if !walk.memory.tls.knows_cipher(number) => {
@@ -271,8 +260,11 @@ fn long(
     let mut at = ids(walk, packet)?;
     if kind == Kind::Initial {
         let (len, size) = number(packet, at)?;
-        walk.tree
-            .add(super::TOKEN_LENGTH, packet.place(at, size), Value::Uint(len));
+        walk.tree.add(
+            super::TOKEN_LENGTH,
+            packet.place(at, size),
+            Value::Uint(len),
+        );
         at += size;
         if len > 0 {
             let len = usize::try_from(len).unwrap_or(usize::MAX);

@@ -152,10 +152,7 @@ pub(crate) fn dissect(
     [source, destination]: [u16; 2],
 ) -> Result<bool, Stop> {
     let carrier = walk.carrier;
-    let (sender, receiver) = (
-        (carrier.source, source),
-        (carrier.destination, destination),
-    );
+    let (sender, receiver) = ((carrier.source, source), (carrier.destination, destination));
     if !walk.memory.quic.has(stream) {
         if !recognizes(&walk.memory.quic, region, stream, sender) {
             return Ok(false);
@@ -336,9 +333,7 @@ fn connection_information(walk: &mut Walk<'_, '_>, datagram: &Datagram) {
             heading,
             CONNECTION_UNKNOWN,
             PROTOCOL_NOTE,
-            format_args!(
-                "Unknown QUIC connection. Missing Initial Packet or migrated connection?"
-            ),
+            format_args!("Unknown QUIC connection. Missing Initial Packet or migrated connection?"),
         ),
     }
 }

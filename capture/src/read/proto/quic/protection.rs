@@ -209,7 +209,8 @@ mod tests {
     // RFC 9001 appendix A.4.
     #[test]
     fn the_rfcs_retry_is_for_the_client_that_it_names() {
-        let packet = hex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
+        let packet =
+            hex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
         assert!(is_retry_for(&ID, 1, &packet));
         assert!(!is_retry_for(&ID[..7], 1, &packet));
         assert!(!is_retry_for(&ID, super::super::version::V2, &packet));
@@ -218,7 +219,8 @@ mod tests {
     // RFC 9369 appendix A.4.
     #[test]
     fn the_rfcs_retry_of_version_2_is_for_the_client_that_it_names() {
-        let packet = hex("cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6");
+        let packet =
+            hex("cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d955543665dcc7b6");
         assert!(is_retry_for(&ID, super::super::version::V2, &packet));
     }
 

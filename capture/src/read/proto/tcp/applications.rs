@@ -9,7 +9,7 @@
 use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
-use crate::read::proto::{data, dns, http, ssh, tls};
+use crate::read::proto::{data, dns, ftp, http, imap, pop, smtp, ssh, telnet, tls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -19,6 +19,11 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &ssh::APPLICATION,
     &tls::APPLICATION,
     &http::APPLICATION,
+    &ftp::APPLICATION,
+    &imap::APPLICATION,
+    &pop::APPLICATION,
+    &smtp::APPLICATION,
+    &telnet::APPLICATION,
 ];
 
 /// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.

@@ -155,8 +155,7 @@ pub(super) fn ticket(
     version: Version,
 ) -> Result<(), Stop> {
     let place = body.place(0, body.captured().len());
-    walk.tree
-        .heading(place, format_args!("TLS Session Ticket"));
+    walk.tree.heading(place, format_args!("TLS Session Ticket"));
     walk.tree.open();
     let lifetime = body.u32(0)?;
     let added = walk.tree.add(
@@ -221,10 +220,8 @@ pub(super) fn status(walk: &mut Walk<'_, '_>, body: &Region<'_>) -> Result<(), S
         let len = body.u24(1)?;
         walk.tree
             .add(super::OCSP_LEN, body.place(1, 3), Value::Uint(len.into()));
-        walk.tree.heading(
-            body.place(4, len as usize),
-            format_args!("OCSP Response"),
-        );
+        walk.tree
+            .heading(body.place(4, len as usize), format_args!("OCSP Response"));
     }
     Ok(())
 }

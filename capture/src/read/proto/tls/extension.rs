@@ -106,7 +106,9 @@ fn one(
             lists.groups = Lists::numbers(&list);
             let count = len / 2;
             let s = if count == 1 { "" } else { "s" };
-            let node = walk.tree.add(super::GROUPS, list.place(0, len), Value::None);
+            let node = walk
+                .tree
+                .add(super::GROUPS, list.place(0, len), Value::None);
             walk.tree
                 .label(node, format_args!("Supported Groups ({count} group{s})"));
             walk.tree.open();
@@ -222,8 +224,14 @@ fn one(
             walk.tree.close();
         }
         // These have nothing in them.
-        SERVER_NAME | STATUS_REQUEST | TIMESTAMPS | ENCRYPT_THEN_MAC | EXTENDED_MASTER_SECRET
-        | EARLY_DATA | POST_HANDSHAKE_AUTH | RENEGOTIATION
+        SERVER_NAME
+        | STATUS_REQUEST
+        | TIMESTAMPS
+        | ENCRYPT_THEN_MAC
+        | EXTENDED_MASTER_SECRET
+        | EARLY_DATA
+        | POST_HANDSHAKE_AUTH
+        | RENEGOTIATION
             if len == 0 => {}
         _ => {
             walk.bytes(super::EXTENSION_DATA, data);

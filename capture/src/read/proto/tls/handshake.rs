@@ -77,7 +77,13 @@ pub(super) fn dissect(
         };
         let Some(len) = len.filter(|len| *len <= rest.reported()) else {
             let bytes = rest.captured();
-            fragment(walk, &rest, record, kind, if at == 0 { Part::Alone } else { Part::Last });
+            fragment(
+                walk,
+                &rest,
+                record,
+                kind,
+                if at == 0 { Part::Alone } else { Part::Last },
+            );
             if bytes.len() <= MOST {
                 let known = walk.memory.tls.session(session);
                 known.pending[direction] = Pending {
@@ -88,7 +94,12 @@ pub(super) fn dissect(
             return Ok(());
         };
         let message = rest.part(0, len);
-        one(walk, &message, record, if is_first { Part::Alone } else { Part::Last })?;
+        one(
+            walk,
+            &message,
+            record,
+            if is_first { Part::Alone } else { Part::Last },
+        )?;
         is_first = false;
         at += len;
     }
@@ -207,7 +218,7 @@ enum Part {
 fn fragment(walk: &mut Walk<'_, '_>, rest: &Region<'_>, record: &Record, kind: u8, part: Part) {
     let name = handshake_name(kind.into()).unwrap_or("Unknown");
     // Wireshark names it in the list only where it has a record for itself.
-    if part != Part::Last {
+    if part == Part::Alone {
         walk.columns
             .append_info_after(", ", format_args!("[{name} Fragment]"));
     }

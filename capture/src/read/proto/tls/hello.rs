@@ -54,11 +54,7 @@ pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
 }
 
 /// Version, random and session, which both have. Gives what follows.
-fn beginning(
-    walk: &mut Walk<'_, '_>,
-    body: &Region<'_>,
-    version: Version,
-) -> Result<usize, Stop> {
+fn beginning(walk: &mut Walk<'_, '_>, body: &Region<'_>, version: Version) -> Result<usize, Stop> {
     walk.u16(super::HANDSHAKE_VERSION, body, 0)?;
     let random = body.slice(2, 32)?;
     let node = walk

@@ -101,11 +101,9 @@ pub(super) fn all(walk: &mut Walk<'_, '_>, data: &Region<'_>) -> Result<(), Stop
         let node = walk.tree.add(super::QP, place, Value::None);
         let name = known(kind).map_or("Unknown", |(name, _)| name);
         walk.tree.open();
-        let added = walk.tree.add(
-            super::QP_TYPE,
-            data.place(at, kind_size),
-            Value::Uint(kind),
-        );
+        let added = walk
+            .tree
+            .add(super::QP_TYPE, data.place(at, kind_size), Value::Uint(kind));
         walk.tree.label(added, format_args!("Type: {}", Type(kind)));
         walk.tree.add(
             super::QP_LEN,

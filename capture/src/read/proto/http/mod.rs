@@ -2,8 +2,15 @@
 //!
 //! A message is put together from its segments by its header, and its body by its length, its chunks, or
 //! the end of the connection. Bodies are not decompressed.
+//!
+//! - `exchanges.rs` which response answers which request
+//! - `header.rs` the tree of a header; `media.rs` bodies
 
-use std::collections::BTreeSet;
+mod exchanges;
+mod header;
+mod media;
+
+pub(crate) use exchanges::Memory;
 
 use super::data;
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
@@ -11,8 +18,8 @@ use super::text::Escaped;
 use crate::read::FieldId;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Place, Value};
 use crate::read::walk::Walk;
+use exchanges::Told;
 
 protocol! {
     28, "http", "HTTP", "Hypertext Transfer Protocol";
@@ -51,6 +58,30 @@ protocol! {
     UPGRADE: "http.upgrade", "Upgrade", String;
     WWW_AUTHENTICATE: "http.www_authenticate", "WWW-Authenticate", String;
     X_FORWARDED_FOR: "http.x_forwarded_for", "X-Forwarded-For", String;
+    PROXY_AUTHENTICATE: "http.proxy_authenticate", "Proxy-Authenticate", String;
+    PROXY_AUTHORIZATION: "http.proxy_authorization", "Proxy-Authorization", String;
+    WEBSOCKET_ACCEPT: "http.sec_websocket_accept", "Sec-WebSocket-Accept", String;
+    WEBSOCKET_EXTENSIONS: "http.sec_websocket_extensions", "Sec-WebSocket-Extensions", String;
+    WEBSOCKET_KEY: "http.sec_websocket_key", "Sec-WebSocket-Key", String;
+    WEBSOCKET_PROTOCOL: "http.sec_websocket_protocol", "Sec-WebSocket-Protocol", String;
+    WEBSOCKET_VERSION: "http.sec_websocket_version", "Sec-WebSocket-Version", String;
+    COOKIE_PAIR: "http.cookie_pair", "Cookie pair", String;
+    URI_PATH: "http.request.uri.path", "Request URI Path", String;
+    URI_QUERY: "http.request.uri.query", "Request URI Query", String;
+    URI_PARAMETER: "http.request.uri.query.parameter", "Request URI Query Parameter", String;
+    CODE_DESCRIPTION: "http.response.code.desc", "Status Code Description", String;
+    RESPONSE_FOR: "http.response_for.uri", "Request URI", String;
+    REQUEST_NUMBER: "http.request_number", "Request number", Uint(32), Dec;
+    RESPONSE_NUMBER: "http.response_number", "Response number", Uint(32), Dec;
+    REQUEST_IN: "http.request_in", "Request in frame", FrameNumber;
+    RESPONSE_IN: "http.response_in", "Response in frame", FrameNumber;
+    NEXT_REQUEST_IN: "http.next_request_in", "Next request in frame", FrameNumber;
+    NEXT_RESPONSE_IN: "http.next_response_in", "Next response in frame", FrameNumber;
+    PREV_REQUEST_IN: "http.prev_request_in", "Prev request in frame", FrameNumber;
+    PREV_RESPONSE_IN: "http.prev_response_in", "Prev response in frame", FrameNumber;
+    TIME: "http.time", "Time since request", RelativeTime;
+    FILE_DATA: "http.file_data", "File Data", String;
+    CHAT: "http.chat", "Formatted text", None;
 }
 
 /// Headers that have a field of their own, in lower case.
@@ -77,6 +108,13 @@ const HEADERS: &[(&str, FieldId)] = &[
     ("upgrade", UPGRADE),
     ("www-authenticate", WWW_AUTHENTICATE),
     ("x-forwarded-for", X_FORWARDED_FOR),
+    ("proxy-authenticate", PROXY_AUTHENTICATE),
+    ("proxy-authorization", PROXY_AUTHORIZATION),
+    ("sec-websocket-accept", WEBSOCKET_ACCEPT),
+    ("sec-websocket-extensions", WEBSOCKET_EXTENSIONS),
+    ("sec-websocket-key", WEBSOCKET_KEY),
+    ("sec-websocket-protocol", WEBSOCKET_PROTOCOL),
+    ("sec-websocket-version", WEBSOCKET_VERSION),
 ];
 
 /// Methods that Wireshark knows, those of extensions included.
@@ -141,38 +179,6 @@ pub(crate) static APPLICATION: Application = Application {
 pub(crate) const SSDP_PORT: u16 = 1900;
 const VERSION: &[u8] = b"HTTP/1.1";
 
-/// How many streams are remembered.
-const MAX_STREAMS: usize = 1 << 16;
-
-/// What is remembered: the streams that had a message.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    seen: BTreeSet<u32>,
-    /// Those whose last request was for a head.
-    heads: BTreeSet<u32>,
-}
-
-impl Memory {
-    fn saw(&mut self, stream: u32, kind: Line, method: &[u8]) {
-        self.seen.insert(stream);
-        match kind {
-            Line::Response => {}
-            _ if method == b"HEAD" => {
-                self.heads.insert(stream);
-            }
-            _ => {
-                self.heads.remove(&stream);
-            }
-        }
-        if self.seen.len() > MAX_STREAMS {
-            self.seen.pop_first();
-        }
-        if self.heads.len() > MAX_STREAMS {
-            self.heads.pop_first();
-        }
-    }
-}
-
 /// What a first line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
@@ -190,6 +196,54 @@ struct Framing {
     is_chunked: bool,
     keeps_alive: bool,
     content_type: Option<(usize, usize)>,
+    /// The name of the server.
+    host: Option<(usize, usize)>,
+}
+
+/// The header of a message.
+struct Head<'b> {
+    kind: Line,
+    /// Its first line, by spaces.
+    parts: [&'b [u8]; 3],
+    /// Bytes of its first line.
+    first_len: usize,
+    /// Bytes of all.
+    len: usize,
+}
+
+impl Head<'_> {
+    /// What a request asks for, with the server where it says both.
+    fn full_uri(&self, host: Option<&[u8]>) -> Option<String> {
+        let uri = Escaped(self.parts[1]);
+        match (self.parts[1].first(), host) {
+            (Some(b'/'), Some(host)) => Some(format!("http://{}{uri}", Escaped(host))),
+            (Some(b'*'), Some(host)) => Some(format!("http://{}{uri}", Escaped(host))),
+            (_, Some(_)) => Some(format!("{uri}")),
+            (_, None) => None,
+        }
+    }
+}
+
+/// Remembers a message that is whole; gives what is known of the others.
+fn tell(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    head: &Head<'_>,
+    framing: &Framing,
+    stream: u32,
+) -> Told {
+    let frame = walk.frame.number;
+    let now = walk.frame.packet.meta.ts.0;
+    let pass = walk.memory.pass;
+    let http = &mut walk.memory.http;
+    if head.kind == Line::Response {
+        return http.response(stream, frame, pass);
+    }
+    let host = framing
+        .host
+        .and_then(|(at, len)| region.captured().get(at..at + len));
+    let uri = head.full_uri(host);
+    http.request(stream, (frame, now), uri, head.parts[0] == b"HEAD", pass)
 }
 
 /// A line at `at`: without its end, and where the next one begins.
@@ -283,7 +337,7 @@ fn message(
     let all = region.reported();
     let can_ask = payload.is_some_and(|payload| payload.asking == Asking::Possible);
     let stream = payload.map(|payload| payload.stream);
-    let seen = stream.is_some_and(|stream| walk.memory.http.seen.contains(&stream));
+    let seen = stream.is_some_and(|stream| walk.memory.http.has(stream));
     let first_byte = region.u8(0)?;
     if !(b' '..=b'~').contains(&first_byte) {
         if !seen {
@@ -293,8 +347,7 @@ fn message(
         return Ok(Read::Whole(all));
     }
     let Some((first, next)) = line(bytes, 0) else {
-        let may_be = bytes.contains(&b' ') && (kind_of(bytes).is_some() || seen);
-        if can_ask && may_be {
+        if can_ask {
             return Ok(Read::Missing(Need::Segment));
         }
         if !seen {
@@ -315,9 +368,6 @@ fn message(
     walk.columns.set_info(format_args!("{shown}"));
     let mut parts = first.splitn(3, |byte| *byte == b' ');
     let parts = [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
-    if let Some(stream) = stream {
-        walk.memory.http.saw(stream, kind, parts[0]);
-    }
     let code = (kind == Line::Response)
         .then(|| std::str::from_utf8(parts[1]).ok()?.parse::<u16>().ok())
         .flatten();
@@ -326,14 +376,20 @@ fn message(
         if can_ask && !region.is_cut() {
             return Ok(Read::Missing(Need::Segment));
         }
-        show(walk, region, kind, parts, next, bytes.len());
+        let head = Head {
+            kind,
+            parts,
+            first_len: next,
+            len: bytes.len(),
+        };
+        header::show(walk, region, &head, None, None);
         return if region.is_cut() {
             Err(Stop::Snapped)
         } else {
             Ok(Read::Whole(all))
         };
     };
-    let is_head = stream.is_some_and(|stream| walk.memory.http.heads.contains(&stream));
+    let is_head = stream.is_some_and(|stream| walk.memory.http.wants_head(stream));
     let bodiless = matches!(code, Some(100..=199 | 204 | 304)) || (code.is_some() && is_head);
     let here = all - framing.body;
     let mut body_len = here;
@@ -362,9 +418,17 @@ fn message(
         .content_type
         .and_then(|(at, len)| bytes.get(at..at + len));
     let body = region.part(framing.body, body_len);
-    show(walk, region, kind, parts, next, framing.body);
+    let head = Head {
+        kind,
+        parts,
+        first_len: next,
+        len: framing.body,
+    };
+    let told = stream.map(|stream| tell(walk, region, &head, &framing, stream));
+    let file = (body_len > 0).then_some(&body);
+    header::show(walk, region, &head, told.as_ref(), file);
     if body_len > 0 && code != Some(206) {
-        media(walk, name, content_type, &body);
+        media::show(walk, name, content_type, &body);
     }
     Ok(Read::Whole(framing.body + body_len))
 }
@@ -409,13 +473,20 @@ fn frame(bytes: &[u8], first: usize) -> Option<Framing> {
             } else if name.eq_ignore_ascii_case(b"connection") {
                 found.keeps_alive = contains(value, b"keep-alive");
             } else if name.eq_ignore_ascii_case(b"content-type") {
-                let value_at = at + colon + 1;
-                let skipped = text[colon + 1..].len() - text[colon + 1..].trim_ascii_start().len();
-                found.content_type = Some((value_at + skipped, value.len()));
+                found.content_type = Some(place(text, at, colon, value));
+            } else if name.eq_ignore_ascii_case(b"host") {
+                found.host = Some(place(text, at, colon, value));
             }
         }
         at = next;
     }
+}
+
+/// Where the value of a header field lies whose line begins at `at`.
+fn place(text: &[u8], at: usize, colon: usize, value: &[u8]) -> (usize, usize) {
+    let rest = text.get(colon + 1..).unwrap_or(&[]);
+    let skipped = rest.len() - rest.trim_ascii_start().len();
+    (at + colon + 1 + skipped, value.len())
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
@@ -451,187 +522,4 @@ fn chunks(bytes: &[u8], start: usize) -> Option<usize> {
         }
         (_, at) = line(bytes, at)?;
     }
-}
-
-/// What the list says of a body.
-fn media(
-    walk: &mut Walk<'_, '_>,
-    name: &'static str,
-    content_type: Option<&[u8]>,
-    body: &Region<'_>,
-) {
-    let Some(content_type) = content_type else {
-        return;
-    };
-    let end = content_type
-        .iter()
-        .position(|byte| matches!(byte, b';' | b' ' | b'\t'))
-        .unwrap_or(content_type.len());
-    let kind = content_type[..end].to_ascii_lowercase();
-    let bytes = body.captured();
-    // Parts have dissectors of their own, which say nothing in the list.
-    if kind.starts_with(b"multipart/") {
-        return;
-    }
-    let is_xml = kind.ends_with(b"+xml")
-        || matches!(
-            &kind[..],
-            b"text/xml" | b"application/xml" | b"text/vnd.wap.wml"
-        );
-    if is_xml && name == "HTTP" {
-        walk.columns.set_protocol("HTTP/XML");
-        return;
-    }
-    if kind == b"application/json" && name == "HTTP" {
-        walk.columns.set_protocol("HTTP/JSON");
-        walk.columns.append_info(format_args!(
-            ", JavaScript Object Notation (application/json)"
-        ));
-        return;
-    }
-    let image = match &kind[..] {
-        b"image/jpeg" | b"image/jpg" => Some("JPEG JFIF image"),
-        b"image/png" => Some("PNG"),
-        b"image/gif" if bytes.starts_with(b"GIF87a") => Some("GIF87a"),
-        b"image/gif" => Some("GIF89a"),
-        _ => None,
-    };
-    match image {
-        Some(image) => walk.columns.append_info(format_args!(" ({image})")),
-        None => walk
-            .columns
-            .append_info(format_args!(" ({})", Escaped(&kind))),
-    }
-}
-
-/// The tree of a header.
-fn show(
-    walk: &mut Walk<'_, '_>,
-    region: &Region<'_>,
-    kind: Line,
-    parts: [&[u8]; 3],
-    first_len: usize,
-    header_len: usize,
-) {
-    let bytes = region.captured();
-    walk.begin(THIS, region, bytes.len());
-    if !walk.tree.wants_any_of(THIS.protocol) {
-        walk.end();
-        return;
-    }
-    let tree = &mut *walk.tree;
-    tree.heading(
-        region.place(0, first_len),
-        format_args!("{}", Escaped(&bytes[..first_len])),
-    );
-    tree.open();
-    let mut text = |field: FieldId, at: usize, text: &[u8]| {
-        tree.add_formatted(
-            field,
-            region.place(at, text.len()),
-            format_args!("{}", Escaped(text)),
-        );
-    };
-    let (second_at, third_at) = (parts[0].len() + 1, parts[0].len() + parts[1].len() + 2);
-    if kind == Line::Response {
-        text(RESPONSE_VERSION, 0, parts[0]);
-        let code = std::str::from_utf8(parts[1]).ok();
-        let code = code.and_then(|code| code.parse::<u16>().ok());
-        tree.add(
-            CODE,
-            region.place(second_at, parts[1].len()),
-            Value::Uint(code.unwrap_or(0).into()),
-        );
-        if !parts[2].is_empty() {
-            let place = region.place(third_at, parts[2].len());
-            tree.add_formatted(PHRASE, place, format_args!("{}", Escaped(parts[2])));
-        }
-    } else {
-        text(METHOD, 0, parts[0]);
-        text(URI, second_at, parts[1]);
-        text(REQUEST_VERSION, third_at, parts[2]);
-    }
-    tree.close();
-    let mut at = first_len;
-    let mut host: Option<&[u8]> = None;
-    while at < header_len {
-        let Some((line_text, next)) = line(bytes, at) else {
-            break;
-        };
-        let whole = &bytes[at..next];
-        let place = region.place(at, next - at);
-        if let Some(colon) = line_text.iter().position(|byte| *byte == b':') {
-            let (name, value) = (&line_text[..colon], line_text[colon + 1..].trim_ascii());
-            if name.eq_ignore_ascii_case(b"host") {
-                host = Some(value);
-            }
-            header(walk, place, whole, name, value, kind);
-        } else {
-            walk.tree.heading(place, format_args!("{}", Escaped(whole)));
-        }
-        at = next;
-    }
-    let tree = &mut *walk.tree;
-    if let Some(host) = host
-        && kind != Line::Response
-    {
-        let uri = parts[1];
-        let added = if matches!(uri.first(), Some(b'/' | b'*')) {
-            tree.add_formatted(
-                FULL_URI,
-                Place::default(),
-                format_args!("http://{}{}", Escaped(host), Escaped(uri)),
-            )
-        } else {
-            tree.add_formatted(FULL_URI, Place::default(), format_args!("{}", Escaped(uri)))
-        };
-        tree.set_generated(added);
-    }
-    let field = match kind {
-        Line::Notification => NOTIFICATION,
-        Line::Request => REQUEST,
-        Line::Response => RESPONSE,
-    };
-    tree.add_hidden(field, Place::default(), Value::Bool(true));
-    walk.end();
-}
-
-/// A header field.
-fn header(
-    walk: &mut Walk<'_, '_>,
-    place: Place,
-    whole: &[u8],
-    name: &[u8],
-    value: &[u8],
-    kind: Line,
-) {
-    let tree = &mut *walk.tree;
-    let known = HEADERS
-        .iter()
-        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
-    match known {
-        Some((_, field)) => {
-            let added = tree.add_formatted(*field, place, format_args!("{}", Escaped(value)));
-            tree.label(added, format_args!("{}", Escaped(whole)));
-            if *field == CONTENT_LENGTH_HEADER
-                && let Some(length) = std::str::from_utf8(value)
-                    .ok()
-                    .and_then(|digits| digits.parse().ok())
-            {
-                tree.open();
-                tree.add_generated(CONTENT_LENGTH, Value::Uint(length));
-                tree.close();
-            }
-        }
-        None => {
-            tree.heading(place, format_args!("{}", Escaped(whole)));
-        }
-    }
-    let line_field = if kind == Line::Response {
-        RESPONSE_LINE
-    } else {
-        REQUEST_LINE
-    };
-    let added = tree.add_formatted(line_field, place, format_args!("{}", Escaped(whole)));
-    tree.set_hidden(added);
 }

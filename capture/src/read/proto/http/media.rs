@@ -1,0 +1,158 @@
+//! Bodies of messages: what the list says of their type, and text line by line.
+
+use super::super::text::Escaped;
+use super::contains;
+use crate::read::region::Region;
+use crate::read::tree::Place;
+use crate::read::walk::Walk;
+
+/// Parts of a body that are looked at.
+const MOST_PARTS: usize = 64;
+/// Lines of a text that are shown.
+const MOST_LINES: usize = 100_000;
+
+/// What the list says of a body.
+pub(super) fn show(
+    walk: &mut Walk<'_, '_>,
+    name: &'static str,
+    content_type: Option<&[u8]>,
+    body: &Region<'_>,
+) {
+    let Some(content_type) = content_type else {
+        return;
+    };
+    let end = content_type
+        .iter()
+        .position(|byte| matches!(byte, b';' | b' ' | b'\t'))
+        .unwrap_or(content_type.len());
+    let kind = content_type[..end].to_ascii_lowercase();
+    let bytes = body.captured();
+    if kind.starts_with(b"multipart/") {
+        parts(walk, name, content_type, body);
+        return;
+    }
+    // These are taken for what they are, and nothing is said of that.
+    if kind == b"application/octet-stream" {
+        return;
+    }
+    let is_text = kind.starts_with(b"text/")
+        || matches!(
+            &kind[..],
+            b"application/javascript"
+                | b"application/x-javascript"
+                | b"application/x-ns-proxy-autoconfig"
+        );
+    if is_text && walk.tree.labels() && bytes.len() == body.reported() {
+        text(walk, &kind, body);
+    }
+    let is_xml = kind.ends_with(b"+xml")
+        || matches!(
+            &kind[..],
+            b"text/xml" | b"application/xml" | b"text/vnd.wap.wml"
+        );
+    if is_xml && name == "HTTP" {
+        walk.columns.set_protocol("HTTP/XML");
+        return;
+    }
+    if kind == b"application/json" && name == "HTTP" {
+        walk.columns.set_protocol("HTTP/JSON");
+        walk.columns.append_info(format_args!(
+            ", JavaScript Object Notation (application/json)"
+        ));
+        return;
+    }
+    let image = match &kind[..] {
+        b"image/jpeg" | b"image/jpg" => Some("JPEG JFIF image"),
+        b"image/png" => Some("PNG"),
+        b"image/gif" if bytes.starts_with(b"GIF87a") => Some("GIF87a"),
+        b"image/gif" => Some("GIF89a"),
+        _ => None,
+    };
+    match image {
+        Some(image) => walk.columns.append_info(format_args!(" ({image})")),
+        None => walk
+            .columns
+            .append_info(format_args!(" ({})", Escaped(&kind))),
+    }
+}
+
+/// The parts of a body that has several (RFC 2046 section 5.1).
+fn parts(walk: &mut Walk<'_, '_>, name: &'static str, content_type: &[u8], body: &Region<'_>) {
+    let lower = content_type.to_ascii_lowercase();
+    let Some(at) = lower.windows(9).position(|part| part == b"boundary=") else {
+        return;
+    };
+    let value = content_type.get(at + 9..).unwrap_or(&[]);
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let end = value
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b';' | b' '))
+        .unwrap_or(value.len());
+    let mut delimiter = b"--".to_vec();
+    delimiter.extend_from_slice(&value[..end]);
+    let bytes = body.captured();
+    let found = |from: usize| {
+        let rest = bytes.get(from..)?;
+        let mut places = rest.windows(delimiter.len());
+        places
+            .position(|part| part == delimiter)
+            .map(|at| from + at)
+    };
+    let Some(mut start) = found(0) else {
+        return;
+    };
+    for _ in 0..MOST_PARTS {
+        let after = start + delimiter.len();
+        let Some(next) = found(after) else {
+            return;
+        };
+        part(walk, name, &body.part(after, next - after));
+        start = next;
+    }
+}
+
+/// One of them, from behind its delimiter to the next.
+fn part(walk: &mut Walk<'_, '_>, name: &'static str, part: &Region<'_>) {
+    let bytes = part.captured();
+    let Some((_, mut at)) = super::line(bytes, 0) else {
+        return;
+    };
+    let mut kind: Option<&[u8]> = None;
+    while let Some((text, next)) = super::line(bytes, at) {
+        at = next;
+        if text.is_empty() {
+            break;
+        }
+        if text.len() > 13 && contains(&text[..13], b"content-type:") {
+            kind = Some(text[13..].trim_ascii());
+        }
+    }
+    let body = part.rest(at);
+    if let Some(kind) = kind.filter(|_| !body.captured().is_empty()) {
+        show(walk, name, Some(kind), &body);
+    }
+}
+
+/// A text, line by line.
+fn text(walk: &mut Walk<'_, '_>, kind: &[u8], body: &Region<'_>) {
+    let bytes = body.captured();
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
+    let depth = walk.tree.depth();
+    walk.tree.set_depth(walk.base);
+    let s = if lines == 1 { "" } else { "s" };
+    walk.tree.heading(
+        body.place(0, bytes.len()),
+        format_args!("Line-based text data: {} ({lines} line{s})", Escaped(kind)),
+    );
+    walk.tree.open();
+    let mut at = 0;
+    for line in bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(MOST_LINES)
+    {
+        let place: Place = body.place(at, line.len());
+        walk.tree.heading(place, format_args!("{}", Escaped(line)));
+        at += line.len();
+    }
+    walk.tree.set_depth(depth);
+}
