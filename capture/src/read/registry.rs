@@ -59,6 +59,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::stp::PROTOCOL,
     &proto::dhcpv6::PROTOCOL,
     &proto::rip::PROTOCOL,
+    &proto::http::discovery::PROTOCOL,
 ];
 
 /// A field by its number.

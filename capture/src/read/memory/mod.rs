@@ -13,7 +13,7 @@ pub(crate) use conversations::{Conversations, Direction, Key};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{http, quic, smtp, ssh, tcp, tls};
+use super::proto::{dns, http, quic, smtp, ssh, tcp, tls};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Memory {
     pub(crate) echoes: Pairs,
     /// TLS connections.
     pub(crate) tls: tls::Memory,
+    /// DNS queries.
+    pub(crate) dns: dns::Memory,
     /// HTTP in streams.
     pub(crate) http: http::Memory,
     /// QUIC connections.
@@ -79,6 +81,7 @@ impl Memory {
             fragments,
             echoes,
             tls,
+            dns,
             http,
             quic,
             smtp,
@@ -90,6 +93,7 @@ impl Memory {
         fragments.begin_second_pass();
         echoes.begin_second_pass();
         *tls = tls::Memory::default();
+        dns.begin_second_pass();
         http.begin_second_pass();
         *quic = quic::Memory::default();
         *smtp = smtp::Memory::default();

@@ -72,11 +72,21 @@ fn dissect(
             Err(need) => return Ok(Outcome::More { at: 0, need }),
         }
     }
-    let (first, _) = line(bytes);
+    // The list shows the last line.
+    let mut at = 0;
+    let mut last: &[u8] = &[];
+    while at < bytes.len() {
+        let (text, next) = line(&bytes[at..]);
+        last = text;
+        at += next;
+        if let Some(len) = literal(text) {
+            at += len;
+        }
+    }
     walk.columns.set_protocol("IMAP");
     let word = if is_request { "Request" } else { "Response" };
     walk.columns
-        .set_info(format_args!("{word}: {}", Escaped(first)));
+        .set_info(format_args!("{word}: {}", Escaped(last)));
     walk.begin(THIS, &region, bytes.len());
     if walk.tree.wants_any_of(THIS.protocol) {
         walk.tree

@@ -2,21 +2,34 @@
 //! shows them.
 //!
 //! - `name.rs` domain names; `names.rs` names of numbers
-//! - `record.rs` resource records
+//! - `record.rs` resource records; `security.rs` those of DNSSEC; `service.rs` SVCB, CAA, TLSA
+//! - `transactions.rs` which response answers which query
 //! - `multicast.rs` the protocols that differ only by name
 
 pub(crate) mod multicast;
 mod name;
 mod names;
 mod record;
+mod security;
+mod service;
+mod transactions;
+
+pub(crate) use transactions::Memory;
 
 use super::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::field::protocol;
+use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
-use names::{class_name, opcode_name, option_name, rcode_name, type_title};
+use names::{
+    algorithm_name, class_name, digest_name, family_name, fingerprint_name, hash_name,
+    matching_name, opcode_name, option_name, rcode_name, selector_name, ssh_algorithm_name,
+    type_title, usage_name,
+};
+use service::parameter_name;
+use transactions::Told;
 
 protocol! {
     24, "dns", "DNS", "Domain Name System";
@@ -96,7 +109,120 @@ protocol! {
     NAPTR_ORDER: "dns.naptr.order", "Order", Uint(16), Dec;
     NAPTR_PREFERENCE: "dns.naptr.preference", "Preference", Uint(16), Dec;
     NAPTR_FLAGS: "dns.naptr.flags", "Flags", String;
+    NAPTR_FLAGS_LEN: "dns.naptr.flags_length", "Flags Length", Uint(8), Dec;
+    NAPTR_SERVICE_LEN: "dns.naptr.service_length", "Service Length", Uint(8), Dec;
+    NAPTR_SERVICE: "dns.naptr.service", "Service", String;
+    NAPTR_REGEX_LEN: "dns.naptr.regex_length", "Regex Length", Uint(8), Dec;
+    NAPTR_REGEX: "dns.naptr.regex", "Regex", String;
+    NAPTR_REPLACEMENT_LEN: "dns.naptr.replacement_length", "Replacement Length", Uint(8), Dec;
+    NAPTR_REPLACEMENT: "dns.naptr.replacement", "Replacement", String;
     DATA: "dns.data", "Data", Bytes;
+    SIG_COVERED: "dns.rrsig.type_covered", "Type Covered", Uint(16), Dec, names = type_title;
+    SIG_ALGORITHM: "dns.rrsig.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
+    SIG_LABELS: "dns.rrsig.labels", "Labels", Uint(8), Dec;
+    SIG_TTL: "dns.rrsig.original_ttl", "Original TTL", Uint(32), Dec;
+    SIG_EXPIRATION: "dns.rrsig.signature_expiration", "Signature Expiration", AbsoluteTime;
+    SIG_INCEPTION: "dns.rrsig.signature_inception", "Signature Inception", AbsoluteTime;
+    SIG_KEY_TAG: "dns.rrsig.key_tag", "Key Tag", Uint(16), Dec;
+    SIG_SIGNER: "dns.rrsig.signers_name", "Signer's name", String;
+    SIGNATURE: "dns.rrsig.signature", "Signature", Bytes;
+    KEY_FLAGS: "dns.dnskey.flags", "Flags", Uint(16), Hex;
+    KEY_ZONE: "dns.dnskey.flags.zone_key", "Zone Key", Bool, None, mask = 0x0100, names = zone_name;
+    KEY_REVOKED: "dns.dnskey.flags.key_revoked", "Key Revoked", Bool, None, mask = 0x0080, names = yes_name;
+    KEY_ENTRY: "dns.dnskey.flags.secure_entry_point", "Key Signing Key", Bool, None, mask = 0x0001, names = yes_name;
+    KEY_RESERVED: "dns.dnskey.flags.reserved", "Key Signing Key", Uint(16), Hex;
+    KEY_PROTOCOL: "dns.dnskey.protocol", "Protocol", Uint(8), Dec;
+    KEY_ALGORITHM: "dns.dnskey.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
+    KEY_ID: "dns.dnskey.key_id", "Key id", Uint(16), Dec;
+    KEY_PUBLIC: "dns.dnskey.public_key", "Public Key", Bytes;
+    DS_KEY_ID: "dns.ds.key_id", "Key id", Uint(16), HexDec;
+    DS_ALGORITHM: "dns.ds.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
+    DS_DIGEST_TYPE: "dns.ds.digest_type", "Digest Type", Uint(8), Dec, names = digest_name;
+    DS_DIGEST: "dns.ds.digest", "Digest", Bytes;
+    NSEC_NEXT: "dns.nsec.next_domain_name", "Next Domain Name", String;
+    NSEC3_ALGORITHM: "dns.nsec3.algo", "Hash algorithm", Uint(8), Dec, names = hash_name;
+    NSEC3_FLAGS: "dns.nsec3.flags", "NSEC3 flags", Uint(8), Dec;
+    NSEC3_OPT_OUT: "dns.nsec3.flags.opt_out", "NSEC3 Opt-out flag", Bool, None, mask = 0x01, names = opt_out_name;
+    NSEC3_ITERATIONS: "dns.nsec3.iterations", "NSEC3 iterations", Uint(16), Dec;
+    NSEC3_SALT_LEN: "dns.nsec3.salt_length", "Salt length", Uint(8), Dec;
+    NSEC3_SALT: "dns.nsec3.salt_value", "Salt value", Bytes;
+    NSEC3_HASH_LEN: "dns.nsec3.hash_length", "Hash length", Uint(8), Dec;
+    NSEC3_HASH: "dns.nsec3.hash_value", "Next hashed owner", String;
+    TLSA_USAGE: "dns.tlsa.certificate_usage", "Certificate Usage", Uint(8), Dec, names = usage_name;
+    TLSA_SELECTOR: "dns.tlsa.selector", "Selector", Uint(8), Dec, names = selector_name;
+    TLSA_MATCHING: "dns.tlsa.matching_type", "Matching Type", Uint(8), Dec, names = matching_name;
+    TLSA_DATA: "dns.tlsa.certificate_association_data", "Certificate Association Data", Bytes;
+    SSHFP_ALGORITHM: "dns.sshfp.algorithm", "Algorithm", Uint(8), Dec, names = ssh_algorithm_name;
+    SSHFP_TYPE: "dns.sshfp.fingerprint.type", "Fingerprint type", Uint(8), Dec, names = fingerprint_name;
+    SSHFP: "dns.sshfp.fingerprint", "Fingerprint", Bytes;
+    SVCB_PRIORITY: "dns.svcb.svcpriority", "SvcPriority", Uint(16), Dec;
+    SVCB_TARGET: "dns.svcb.targetname", "TargetName", String;
+    SVCB_PARAM: "dns.svcb.svcparam", "SvcParam", None;
+    SVCB_KEY: "dns.svcb.svcparam.key", "SvcParamKey", Uint(16), Dec, names = parameter_name;
+    SVCB_LEN: "dns.svcb.svcparam.value.length", "SvcParamValue length", Uint(16), Dec;
+    SVCB_VALUE: "dns.svcb.svcparam.value", "SvcParamValue", Bytes;
+    SVCB_MANDATORY: "dns.svcb.svcparam.mandatory.key", "Mandatory key", Uint(16), Dec, names = parameter_name;
+    SVCB_ALPN_LEN: "dns.svcb.svcparam.alpn.length", "ALPN length", Uint(8), Dec;
+    SVCB_ALPN: "dns.svcb.svcparam.alpn", "ALPN", String;
+    SVCB_PORT: "dns.svcb.svcparam.port", "Port", Uint(16), Dec;
+    SVCB_IPV4: "dns.svcb.svcparam.ipv4hint.ip", "IP", Ipv4;
+    SVCB_IPV6: "dns.svcb.svcparam.ipv6hint.ip", "IP", Ipv6;
+    SVCB_ECH: "dns.svcb.svcparam.echconfig", "ECHConfig", Bytes;
+    CAA_FLAGS: "dns.caa.flags", "CAA Flags", Uint(8), Hex;
+    CAA_CRITICAL: "dns.caa.flags.issuer_critical", "Issuer Critical", Bool, None, mask = 0x80, names = critical_name;
+    CAA_ISSUE: "dns.caa.issue", "Issue", String;
+    CAA_ISSUE_WILD: "dns.caa.issuewild", "Issue Wildcard", String;
+    CAA_IODEF: "dns.caa.iodef", "Report URL", String;
+    CAA_UNKNOWN: "dns.caa.unknown", "Unknown tag", String;
+    CAA_TAG_LEN: "dns.caa.tag_length", "Tag length", Uint(8), Dec;
+    CAA_TAG: "dns.caa.tag", "Tag", String;
+    CAA_VALUE: "dns.caa.value", "Value", String;
+    CLIENT_COOKIE: "dns.opt.cookie.client", "Client Cookie", Bytes, MayBeNone;
+    SERVER_COOKIE: "dns.opt.cookie.server", "Server Cookie", Bytes;
+    CLIENT_FAMILY: "dns.opt.client.family", "Family", Uint(16), Dec, names = family_name;
+    CLIENT_NETMASK: "dns.opt.client.netmask", "Source Netmask", Uint(8), Dec;
+    CLIENT_SCOPE: "dns.opt.client.scope", "Scope Netmask", Uint(8), Dec;
+    CLIENT_ADDR: "dns.opt.client.addr", "Client Subnet", Bytes;
+    CLIENT_ADDR4: "dns.opt.client.addr4", "Client Subnet", Ipv4;
+    CLIENT_ADDR6: "dns.opt.client.addr6", "Client Subnet", Ipv6;
+    OPT_PADDING: "dns.opt.padding", "Padding", Bytes;
+    RESPONSE_IN: "dns.response_in", "Response In", FrameNumber;
+    RESPONSE_TO: "dns.response_to", "Request In", FrameNumber;
+    TIME: "dns.time", "Time", RelativeTime;
+    RETRANSMISSION: "dns.retransmission", "Retransmission", Bool;
+    RETRANSMIT_REQUEST_IN: "dns.retransmit_request_in", "Retransmitted request. Original request in", FrameNumber;
+    RETRANSMIT_RESPONSE_IN: "dns.retransmit_response_in", "Retransmitted response. Original response in", FrameNumber;
+    UNSOLICITED: "dns.unsolicited", "Unsolicited", Bool;
+    RETRANSMIT_REQUEST: "dns.retransmit_request", "DNS query retransmission", None;
+    RETRANSMIT_RESPONSE: "dns.retransmit_response", "DNS response retransmission", None;
+}
+
+fn zone_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "This it not a zone key",
+            "This is the zone key for specified zone",
+        ],
+    )
+}
+
+fn yes_name(value: u64) -> Option<&'static str> {
+    pick(value, &["No", "Yes"])
+}
+
+fn opt_out_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Additional insecure delegations forbidden",
+            "Additional insecure delegations allowed",
+        ],
+    )
+}
+
+fn critical_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Not critical", "Critical"])
 }
 
 fn response_name(value: u64) -> Option<&'static str> {
@@ -222,8 +348,9 @@ pub(crate) fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
     flavor: Flavor,
+    stream: u32,
 ) -> Result<(), Stop> {
-    message(walk, region, flavor, Framing::Datagram)
+    message(walk, region, flavor, Framing::Datagram, stream.into())
 }
 
 fn over_tcp(
@@ -233,7 +360,8 @@ fn over_tcp(
 ) -> Result<Outcome, Stop> {
     let len_of = |region: &Region<'_>| region.u16(0).map(|len| Some(usize::from(len) + 2));
     each_message(walk, region, payload, 2, len_of, |walk, region| {
-        message(walk, region, Flavor::Dns, Framing::Stream)
+        let stream = 1 << 32 | u64::from(payload.stream);
+        message(walk, region, Flavor::Dns, Framing::Stream, stream)
     })
 }
 
@@ -242,6 +370,7 @@ fn message(
     whole: Region<'_>,
     flavor: Flavor,
     framing: Framing,
+    stream: u64,
 ) -> Result<(), Stop> {
     let (id, short) = match flavor {
         Flavor::Dns => (THIS, "DNS"),
@@ -324,8 +453,61 @@ fn message(
         walk.tree.close();
         walk.tree.set_len(heading, (at - start) as u32);
     }
+    // Multicast queries have no number of their own.
+    if flavor != Flavor::Mdns {
+        let now = (walk.frame.number, walk.frame.packet.meta.ts.0);
+        let pass = walk.memory.pass;
+        let memory = &mut walk.memory.dns;
+        let told = if is_response {
+            memory.response(stream, transaction, now, pass)
+        } else {
+            memory.query(stream, transaction, now, pass)
+        };
+        show_transaction(walk, told);
+    }
     walk.end();
     Ok(())
+}
+
+/// Which message this one answers, or is answered by.
+fn show_transaction(walk: &mut Walk<'_, '_>, told: Told) {
+    let remark = (Severity::Warning, Group::Protocol);
+    let tree = &mut *walk.tree;
+    match told {
+        Told::Query { response } => {
+            if let Some(frame) = response {
+                tree.add_generated(RESPONSE_IN, Value::Uint(frame));
+            }
+        }
+        Told::QueryAgain { first } => {
+            let node = tree.add_generated(RETRANSMIT_REQUEST_IN, Value::Uint(first));
+            walk.expert(
+                node,
+                RETRANSMIT_REQUEST,
+                remark,
+                format_args!("DNS query retransmission. Original request in frame {first}"),
+            );
+            walk.tree.add_generated(RETRANSMISSION, Value::Bool(true));
+        }
+        Told::Response { query, took } => {
+            tree.add_generated(RESPONSE_TO, Value::Uint(query));
+            tree.add_generated(TIME, Value::Span(took));
+        }
+        Told::ResponseAgain { first, query } => {
+            tree.add_generated(RESPONSE_TO, Value::Uint(query));
+            let node = tree.add_generated(RETRANSMIT_RESPONSE_IN, Value::Uint(first));
+            walk.expert(
+                node,
+                RETRANSMIT_RESPONSE,
+                remark,
+                format_args!("DNS response retransmission. Original response in frame {first}"),
+            );
+            walk.tree.add_generated(RETRANSMISSION, Value::Bool(true));
+        }
+        Told::Unsolicited => {
+            tree.add_generated(UNSOLICITED, Value::Bool(true));
+        }
+    }
 }
 
 /// The four counts of a header.
@@ -381,7 +563,11 @@ fn show_flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, flags: u16, flavor: 
             flag(RECAVAIL, 0x0080);
         }
         flag(Z, 0x0040);
-        flag(if is_response { AUTHENTICATED } else { AD }, 0x0020);
+        if is_response {
+            flag(AUTHENTICATED, 0x0020);
+        } else if flags & 0x0020 != 0 {
+            flag(AD, 0x0020);
+        }
         flag(CHECKDISABLE, 0x0010);
     }
     if is_response {

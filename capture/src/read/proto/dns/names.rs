@@ -1,5 +1,7 @@
 //! Names of DNS numbers (IANA's "Domain Name System (DNS) Parameters"), in Wireshark's words.
 
+use crate::read::proto::names::pick;
+
 /// Name of an operation.
 pub(super) const fn opcode_name(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -180,4 +182,97 @@ pub(super) const fn option_name(value: u64) -> Option<&'static str> {
         15 => "Extended DNS Error",
         _ => return None,
     })
+}
+
+/// Name of an algorithm of keys and signatures.
+pub(super) const fn algorithm_name(value: u64) -> Option<&'static str> {
+    Some(match value {
+        1 => "RSA/MD5",
+        2 => "Diffie-Hellman",
+        3 => "DSA",
+        4 => "Elliptic curve crypto",
+        5 => "RSA/SHA1",
+        6 => "DSA + NSEC3/SHA1",
+        7 => "RSA/SHA1 + NSEC3/SHA1",
+        8 => "RSA/SHA-256",
+        10 => "RSA/SHA-512",
+        12 => "GOST R 34.10-2001",
+        13 => "ECDSA Curve P-256 with SHA-256",
+        14 => "ECDSA Curve P-386 with SHA-386",
+        15 => "Ed25519",
+        16 => "Ed448",
+        157 => "HMAC/MD5",
+        252 => "Indirect key",
+        253 => "Private, domain name",
+        254 => "Private, OID",
+        _ => return None,
+    })
+}
+
+/// Name of a digest of a key.
+pub(super) fn digest_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "Reserved digest",
+            "SHA-1",
+            "SHA-256",
+            "GOST R 34.11-94",
+            "SHA-384",
+        ],
+    )
+}
+
+/// Name of a hash of names.
+pub(super) fn hash_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Reserved", "SHA-1"])
+}
+
+/// Name of a family of addresses.
+pub(super) fn family_name(value: u64) -> Option<&'static str> {
+    pick(value.checked_sub(1)?, &["IPv4", "IPv6"])
+}
+
+/// Name of an algorithm of SSH keys.
+pub(super) fn ssh_algorithm_name(value: u64) -> Option<&'static str> {
+    let names = ["Reserved", "RSA", "DSA", "ECDSA", "Ed25519", "XMSS"];
+    pick(value, &names)
+}
+
+/// Name of a fingerprint.
+pub(super) fn fingerprint_name(value: u64) -> Option<&'static str> {
+    pick(value, &["Reserved", "SHA1", "SHA256"])
+}
+
+/// What a certificate is for.
+pub(super) fn usage_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "CA constraint (PKIX-TA)",
+            "Service certificate constraint (PKIX-EE)",
+            "Trust anchor assertion (DANE-TA)",
+            "Domain-issued certificate (DANE-EE)",
+        ],
+    )
+}
+
+/// What of a certificate is meant.
+pub(super) fn selector_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &["Full certificate (Cert)", "SubjectPublicKeyInfo (SPKI)"],
+    )
+}
+
+/// How a certificate is compared.
+pub(super) fn matching_name(value: u64) -> Option<&'static str> {
+    pick(
+        value,
+        &[
+            "No Hash Used (Full)",
+            "256 bit hash by SHA2 (SHA2-256)",
+            "512 bit hash by SHA2 (SHA2-512)",
+        ],
+    )
 }

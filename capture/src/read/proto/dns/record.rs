@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::names::{class_name, option_name, type_name};
-use super::{Flavor, name};
+use super::{Flavor, name, security, service};
 use crate::read::field::FieldId;
 use crate::read::proto::text::{Escaped, Words};
 use crate::read::region::{Region, Stop};
@@ -11,7 +11,15 @@ use crate::read::render::Ipv6;
 use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
 
+const SRV: u16 = 33;
 const OPT: u16 = 41;
+
+/// Options of EDNS(0).
+const CLIENT_SUBNET: u16 = 8;
+const COOKIE: u16 = 10;
+const PADDING: u16 = 12;
+/// Bytes of the client's part of a cookie.
+const COOKIE_LEN: usize = 8;
 
 /// A message whose records are read.
 pub(super) struct Message<'r, 'b> {
@@ -146,6 +154,8 @@ impl Message<'_, '_> {
             walk.columns.append_info(format_args!(", cache flush"));
         }
         let len = name_len + 10 + data_len;
+        // Nothing is shown of a record that is cut off.
+        region.slice(at, len)?;
         let wanted = walk.tree.wants_any_of(super::THIS.protocol);
         let mut heading = Added::NOT;
         if wanted {
@@ -164,7 +174,18 @@ impl Message<'_, '_> {
                 )
             };
             tree.open();
-            tree.add_text(super::RESP_NAME, region.place(at, name_len), name);
+            // Of a service, the data say what its name is made of.
+            if kind == SRV {
+                let mut parts = name.splitn(3, '.');
+                let place = region.place(at, name_len);
+                for field in [super::SRV_SERVICE, super::SRV_PROTO, super::SRV_NAME] {
+                    if let Some(part) = parts.next() {
+                        tree.add_text(field, place, part);
+                    }
+                }
+            } else {
+                tree.add_text(super::RESP_NAME, region.place(at, name_len), name);
+            }
             let value = Value::Uint(kind.into());
             tree.add(super::RESP_TYPE, region.place(fixed, 2), value);
             if kind == OPT {
@@ -354,6 +375,8 @@ impl Message<'_, '_> {
                 );
             }
             OPT => self.options(walk, at, len)?,
+            _ if security::dissect(walk, region, kind, at, len, &mut self.data)?
+                || service::dissect(walk, region, kind, at, len, &mut self.data)? => {}
             _ => {
                 // What is cut off stops here as in Wireshark.
                 region.slice(at, len)?;
@@ -412,15 +435,6 @@ impl Message<'_, '_> {
 
     fn srv(&mut self, walk: &mut Walk<'_, '_>, at: usize, heading: Added) -> Result<(), Stop> {
         let region = self.region;
-        // The name of the record says service and protocol (RFC 2782).
-        let name = self.name.clone();
-        let mut parts = name.splitn(3, '.');
-        let place = region.place(at, 0);
-        for field in [super::SRV_SERVICE, super::SRV_PROTO, super::SRV_NAME] {
-            if let Some(part) = parts.next() {
-                walk.tree.add_text(field, place, part);
-            }
-        }
         let priority = walk.u16(super::SRV_PRIORITY, region, at)?;
         let weight = walk.u16(super::SRV_WEIGHT, region, at + 2)?;
         let port = walk.u16(super::SRV_PORT, region, at + 4)?;
@@ -455,9 +469,46 @@ impl Message<'_, '_> {
                 let data = region.place(place + 4, data_len);
                 walk.tree.add(super::OPT_DATA, data, Value::Bytes);
             }
+            option(walk, &region.part(place + 4, data_len), code)?;
             walk.tree.close();
             place += 4 + data_len;
         }
         Ok(())
     }
+}
+
+/// What some options hold (RFC 7871, RFC 7873, RFC 7830).
+fn option(walk: &mut Walk<'_, '_>, data: &Region<'_>, code: u16) -> Result<(), Stop> {
+    let len = data.reported();
+    match code {
+        CLIENT_SUBNET if len >= 4 => {
+            let family = walk.u16(super::CLIENT_FAMILY, data, 0)?;
+            walk.u8(super::CLIENT_NETMASK, data, 2)?;
+            walk.u8(super::CLIENT_SCOPE, data, 3)?;
+            let bytes = data.slice(4, len - 4)?;
+            let place = data.place(4, len - 4);
+            let mut address = [0; 16];
+            for (byte, part) in address.iter_mut().zip(bytes) {
+                *byte = *part;
+            }
+            let [a, b, c, d, ..] = address;
+            let (field, value) = match family {
+                1 => (super::CLIENT_ADDR4, Value::Ipv4([a, b, c, d])),
+                2 => (super::CLIENT_ADDR6, Value::Ipv6(address)),
+                _ => (super::CLIENT_ADDR, Value::Bytes),
+            };
+            walk.tree.add(field, place, value);
+        }
+        COOKIE if len >= COOKIE_LEN => {
+            let place = data.place(0, COOKIE_LEN);
+            walk.tree.add(super::CLIENT_COOKIE, place, Value::Bytes);
+            let place = data.place(COOKIE_LEN, len - COOKIE_LEN);
+            walk.tree.add(super::SERVER_COOKIE, place, Value::Bytes);
+        }
+        PADDING if len > 0 => {
+            walk.bytes(super::OPT_PADDING, data);
+        }
+        _ => {}
+    }
+    Ok(())
 }

@@ -24,13 +24,14 @@ pub(super) fn show(
     body: Option<&Region<'_>>,
 ) {
     let &Head {
+        protocol,
         kind,
         parts,
         first_len,
         len: header_len,
     } = head;
     let bytes = region.captured();
-    walk.begin(THIS, region, bytes.len());
+    walk.begin(protocol, region, bytes.len());
     if !walk.tree.wants_any_of(THIS.protocol) {
         walk.end();
         return;

@@ -166,6 +166,23 @@ const METHODS: &[&str] = &[
     "RPC_CONNECT",
 ];
 
+/// HTTP in datagrams, whose fields are those of HTTP.
+pub(crate) mod discovery {
+    use crate::read::field::protocol;
+
+    protocol! {
+        54, "ssdp", "SSDP", "Simple Service Discovery Protocol";
+    }
+}
+
+/// The protocol of this name in the list.
+fn protocol_of(name: &str) -> FieldId {
+    match name {
+        "SSDP" => discovery::THIS,
+        _ => THIS,
+    }
+}
+
 /// HTTP in a TCP stream.
 pub(crate) static APPLICATION: Application = Application {
     ports: &[
@@ -202,6 +219,7 @@ struct Framing {
 
 /// The header of a message.
 struct Head<'b> {
+    protocol: FieldId,
     kind: Line,
     /// Its first line, by spaces.
     parts: [&'b [u8]; 3],
@@ -377,6 +395,7 @@ fn message(
             return Ok(Read::Missing(Need::Segment));
         }
         let head = Head {
+            protocol: protocol_of(name),
             kind,
             parts,
             first_len: next,
@@ -419,6 +438,7 @@ fn message(
         .and_then(|(at, len)| bytes.get(at..at + len));
     let body = region.part(framing.body, body_len);
     let head = Head {
+        protocol: protocol_of(name),
         kind,
         parts,
         first_len: next,
@@ -437,7 +457,7 @@ fn message(
 fn go_on(walk: &mut Walk<'_, '_>, region: &Region<'_>, name: &'static str) {
     walk.columns.set_protocol(name);
     walk.columns.set_info(format_args!("Continuation"));
-    walk.begin(THIS, region, region.captured().len());
+    walk.begin(protocol_of(name), region, region.captured().len());
     walk.end();
 }
 

@@ -1,7 +1,7 @@
 //! Extensions of hellos and of what follows them (RFC 8446 section 4.2, RFC 6066 and others).
 
 use super::ja3::Lists;
-use super::names::extension_name;
+use super::names::{extension_name, scheme_hash_name, scheme_signature_name};
 use super::{groups, quic_parameters};
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
@@ -15,7 +15,8 @@ const SUPPORTED_GROUPS: u16 = 10;
 const POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const HEARTBEAT: u16 = 15;
-const ALPN: u16 = 16;
+/// What is spoken inside.
+pub(super) const ALPN: u16 = 16;
 const TIMESTAMPS: u16 = 18;
 const PADDING: u16 = 21;
 const ENCRYPT_THEN_MAC: u16 = 22;
@@ -308,7 +309,18 @@ pub(super) fn schemes(walk: &mut Walk<'_, '_>, data: &Region<'_>) -> Result<usiz
 
 /// A signature scheme, with the two numbers that it was before TLS 1.3.
 pub(super) fn scheme(walk: &mut Walk<'_, '_>, data: &Region<'_>, at: usize) -> Result<(), Stop> {
-    walk.u16(super::SCHEME, data, at)?;
+    let number = data.u16(at)?;
+    let value = Value::Uint(number.into());
+    let node = walk.tree.add(super::SCHEME, data.place(at, 2), value);
+    if groups::scheme_name(number.into()).is_none()
+        && let Some(hash) = scheme_hash_name((number >> 8).into())
+        && let Some(signature) = scheme_signature_name((number & 0xff).into())
+    {
+        walk.tree.label(
+            node,
+            format_args!("Signature Algorithm: {hash} {signature} ({number:#06x})"),
+        );
+    }
     walk.tree.open();
     walk.u8(super::SCHEME_HASH, data, at)?;
     walk.u8(super::SCHEME_SIGNATURE, data, at + 1)?;

@@ -254,6 +254,7 @@ fn one(
             known.version = version;
         }
         known.suite = found.suite;
+        known.inside = found.inside.or(known.inside);
         let version = known.version;
         walk.columns.set_protocol(version.name());
     }

@@ -1,6 +1,7 @@
 //! The hellos of client and server, and their extensions (RFC 8446 sections 4.1 and 4.2).
 
-use super::extension::{self, Holder, SUPPORTED_VERSIONS};
+use super::extension::{self, ALPN, Holder, SUPPORTED_VERSIONS};
+use super::inside::by_choice;
 use super::ja3::Lists;
 use super::names::{compression_name, suite_name};
 use super::session::Version;
@@ -22,6 +23,8 @@ pub(super) struct ServerHello {
     pub(super) version: Option<Version>,
     pub(super) is_retry: bool,
     pub(super) suite: u16,
+    /// What is to be spoken inside.
+    pub(super) inside: Option<&'static str>,
 }
 
 /// Looks for the version in a server's hello, which the extension knows better.
@@ -30,6 +33,7 @@ pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
     let is_retry = body.array::<32>(2).ok()? == RETRY;
     let mut at = 35 + usize::from(body.u8(34).ok()?) + 3;
     let suite = body.u16(at - 3).unwrap_or_default();
+    let mut inside = None;
     if let Ok(len) = body.u16(at) {
         at += 2;
         let end = at + usize::from(len);
@@ -43,6 +47,10 @@ pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
             {
                 number = version;
             }
+            if kind == ALPN && len >= 3 {
+                let name = body.slice(at + 7, usize::from(len) - 3);
+                inside = name.ok().and_then(by_choice);
+            }
             at += 4 + usize::from(len);
         }
     }
@@ -50,6 +58,7 @@ pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
         version: Version::known(number),
         is_retry,
         suite,
+        inside,
     })
 }
 

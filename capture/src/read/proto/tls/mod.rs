@@ -3,7 +3,8 @@
 //! - `session.rs` what is remembered of a connection
 //! - `record.rs` records; `handshake.rs` handshake messages; `hello.rs` the two hellos;
 //!   `extension.rs` their extensions, `quic_parameters.rs` the one of QUIC, `ja3.rs` what they tell of the
-//!   software; `exchange.rs` the messages after them
+//!   software; `exchange.rs` the messages after them; `inside.rs` what
+//!   is spoken inside
 //! - `names.rs` names of numbers; `groups.rs` those of groups and signature schemes
 
 mod exchange;
@@ -11,6 +12,7 @@ mod extension;
 mod groups;
 mod handshake;
 mod hello;
+mod inside;
 mod ja3;
 mod names;
 mod quic_parameters;
@@ -187,7 +189,7 @@ protocol! {
     QP_RETRY_ID: "tls.quic.parameter.retry_source_connection_id", "Retry Source Connection ID", Bytes;
     QP_DATAGRAM: "tls.quic.parameter.max_datagram_frame_size", "max_datagram_frame_size", Uint(64), Dec;
     QP_LOSS_BITS: "tls.quic.parameter.loss_bits", "loss_bits", Uint(64), Dec;
-    QP_TIME_STAMP: "tls.quic.parameter.enable_time_stamp_v2", "Enable TimestampV2", Uint(64), Dec;
+    QP_TIME_STAMP: "tls.quic.parameter.enable_time_stamp_v2", "Enable TimestampV2", Uint(64), Dec, names = quic_parameters::time_stamp_name;
     QP_MIN_ACK_DELAY: "tls.quic.parameter.min_ack_delay", "min_ack_delay", Uint(64), Dec;
     QP_GOOGLE_AGENT: "tls.quic.parameter.google.user_agent", "Google UserAgent", String;
     QP_GOOGLE_VERSION: "tls.quic.parameter.google.quic_version", "Google QUIC version", Uint(32), Hex, names = quic::version_name;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::read::FieldId;
+use crate::read::proto::names::pick;
 use crate::read::proto::quic::number;
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
@@ -15,6 +16,8 @@ enum Content {
     Bytes(FieldId),
     /// A number, and its unit in the line of the parameter.
     Number(FieldId, &'static str),
+    /// A number that the line of the parameter does not show.
+    Quiet(FieldId),
     Text(FieldId),
     Word(FieldId),
     Versions,
@@ -28,7 +31,7 @@ const fn is_grease(kind: u64) -> bool {
 
 /// Name and content of a parameter.
 fn known(kind: u64) -> Option<(&'static str, Content)> {
-    use Content::{Bytes, Nothing, Number, Text, Versions, Word};
+    use Content::{Bytes, Nothing, Number, Quiet, Text, Versions, Word};
     Some(match kind {
         0x00 => (
             "original_destination_connection_id",
@@ -63,16 +66,28 @@ fn known(kind: u64) -> Option<(&'static str, Content)> {
         0x20 => ("max_datagram_frame_size", Number(super::QP_DATAGRAM, "")),
         0x1057 => ("loss_bits", Number(super::QP_LOSS_BITS, "")),
         0x2ab2 => ("grease_quic_bit", Nothing),
-        0x3127 => ("initial_rtt", Number(super::QP_GOOGLE_RTT, " us")),
+        0x3127 => ("google_initial_rtt", Number(super::QP_GOOGLE_RTT, " us")),
         0x3128 => ("google_connection_options", Bytes(super::QP_GOOGLE_OPTIONS)),
-        0x3129 => ("user_agent", Text(super::QP_GOOGLE_AGENT)),
-        0x4752 => ("google_version", Word(super::QP_GOOGLE_VERSION)),
+        0x3129 => ("google_user_agent", Text(super::QP_GOOGLE_AGENT)),
+        0x4752 => ("google_quic_version", Word(super::QP_GOOGLE_VERSION)),
         0x7157 => ("enable_time_stamp", Nothing),
-        0x7158 => ("enable_time_stamp_v2", Number(super::QP_TIME_STAMP, "")),
-        0xde1a | 0xff02_de1a => ("min_ack_delay", Number(super::QP_MIN_ACK_DELAY, "")),
+        0x7158 => ("enable_time_stamp_v2", Quiet(super::QP_TIME_STAMP)),
+        0xde1a => ("min_ack_delay", Number(super::QP_MIN_ACK_DELAY, "")),
         _ if is_grease(kind) => ("GREASE", Nothing),
         _ => return None,
     })
+}
+
+/// What a side can do with time stamps.
+pub(super) fn time_stamp_name(value: u64) -> Option<&'static str> {
+    pick(
+        value.checked_sub(1)?,
+        &[
+            "I would like to receive TIME_STAMP frames",
+            "I am able to generate TIME_STAMP frames",
+            "I am able to generate TIME_STAMP frames and I would like to receive them",
+        ],
+    )
 }
 
 /// The type as the tree shows it.
@@ -142,11 +157,16 @@ fn one(walk: &mut Walk<'_, '_>, value: &Region<'_>, content: Content) -> Result<
             walk.tree.add(field, place, Value::Uint(found));
             format!(" {found}{unit}")
         }
+        Content::Quiet(field) => {
+            let (found, _) = number(value, 0)?;
+            walk.tree.add(field, place, Value::Uint(found));
+            String::new()
+        }
         Content::Text(field) => {
             let text = Escaped(value.captured());
             walk.tree
                 .add_formatted(field, place, format_args!("{text}"));
-            format!(" {text}")
+            String::new()
         }
         Content::Word(field) => {
             walk.u32(field, value, 0)?;

@@ -5,7 +5,7 @@ use super::session::{Flight, Version};
 use super::{RECORD_HEADER_LEN, append, handshake};
 use crate::read::proto::tcp::applications::{Asking, Payload};
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Added, Value};
+use crate::read::tree::{Added, Place, Value};
 use crate::read::walk::Walk;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -87,7 +87,7 @@ pub(super) fn dissect(
         }
     }
     walk.columns.set_protocol(version.name());
-    let node = header(walk, region, kind, len)?;
+    let node = header(walk, region, kind, len, version)?;
     let body = region.part(RECORD_HEADER_LEN, len);
     let record = Record {
         node,
@@ -118,11 +118,15 @@ pub(super) fn dissect(
         HANDSHAKE => handshake::dissect(walk, body, &record)?,
         APPLICATION_DATA => {
             append(walk, "Application Data");
-            record.title(
-                walk,
-                format_args!("Application Data Protocol: Application Data"),
-            );
+            let inside = super::inside::name(walk, payload);
+            let shown = inside.unwrap_or("Application Data");
+            record.title(walk, format_args!("Application Data Protocol: {shown}"));
             walk.bytes(super::APP_DATA, &body);
+            if let Some(name) = inside {
+                let tree = &mut *walk.tree;
+                let added = tree.add_text(super::APP_DATA_PROTO, Place::default(), name);
+                tree.set_generated(added);
+            }
             let [first, second] = [len, body.captured().len()];
             if first > second && payload.asking == Asking::Possible {
                 return Err(Stop::Snapped);
@@ -143,13 +147,19 @@ fn header(
     region: &Region<'_>,
     kind: u8,
     len: usize,
+    version: Version,
 ) -> Result<Added, Stop> {
     let place = region.place(0, RECORD_HEADER_LEN + len);
     let node = walk.tree.add(super::RECORD, place, Value::None);
     walk.tree.open();
     let value = Value::Uint(kind.into());
-    walk.tree
-        .add(super::CONTENT_TYPE, region.place(0, 1), value);
+    // What TLS 1.3 calls application data can be anything.
+    let field = if version == Version::TLS_1_3 && kind == APPLICATION_DATA {
+        super::OPAQUE_TYPE
+    } else {
+        super::CONTENT_TYPE
+    };
+    walk.tree.add(field, region.place(0, 1), value);
     walk.u16(super::RECORD_VERSION, region, 1)?;
     walk.u16(super::RECORD_LEN, region, 3)?;
     walk.tree.close();

@@ -42,6 +42,8 @@ pub(super) struct Session {
     pub(super) suite: u16,
     /// The beginning of a handshake message, by direction.
     pub(super) pending: [Pending; 2],
+    /// What is spoken inside, if the server said so.
+    pub(super) inside: Option<&'static str>,
 }
 
 /// The beginning of a handshake message that goes on in another record.
