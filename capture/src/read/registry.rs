@@ -60,6 +60,16 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::dhcpv6::PROTOCOL,
     &proto::rip::PROTOCOL,
     &proto::http::discovery::PROTOCOL,
+    &proto::bgp::PROTOCOL,
+    &proto::modbus::PROTOCOL,
+    &proto::mqtt::PROTOCOL,
+    &proto::smb::PROTOCOL,
+    &proto::smb::smb2::PROTOCOL,
+    &proto::smb::smb1::PROTOCOL,
+    &proto::radius::PROTOCOL,
+    &proto::pfcp::PROTOCOL,
+    &proto::syslog::PROTOCOL,
+    &proto::stun::PROTOCOL,
 ];
 
 /// A field by its number.

@@ -38,11 +38,14 @@
 //! - `ssh.rs` SSH (RFC 4253)
 //! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line
 //! - `nbns.rs` NetBIOS names (RFC 1002); `dhcpv6.rs` DHCP for IPv6 (RFC 8415); `rip.rs` RIP (RFC 2453)
+//! - `bgp.rs` BGP (RFC 4271); `modbus.rs` Modbus; `mqtt.rs` MQTT; `smb.rs` SMB and SMB2
+//! - `pfcp.rs` PFCP; `radius.rs` RADIUS (RFC 2865); `stun.rs` STUN (RFC 8489); `syslog.rs` (RFC 5424)
 //! - `stp.rs` the spanning tree of bridges (IEEE 802.1D)
 //! - `text.rs` bytes that are meant to be text
 //! - `data.rs` bytes that nobody knows
 
 pub(crate) mod arp;
+pub(crate) mod bgp;
 pub(crate) mod chdlc;
 pub(crate) mod checksum;
 pub(crate) mod data;
@@ -67,23 +70,30 @@ pub(crate) mod imap;
 pub(crate) mod ip;
 pub(crate) mod ipv6;
 pub(crate) mod llc;
+pub(crate) mod modbus;
 pub(crate) mod mpls;
+pub(crate) mod mqtt;
 pub(crate) mod names;
 pub(crate) mod nbns;
 pub(crate) mod ntp;
 pub(crate) mod null;
+pub(crate) mod pfcp;
 pub(crate) mod pop;
 pub(crate) mod ppp;
 pub(crate) mod pppoe;
 pub(crate) mod quic;
+pub(crate) mod radius;
 pub(crate) mod raw;
 pub(crate) mod rip;
 pub(crate) mod sctp;
 pub(crate) mod sll;
+pub(crate) mod smb;
 pub(crate) mod smtp;
 pub(crate) mod ssh;
 pub(crate) mod stp;
 pub(crate) mod straight;
+pub(crate) mod stun;
+pub(crate) mod syslog;
 pub(crate) mod tcp;
 pub(crate) mod telnet;
 pub(crate) mod text;

@@ -3,7 +3,10 @@
 use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
-use super::{data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, quic, rip, vxlan};
+use super::{
+    data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, pfcp, quic, radius, rip, stun,
+    syslog, vxlan,
+};
 use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::memory::{Datagrams, Key};
@@ -234,13 +237,19 @@ fn hand_on(
             http::SSDP_PORT => return http::ssdp(walk, payload),
             nbns::PORT => return nbns::dissect(walk, payload),
             ntp::PORT => return ntp::dissect(walk, payload),
+            pfcp::PORT => return pfcp::dissect(walk, payload),
             rip::PORT => return rip::dissect(walk, payload),
+            syslog::PORT => return syslog::dissect(walk, payload),
+            port if radius::PORTS.contains(&port) => return radius::dissect(walk, payload),
             port if dhcpv6::PORTS.contains(&port) => return dhcpv6::dissect(walk, payload),
             port if dhcp::PORTS.contains(&port) => {
                 return dhcp::dissect(walk, payload, [source, destination]);
             }
             _ => {}
         }
+    }
+    if stun::recognizes(&payload) {
+        return stun::dissect(walk, payload);
     }
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());

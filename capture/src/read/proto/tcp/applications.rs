@@ -9,7 +9,9 @@
 use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
-use crate::read::proto::{data, dns, ftp, http, imap, pop, smtp, ssh, telnet, tls};
+use crate::read::proto::{
+    bgp, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, telnet, tls,
+};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -24,6 +26,10 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &pop::APPLICATION,
     &smtp::APPLICATION,
     &telnet::APPLICATION,
+    &bgp::APPLICATION,
+    &modbus::APPLICATION,
+    &mqtt::APPLICATION,
+    &smb::APPLICATION,
 ];
 
 /// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.

@@ -1,0 +1,228 @@
+//! STUN and TURN (RFC 8489, RFC 8656), as Wireshark's `packet-stun.c` shows them in the list: by the
+//! magic cookie, on any port.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::text::Escaped;
+use crate::read::field::protocol;
+use crate::read::region::{Region, Stop};
+use crate::read::tree::Value;
+use crate::read::walk::Walk;
+
+protocol! {
+    64, "stun", "STUN", "Session Traversal Utilities for NAT";
+    TYPE: "stun.type", "Message Type", Uint(16), Hex;
+    LENGTH: "stun.length", "Message Length", Uint(16), Dec;
+    COOKIE: "stun.cookie", "Message Cookie", Bytes;
+    ID: "stun.id", "Message Transaction ID", Bytes;
+    ATTRIBUTE_TYPE: "stun.att.type", "Attribute Type", Uint(16), Hex;
+    ATTRIBUTE_LENGTH: "stun.att.length", "Attribute Length", Uint(16), Dec;
+}
+
+const MAGIC: u32 = 0x2112_a442;
+const HEADER_LEN: usize = 20;
+
+/// Whether a datagram is a message.
+pub(crate) fn recognizes(region: &Region<'_>) -> bool {
+    let (Ok(kind), Ok(len), Ok(cookie)) = (region.u16(0), region.u16(2), region.u32(4)) else {
+        return false;
+    };
+    kind & 0xc000 == 0
+        && cookie == MAGIC
+        && region.reported() == HEADER_LEN + usize::from(len)
+        && method(kind).is_some()
+}
+
+const fn class(kind: u16) -> &'static str {
+    match kind & 0x0110 {
+        0x0000 => "Request",
+        0x0010 => "Indication",
+        0x0100 => "Success Response",
+        _ => "Error Response",
+    }
+}
+
+const fn method(kind: u16) -> Option<&'static str> {
+    let number = kind & 0xf | kind >> 1 & 0x70 | kind >> 2 & 0xf80;
+    Some(match number {
+        0x001 => "Binding",
+        0x002 => "SharedSecret",
+        0x003 => "Allocate",
+        0x004 => "Refresh",
+        0x006 => "Send",
+        0x007 => "Data",
+        0x008 => "CreatePermission",
+        0x009 => "Channel-Bind",
+        0x00a => "Connect",
+        0x00b => "ConnectionBind",
+        0x00c => "ConnectionAttempt",
+        0x080 => "GooglePing",
+        _ => return None,
+    })
+}
+
+/// An address in an attribute.
+struct End {
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+    port: u16,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.v4, self.v6) {
+            (Some(address), _) => write!(f, "{address}:{}", self.port),
+            (_, Some(address)) => write!(f, "[{address}]:{}", self.port),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads one, which may be hidden from translators by `mask`.
+fn end(data: &Region<'_>, mask: [u8; 16]) -> Result<End, Stop> {
+    let family = data.u8(1)?;
+    let [a, b, c, d, ..] = mask;
+    let port = data.u16(2)? ^ u16::from_be_bytes([a, b]);
+    let mut found = End {
+        v4: None,
+        v6: None,
+        port,
+    };
+    if family == 1 {
+        let hidden = u32::from_be_bytes(data.array(4)?);
+        let mask = u32::from_be_bytes([a, b, c, d]);
+        found.v4 = Some(Ipv4Addr::from(hidden ^ mask));
+    } else if family == 2 {
+        let hidden = u128::from_be_bytes(data.array(4)?);
+        found.v6 = Some(Ipv6Addr::from(hidden ^ u128::from_be_bytes(mask)));
+    }
+    Ok(found)
+}
+
+/// Dissects a datagram that is a message.
+pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let kind = region.u16(0)?;
+    let (method, class) = (method(kind).unwrap_or("Unknown"), class(kind));
+    walk.columns.set_protocol("STUN");
+    walk.columns.set_info(format_args!("{method} {class}"));
+    walk.begin(THIS, &region, region.captured().len());
+    let added = walk
+        .tree
+        .add(TYPE, region.place(0, 2), Value::Uint(kind.into()));
+    walk.tree.label(
+        added,
+        format_args!("Message Type: {kind:#06x} ({method} {class})"),
+    );
+    walk.u16(LENGTH, &region, 2)?;
+    let mask: [u8; 16] = region.array(4)?;
+    walk.tree.add(COOKIE, region.place(4, 4), Value::Bytes);
+    walk.tree.add(ID, region.place(8, 12), Value::Bytes);
+    let mut at = HEADER_LEN;
+    while at + 4 <= region.reported() {
+        let (kind, len) = (region.u16(at)?, usize::from(region.u16(at + 2)?));
+        region.slice(at + 4, len)?;
+        walk.u16(ATTRIBUTE_TYPE, &region, at)?;
+        walk.tree.open();
+        walk.u16(ATTRIBUTE_LENGTH, &region, at + 2)?;
+        walk.tree.close();
+        attribute(walk, &region.part(at + 4, len), kind, mask)?;
+        at += 4 + len.next_multiple_of(4);
+    }
+    walk.end();
+    Ok(())
+}
+
+/// What the list says of an attribute.
+fn attribute(
+    walk: &mut Walk<'_, '_>,
+    data: &Region<'_>,
+    kind: u16,
+    mask: [u8; 16],
+) -> Result<(), Stop> {
+    let text = Escaped(data.captured());
+    let columns = &mut *walk.columns;
+    match kind {
+        0x0001 => columns.append_info(format_args!(" MAPPED-ADDRESS: {}", end(data, [0; 16])?)),
+        0x0006 => columns.append_info(format_args!(" user: {text}")),
+        0x0009 => {
+            let code = u32::from(data.u8(2)? & 7) * 100 + u32::from(data.u8(3)?);
+            let reason = Escaped(data.captured().get(4..).unwrap_or(&[]));
+            columns.append_info(format_args!(" error-code: {code}"));
+            if let Some(name) = error_name(code) {
+                columns.append_info(format_args!(" ({name})"));
+            }
+            columns.append_info(format_args!(" {reason}"));
+        }
+        0x000d => columns.append_info(format_args!(" lifetime: {}", data.u32(0)?)),
+        0x0010 => columns.append_info(format_args!(" bandwidth: {}", data.u32(0)?)),
+        0x0012 => columns.append_info(format_args!(" XOR-PEER-ADDRESS: {}", end(data, mask)?)),
+        0x0014 => columns.append_info(format_args!(" realm: {text}")),
+        0x0015 => columns.append_info(format_args!(" with nonce")),
+        0x0016 => columns.append_info(format_args!(" XOR-RELAYED-ADDRESS: {}", end(data, mask)?)),
+        0x0020 | 0x8020 => {
+            columns.append_info(format_args!(" XOR-MAPPED-ADDRESS: {}", end(data, mask)?));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+const fn error_name(code: u32) -> Option<&'static str> {
+    Some(match code {
+        275 => "Success",
+        300 => "Try Alternate",
+        400 => "Bad Request",
+        401 => "Unauthenticated",
+        403 => "Forbidden",
+        405 => "Mobility Forbidden",
+        420 => "Unknown Attribute",
+        437 => "Allocation Mismatch",
+        438 => "Stale Nonce",
+        440 => "Address Family not Supported",
+        441 => "Wrong Credentials",
+        442 => "Unsupported Transport Protocol",
+        443 => "Peer Address Family Mismatch",
+        446 => "Connection Already Exists",
+        447 => "Connection Timeout or Failure",
+        486 => "Allocation Quota Reached",
+        487 => "Role Conflict",
+        500 => "Server Error",
+        508 => "Insufficient Capacity",
+        600 => "Global Failure",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 5769 section 2.2: 192.0.2.1, port 32853.
+    #[test]
+    fn hidden_addresses_are_found() {
+        let data = [0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43];
+        let region = Region::new(0, &data, data.len() as u32);
+        let mut mask = [0; 16];
+        mask[..4].copy_from_slice(&MAGIC.to_be_bytes());
+        let found = end(&region, mask).unwrap();
+        assert_eq!(found.to_string(), "192.0.2.1:32853");
+    }
+
+    // RFC 8489 section 5.
+    #[test]
+    fn class_and_method_share_their_bits() {
+        assert_eq!(
+            (method(0x0101), class(0x0101)),
+            (Some("Binding"), "Success Response")
+        );
+        assert_eq!(
+            (method(0x0113), class(0x0113)),
+            (Some("Allocate"), "Error Response")
+        );
+        assert_eq!(
+            (method(0x0016), class(0x0016)),
+            (Some("Send"), "Indication")
+        );
+    }
+}
