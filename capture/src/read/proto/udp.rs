@@ -4,8 +4,8 @@ use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
 use super::{
-    data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, pfcp, quic, radius, rip, stun,
-    syslog, vxlan,
+    data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, pfcp, quic, radius, rip,
+    stun, syslog, vxlan,
 };
 use crate::read::column::Address;
 use crate::read::field::protocol;

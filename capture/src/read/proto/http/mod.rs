@@ -320,11 +320,21 @@ fn dissect(
         match message(walk, &rest, name, Some(payload))? {
             Read::Whole(len) => at += len.max(1),
             Read::Missing(need) => return Ok(Outcome::More { at, need }),
-            Read::Foreign if at == 0 => return Ok(Outcome::NotMine),
+            // On its own ports, HTTP keeps to itself what it does not understand.
+            Read::Foreign if at == 0 && !is_on_port(payload) => return Ok(Outcome::NotMine),
             Read::Foreign => break,
         }
     }
     Ok(Outcome::Done)
+}
+
+fn is_on_port(payload: &Payload) -> bool {
+    let ports = [
+        payload.server_port,
+        payload.source_port,
+        payload.destination_port,
+    ];
+    ports.iter().any(|port| APPLICATION.ports.contains(port))
 }
 
 /// Dissects SSDP.

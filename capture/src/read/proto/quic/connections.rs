@@ -302,7 +302,8 @@ impl Connection {
         let id = match (self.first, self.keys_of) {
             (Some(first), _) => first,
             (None, Some((id, _))) => id,
-            (None, None) => return None,
+            // The client chose none at all.
+            (None, None) => Cid::default(),
         };
         if self.keys_of != Some((id, self.version)) {
             self.keys_of = Some((id, self.version));

@@ -36,16 +36,12 @@ pub(super) fn dissect(
     let place = packet.place(0, 1);
     walk.tree.add(super::HEADER_FORM, place, Value::Uint(1));
     let version = packet.u32(1)?;
-    if is_grease(version) || version == 0 {
-        let name = match version {
-            0 => "Version Negotiation",
-            _ => "Forcing Version Negotiation",
-        };
-        walk.columns.set_info(format_args!("{name}"));
+    if version == 0 {
+        walk.columns.set_info(format_args!("Version Negotiation"));
         let unused = Value::Uint((first & 0x7f).into());
         walk.tree.add(super::VN_UNUSED, place, unused);
         let mut at = ids(walk, packet)?;
-        while version == 0 && at < packet.reported() {
+        while at < packet.reported() {
             let supported = packet.u32(at)?;
             let value = Value::Uint(supported.into());
             let node = walk

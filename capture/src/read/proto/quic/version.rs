@@ -70,7 +70,8 @@ pub(super) const fn draft(version: u32) -> u32 {
         0xface_b002 | 0xface_b00e => 27,
         // Google's with TLS.
         0x5130_3530 | 0x5430_3530 | 0x5430_3531 => 27,
-        _ if is_grease(version) => 34,
+        // Wireshark takes it for a draft.
+        _ if is_grease(version) => 29,
         _ => 0,
     }
 }

@@ -55,7 +55,7 @@ fn known(kind: u64) -> Option<(&'static str, Content)> {
             Number(super::QP_STREAMS_BIDI, ""),
         ),
         0x09 => ("initial_max_streams_uni", Number(super::QP_STREAMS_UNI, "")),
-        0x0a => ("ack_delay_exponent", Number(super::QP_ACK_EXPONENT, "")),
+        0x0a => ("ack_delay_exponent", Quiet(super::QP_ACK_EXPONENT)),
         0x0b => ("max_ack_delay", Number(super::QP_ACK_DELAY, "")),
         0x0c => ("disable_active_migration", Nothing),
         0x0d => ("preferred_address", Nothing),
