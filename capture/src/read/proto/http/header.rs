@@ -2,10 +2,11 @@
 
 use super::super::expert::{Group, Severity};
 use super::super::text::Escaped;
+use super::body::{self, Plain};
 use super::exchanges::Told;
 use super::{
     CHAT, CODE, CODE_DESCRIPTION, CONTENT_LENGTH, CONTENT_LENGTH_HEADER, COOKIE, COOKIE_PAIR,
-    FILE_DATA, FULL_URI, HEADERS, Head, Line, METHOD, NEXT_REQUEST_IN, NEXT_RESPONSE_IN,
+    FULL_URI, Framing, HEADERS, Head, Line, METHOD, NEXT_REQUEST_IN, NEXT_RESPONSE_IN,
     NOTIFICATION, PHRASE, PREV_REQUEST_IN, PREV_RESPONSE_IN, REQUEST, REQUEST_IN, REQUEST_LINE,
     REQUEST_NUMBER, REQUEST_VERSION, RESPONSE, RESPONSE_FOR, RESPONSE_IN, RESPONSE_LINE,
     RESPONSE_NUMBER, RESPONSE_VERSION, THIS, TIME, URI, URI_PARAMETER, URI_PATH, URI_QUERY, line,
@@ -21,8 +22,8 @@ pub(super) fn show(
     region: &Region<'_>,
     head: &Head<'_>,
     told: Option<&Told>,
-    body: Option<&Region<'_>>,
-) {
+    body: Option<(&Region<'_>, &Framing)>,
+) -> Option<Plain> {
     let &Head {
         protocol,
         kind,
@@ -34,7 +35,7 @@ pub(super) fn show(
     walk.begin(protocol, region, bytes.len());
     if !walk.tree.wants_any_of(THIS.protocol) {
         walk.end();
-        return;
+        return None;
     }
     let first = Escaped(&bytes[..first_len]);
     let heading = walk
@@ -117,19 +118,7 @@ pub(super) fn show(
     if let Some(told) = told.filter(|_| has_end) {
         exchange(walk, kind, told);
     }
-    if let Some(body) = body {
-        let len = body.captured().len();
-        let place = body.place(0, len);
-        if walk.tree.wants(FILE_DATA) {
-            let text = Escaped(body.captured());
-            let added = walk
-                .tree
-                .add_formatted(FILE_DATA, place, format_args!("{text}"));
-            let s = if len == 1 { "" } else { "s" };
-            walk.tree
-                .label(added, format_args!("File Data: {len} byte{s}"));
-        }
-    }
+    let plain = body.and_then(|(body, framing)| body::show(walk, region, body, framing));
     let tree = &mut *walk.tree;
     let field = match kind {
         Line::Notification => NOTIFICATION,
@@ -138,6 +127,7 @@ pub(super) fn show(
     };
     tree.add_hidden(field, Place::default(), Value::Bool(true));
     walk.end();
+    plain
 }
 
 /// A header field.

@@ -6,6 +6,8 @@ use crate::read::region::Region;
 use crate::read::tree::Place;
 use crate::read::walk::Walk;
 
+/// How a PNG begins.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Parts of a body that are looked at.
 const MOST_PARTS: usize = 64;
 /// Lines of a text that are shown.
@@ -35,6 +37,11 @@ pub(super) fn show(
     if kind == b"application/octet-stream" {
         return;
     }
+    let is_xml = kind.ends_with(b"+xml")
+        || matches!(
+            &kind[..],
+            b"text/xml" | b"application/xml" | b"text/vnd.wap.wml"
+        );
     let is_text = kind.starts_with(b"text/")
         || matches!(
             &kind[..],
@@ -42,14 +49,10 @@ pub(super) fn show(
                 | b"application/x-javascript"
                 | b"application/x-ns-proxy-autoconfig"
         );
+    let is_text = is_text && !is_xml;
     if is_text && walk.tree.labels() && bytes.len() == body.reported() {
         text(walk, &kind, body);
     }
-    let is_xml = kind.ends_with(b"+xml")
-        || matches!(
-            &kind[..],
-            b"text/xml" | b"application/xml" | b"text/vnd.wap.wml"
-        );
     if is_xml && name == "HTTP" {
         walk.columns.set_protocol("HTTP/XML");
         return;
@@ -62,17 +65,30 @@ pub(super) fn show(
         return;
     }
     let image = match &kind[..] {
-        b"image/jpeg" | b"image/jpg" => Some("JPEG JFIF image"),
-        b"image/png" => Some("PNG"),
+        b"image/jpeg" | b"image/jpg" if bytes.starts_with(&[0xff, 0xd8]) => Some("JPEG JFIF image"),
+        b"image/png" if bytes.starts_with(PNG) && bytes.len() > PNG.len() => Some("PNG"),
         b"image/gif" if bytes.starts_with(b"GIF87a") => Some("GIF87a"),
-        b"image/gif" => Some("GIF89a"),
+        b"image/gif" if bytes.starts_with(b"GIF89a") => Some("GIF89a"),
         _ => None,
     };
     match image {
         Some(image) => walk.columns.append_info(format_args!(" ({image})")),
-        None => walk
-            .columns
-            .append_info(format_args!(" ({})", Escaped(&kind))),
+        None => {
+            walk.columns
+                .append_info(format_args!(" ({})", Escaped(&kind)));
+            if !is_text && walk.tree.labels() {
+                let depth = walk.tree.depth();
+                walk.tree.set_depth(walk.base);
+                let (len, place) = (bytes.len(), body.place(0, bytes.len()));
+                walk.tree.heading(place, format_args!("Media Type"));
+                walk.tree.open();
+                let s = if len == 1 { "" } else { "s" };
+                let shown = Escaped(&kind);
+                walk.tree
+                    .heading(place, format_args!("Media type: {shown} ({len} byte{s})"));
+                walk.tree.set_depth(depth);
+            }
+        }
     }
 }
 
@@ -139,10 +155,9 @@ fn text(walk: &mut Walk<'_, '_>, kind: &[u8], body: &Region<'_>) {
     let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
     let depth = walk.tree.depth();
     walk.tree.set_depth(walk.base);
-    let s = if lines == 1 { "" } else { "s" };
     walk.tree.heading(
         body.place(0, bytes.len()),
-        format_args!("Line-based text data: {} ({lines} line{s})", Escaped(kind)),
+        format_args!("Line-based text data: {} ({lines} lines)", Escaped(kind)),
     );
     walk.tree.open();
     let mut at = 0;

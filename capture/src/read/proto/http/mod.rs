@@ -4,8 +4,9 @@
 //! the end of the connection. Bodies are not decompressed.
 //!
 //! - `exchanges.rs` which response answers which request
-//! - `header.rs` the tree of a header; `media.rs` bodies
+//! - `header.rs` the tree of a header; `body.rs` how a body was sent; `media.rs` what it is
 
+mod body;
 mod exchanges;
 mod header;
 mod media;
@@ -80,6 +81,10 @@ protocol! {
     PREV_REQUEST_IN: "http.prev_request_in", "Prev request in frame", FrameNumber;
     PREV_RESPONSE_IN: "http.prev_response_in", "Prev response in frame", FrameNumber;
     TIME: "http.time", "Time since request", RelativeTime;
+    CHUNK_SIZE: "http.chunk_size", "Chunk size", Uint(32), Dec;
+    CHUNK_DATA: "http.chunk_data", "Chunk data", Bytes;
+    CHUNK_BOUNDARY: "http.chunk_boundary", "Chunk boundary", Bytes;
+    TRAILER: "http.chunked_trailer_part", "trailer-part", String;
     FILE_DATA: "http.file_data", "File Data", String;
     CHAT: "http.chat", "Formatted text", None;
 }
@@ -213,6 +218,8 @@ struct Framing {
     is_chunked: bool,
     keeps_alive: bool,
     content_type: Option<(usize, usize)>,
+    /// How the body is compressed.
+    encoding: Option<(usize, usize)>,
     /// The name of the server.
     host: Option<(usize, usize)>,
 }
@@ -419,7 +426,9 @@ fn message(
         };
     };
     let is_head = stream.is_some_and(|stream| walk.memory.http.wants_head(stream));
-    let bodiless = matches!(code, Some(100..=199 | 204 | 304)) || (code.is_some() && is_head);
+    let bodiless = matches!(code, Some(100..=199 | 204 | 304));
+    // There should be no body, so that none is waited for.
+    let can_ask = can_ask && !(is_head && code.is_some());
     let here = all - framing.body;
     let mut body_len = here;
     if bodiless {
@@ -440,6 +449,8 @@ fn message(
         }
     } else if kind != Line::Response {
         body_len = 0;
+    } else if is_head {
+        body_len = 0;
     } else if can_ask && !framing.keeps_alive {
         return Ok(Read::Missing(Need::UntilFin));
     }
@@ -456,8 +467,9 @@ fn message(
     };
     let told = stream.map(|stream| tell(walk, region, &head, &framing, stream));
     let file = (body_len > 0).then_some(&body);
-    header::show(walk, region, &head, told.as_ref(), file);
-    if body_len > 0 && code != Some(206) {
+    let plain = header::show(walk, region, &head, told.as_ref(), file.zip(Some(&framing)));
+    if body_len > 0 {
+        let body = plain.as_ref().map_or(body, body::Plain::region);
         media::show(walk, name, content_type, &body);
     }
     Ok(Read::Whole(framing.body + body_len))
@@ -504,6 +516,8 @@ fn frame(bytes: &[u8], first: usize) -> Option<Framing> {
                 found.keeps_alive = contains(value, b"keep-alive");
             } else if name.eq_ignore_ascii_case(b"content-type") {
                 found.content_type = Some(place(text, at, colon, value));
+            } else if name.eq_ignore_ascii_case(b"content-encoding") {
+                found.encoding = Some(place(text, at, colon, value));
             } else if name.eq_ignore_ascii_case(b"host") {
                 found.host = Some(place(text, at, colon, value));
             }

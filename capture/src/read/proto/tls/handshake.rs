@@ -269,7 +269,9 @@ fn one(
     } else {
         record.title(walk, format_args!("{MULTIPLE}"));
     }
-    if !walk.tree.wants_any_of(super::THIS.protocol) {
+    // Hellos are read in any case: whether they are malformed stands in the list.
+    let is_hello = matches!(kind, CLIENT_HELLO | SERVER_HELLO | HELLO_RETRY_REQUEST);
+    if !is_hello && !walk.tree.wants_any_of(super::THIS.protocol) {
         return Ok(());
     }
     let place = message.place(0, message.captured().len());

@@ -176,7 +176,7 @@ pub(super) fn server(
     };
     extension::all(walk, &body.rest(at + 3), holder, &mut lists)?;
     // A request for another hello is not one.
-    if holder == Holder::ServerHello {
+    if holder == Holder::ServerHello && walk.tree.wants_any_of(super::THIS.protocol) {
         lists.show_server(walk.tree);
     }
     Ok(())
