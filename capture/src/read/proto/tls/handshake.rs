@@ -23,6 +23,7 @@ const NEW_SESSION_TICKET: u8 = 4;
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
+const SERVER_HELLO_DONE: u8 = 14;
 const CERTIFICATE_VERIFY: u8 = 15;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 const FINISHED: u8 = 20;
@@ -254,9 +255,13 @@ fn one(
             known.version = version;
         }
         known.suite = found.suite;
+        known.resumed_by = Some(record.flight.direction);
         known.inside = found.inside.or(known.inside);
         let version = known.version;
         walk.columns.set_protocol(version.name());
+    }
+    if kind == SERVER_HELLO_DONE {
+        walk.memory.tls.session(session).resumed_by = None;
     }
     let name = handshake_name(kind.into());
     match name {

@@ -197,6 +197,7 @@ protocol! {
     QP_GOOGLE_OPTIONS: "tls.quic.parameter.google.connection_options", "Google Connection options", Bytes;
     QP_CHOSEN_VERSION: "tls.quic.parameter.vi.chosen_version", "Chosen Version", Uint(32), Hex, names = quic::version_name;
     QP_OTHER_VERSION: "tls.quic.parameter.vi.other_version", "Other Version", Uint(32), Hex, names = quic::version_name;
+    RESUMED: "tls.resumed", "This session reuses previously negotiated keys (Session resumption)", None;
     IGNORED: "tls.ignored_unknown_record", "Ignored Unknown Record", None;
 }
 

@@ -3,6 +3,7 @@
 use super::names::{alert_name, level_name};
 use super::session::{Flight, Version};
 use super::{RECORD_HEADER_LEN, append, handshake};
+use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::tcp::applications::{Asking, Payload};
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Place, Value};
@@ -59,6 +60,16 @@ pub(super) fn dissect(
     if known.0 >= Version::TLS_1_0.0 && !is_content(kind) {
         walk.columns.set_protocol(known.name());
         append(walk, "Ignored Unknown Record");
+        let place = region.place(0, region.captured().len());
+        let node = walk
+            .tree
+            .heading(place, format_args!("Ignored Unknown Record"));
+        walk.expert(
+            node,
+            super::IGNORED,
+            (Severity::Warning, Group::Protocol),
+            format_args!("Ignored Unknown Record"),
+        );
         return Ok(Read::Whole(region.reported()));
     }
     let (number, record_len) = (region.u16(1)?, region.u16(3)?);
@@ -98,21 +109,13 @@ pub(super) fn dissect(
     match kind {
         CHANGE_CIPHER_SPEC => {
             append(walk, "Change Cipher Spec");
-            let frame = walk.frame.number;
-            let session = walk.memory.tls.session(flight.session);
-            let from = &mut session.encrypted_from[flight.direction];
-            if *from == 0 {
-                *from = frame;
-            }
             record.title(
                 walk,
                 format_args!("Change Cipher Spec Protocol: Change Cipher Spec"),
             );
-            walk.tree.add(
-                super::CHANGE_CIPHER_SPEC,
-                body.place(0, body.captured().len()),
-                Value::None,
-            );
+            let place = body.place(0, body.captured().len());
+            let node = walk.tree.add(super::CHANGE_CIPHER_SPEC, place, Value::None);
+            change_cipher(walk, node, flight);
         }
         ALERT => record.alert(walk, &body)?,
         HANDSHAKE => handshake::dissect(walk, body, &record)?,
@@ -140,6 +143,27 @@ pub(super) fn dissect(
     }
     walk.tree.close();
     Ok(Read::Whole(whole_len))
+}
+
+/// From here on, what the sender says is encrypted; in TLS 1.3 this message means nothing.
+fn change_cipher(walk: &mut Walk<'_, '_>, node: Added, flight: Flight) {
+    let frame = walk.frame.number;
+    let session = walk.memory.tls.session(flight.session);
+    if session.version == Version::TLS_1_3 {
+        return;
+    }
+    let from = &mut session.encrypted_from[flight.direction];
+    if *from == 0 {
+        *from = frame;
+    }
+    if session.resumed_by == Some(flight.direction) {
+        walk.expert(
+            node,
+            super::RESUMED,
+            (Severity::Note, Group::Sequence),
+            format_args!("This session reuses previously negotiated keys (Session resumption)"),
+        );
+    }
 }
 
 fn header(

@@ -42,6 +42,9 @@ pub(super) struct Session {
     pub(super) suite: u16,
     /// The beginning of a handshake message, by direction.
     pub(super) pending: [Pending; 2],
+    /// The direction that the server's hello came from, if there was no end of its first messages since:
+    /// what it goes on with are keys of an earlier connection.
+    pub(super) resumed_by: Option<usize>,
     /// What is spoken inside, if the server said so.
     pub(super) inside: Option<&'static str>,
 }
