@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::names::pick;
+use super::text::Words;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -312,7 +313,11 @@ fn record(
     walk.u16(TYPE, region, fixed)?;
     walk.u16(CLASS, region, fixed + 2)?;
     if !is_question {
-        walk.u32(TTL, region, fixed + 4)?;
+        let ttl = region.u32(fixed + 4)?;
+        let place = region.place(fixed + 4, 4);
+        let added = walk.tree.add(TTL, place, Value::Uint(ttl.into()));
+        walk.tree
+            .label(added, format_args!("Time to live: {}", Words(ttl)));
         walk.u16(DATA_LENGTH, region, fixed + 8)?;
         if kind == 32 {
             for entry in (0..data_len / 6 * 6).step_by(6) {

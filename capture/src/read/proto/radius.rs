@@ -8,7 +8,7 @@ use crate::read::walk::Walk;
 protocol! {
     61, "radius", "RADIUS", "RADIUS Protocol";
     CODE: "radius.code", "Code", Uint(8), Dec, names = code_name;
-    ID: "radius.id", "Packet identifier", Uint(8), Hex;
+    ID: "radius.id", "Packet identifier", Uint(8), HexDec;
     LENGTH: "radius.length", "Length", Uint(16), Dec;
     AUTHENTICATOR: "radius.authenticator", "Authenticator", Bytes;
 }

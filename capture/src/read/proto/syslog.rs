@@ -9,8 +9,8 @@ use crate::read::walk::Walk;
 
 protocol! {
     63, "syslog", "Syslog", "Syslog message";
-    FACILITY: "syslog.facility", "Facility", Uint(8), Dec, names = facility_name;
-    LEVEL: "syslog.level", "Level", Uint(8), Dec, names = level_name;
+    FACILITY: "syslog.facility", "Facility", Uint(8), Dec, mask = 0xf8, names = facility_name;
+    LEVEL: "syslog.level", "Level", Uint(8), Dec, mask = 0x07, names = level_name;
     MESSAGE: "syslog.msg", "Message", String;
 }
 

@@ -21,7 +21,7 @@ use crate::read::field::protocol;
 use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::Value;
+use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
 use names::{
     algorithm_name, class_name, digest_name, family_name, fingerprint_name, hash_name,
@@ -40,6 +40,7 @@ protocol! {
     OPCODE: "dns.flags.opcode", "Opcode", Uint(16), Dec, mask = 0x7800, names = opcode_name;
     AUTHORITATIVE: "dns.flags.authoritative", "Authoritative", Bool, None, mask = 0x0400, names = authoritative_name;
     CONFLICT: "dns.flags.conflict", "Conflict", Bool, None, mask = 0x0400, names = conflict_name;
+    CONFLICT_QUERY: "dns.flags.conflict", "Conflict", Bool, None, mask = 0x0400, names = several_name;
     TRUNCATED: "dns.flags.truncated", "Truncated", Bool, None, mask = 0x0200, names = truncated_name;
     RECDESIRED: "dns.flags.recdesired", "Recursion desired", Bool, None, mask = 0x0100, names = desired_name;
     TENTATIVE: "dns.flags.tentative", "Tentative", Bool, None, mask = 0x0100, names = tentative_name;
@@ -116,6 +117,14 @@ protocol! {
     NAPTR_REGEX: "dns.naptr.regex", "Regex", String;
     NAPTR_REPLACEMENT_LEN: "dns.naptr.replacement_length", "Replacement Length", Uint(8), Dec;
     NAPTR_REPLACEMENT: "dns.naptr.replacement", "Replacement", String;
+    LOC_VERSION: "dns.loc.version", "Version", Uint(8), Dec;
+    LOC_SIZE: "dns.loc.size", "Size", Uint(8), Dec;
+    LOC_HORIZONTAL: "dns.loc.horizontal_precision", "Horizontal Precision", Uint(8), Dec;
+    LOC_VERTICAL: "dns.loc.vertical_precision", "Vertical Precision", Uint(8), Dec;
+    LOC_LATITUDE: "dns.loc.latitude", "Latitude", Uint(32), Dec;
+    LOC_LONGITUDE: "dns.loc.longitude", "Longitude", Uint(32), Dec;
+    LOC_ALTITUDE: "dns.loc.altitude", "Altitude", Uint(32), Dec;
+    UNKNOWN_TYPE: "dns.dissector_unknown", "Dissector for DNS Type is not implemented", None;
     DATA: "dns.data", "Data", Bytes;
     SIG_COVERED: "dns.rrsig.type_covered", "Type Covered", Uint(16), Dec, names = type_title;
     SIG_ALGORITHM: "dns.rrsig.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
@@ -135,7 +144,7 @@ protocol! {
     KEY_ALGORITHM: "dns.dnskey.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
     KEY_ID: "dns.dnskey.key_id", "Key id", Uint(16), Dec;
     KEY_PUBLIC: "dns.dnskey.public_key", "Public Key", Bytes;
-    DS_KEY_ID: "dns.ds.key_id", "Key id", Uint(16), HexDec;
+    DS_KEY_ID: "dns.ds.key_id", "Key id", Uint(16), Hex;
     DS_ALGORITHM: "dns.ds.algorithm", "Algorithm", Uint(8), Dec, names = algorithm_name;
     DS_DIGEST_TYPE: "dns.ds.digest_type", "Digest Type", Uint(8), Dec, names = digest_name;
     DS_DIGEST: "dns.ds.digest", "Digest", Bytes;
@@ -247,6 +256,10 @@ fn conflict_name(value: u64) -> Option<&'static str> {
             "The name is not considered unique",
         ],
     )
+}
+
+fn several_name(value: u64) -> Option<&'static str> {
+    pick(value, &["None", "The sender received multiple responses"])
 }
 
 fn truncated_name(value: u64) -> Option<&'static str> {
@@ -411,7 +424,9 @@ fn message(
     if framing == Framing::Stream {
         walk.u16(LENGTH, &whole, 0)?;
     }
-    walk.u16(ID, &region, 0)?;
+    let id_node = walk
+        .tree
+        .add(ID, region.place(0, 2), Value::Uint(transaction.into()));
     let wanted = walk.tree.wants_any_of(THIS.protocol);
     if wanted {
         show_flags(walk, &region, flags, flavor);
@@ -463,14 +478,14 @@ fn message(
         } else {
             memory.query(stream, transaction, now, pass)
         };
-        show_transaction(walk, told);
+        show_transaction(walk, told, id_node);
     }
     walk.end();
     Ok(())
 }
 
 /// Which message this one answers, or is answered by.
-fn show_transaction(walk: &mut Walk<'_, '_>, told: Told) {
+fn show_transaction(walk: &mut Walk<'_, '_>, told: Told, id: Added) {
     let remark = (Severity::Warning, Group::Protocol);
     let tree = &mut *walk.tree;
     match told {
@@ -480,9 +495,9 @@ fn show_transaction(walk: &mut Walk<'_, '_>, told: Told) {
             }
         }
         Told::QueryAgain { first } => {
-            let node = tree.add_generated(RETRANSMIT_REQUEST_IN, Value::Uint(first));
+            tree.add_generated(RETRANSMIT_REQUEST_IN, Value::Uint(first));
             walk.expert(
-                node,
+                id,
                 RETRANSMIT_REQUEST,
                 remark,
                 format_args!("DNS query retransmission. Original request in frame {first}"),
@@ -493,11 +508,10 @@ fn show_transaction(walk: &mut Walk<'_, '_>, told: Told) {
             tree.add_generated(RESPONSE_TO, Value::Uint(query));
             tree.add_generated(TIME, Value::Span(took));
         }
-        Told::ResponseAgain { first, query } => {
-            tree.add_generated(RESPONSE_TO, Value::Uint(query));
-            let node = tree.add_generated(RETRANSMIT_RESPONSE_IN, Value::Uint(first));
+        Told::ResponseAgain { first } => {
+            tree.add_generated(RETRANSMIT_RESPONSE_IN, Value::Uint(first));
             walk.expert(
-                node,
+                id,
                 RETRANSMIT_RESPONSE,
                 remark,
                 format_args!("DNS response retransmission. Original response in frame {first}"),
@@ -550,7 +564,14 @@ fn show_flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, flags: u16, flavor: 
     };
     let is_llmnr = flavor == Flavor::Llmnr;
     if is_llmnr {
-        flag(CONFLICT, 0x0400);
+        flag(
+            if is_response {
+                CONFLICT
+            } else {
+                CONFLICT_QUERY
+            },
+            0x0400,
+        );
     } else if is_response {
         flag(AUTHORITATIVE, 0x0400);
     }

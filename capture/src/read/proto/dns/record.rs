@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::names::{class_name, option_name, type_name};
 use super::{Flavor, name, security, service};
 use crate::read::field::FieldId;
+use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::text::{Escaped, Words};
 use crate::read::region::{Region, Stop};
 use crate::read::render::Ipv6;
@@ -359,11 +360,28 @@ impl Message<'_, '_> {
             35 => {
                 let order = walk.u16(super::NAPTR_ORDER, region, at)?;
                 let preference = walk.u16(super::NAPTR_PREFERENCE, region, at + 2)?;
-                let flags_len = usize::from(region.u8(at + 4)?);
-                let flags = Escaped(region.slice(at + 5, flags_len)?);
-                let place = region.place(at + 5, flags_len);
+                let mut place = at + 4;
+                let mut flags = Escaped(&[]);
+                for (field, text) in [
+                    (super::NAPTR_FLAGS_LEN, super::NAPTR_FLAGS),
+                    (super::NAPTR_SERVICE_LEN, super::NAPTR_SERVICE),
+                    (super::NAPTR_REGEX_LEN, super::NAPTR_REGEX),
+                ] {
+                    let text_len = usize::from(walk.u8(field, region, place)?);
+                    let value = Escaped(region.slice(place + 1, text_len)?);
+                    let here = region.place(place + 1, text_len);
+                    walk.tree.add_formatted(text, here, format_args!("{value}"));
+                    if text == super::NAPTR_FLAGS {
+                        flags = value;
+                    }
+                    place += 1 + text_len;
+                }
+                let name_len = name::read(region, place, &mut self.data)?;
+                let here = region.place(place, name_len);
+                let chars = Value::Uint(self.data.len() as u64);
+                walk.tree.add_generated(super::NAPTR_REPLACEMENT_LEN, chars);
                 walk.tree
-                    .add_formatted(super::NAPTR_FLAGS, place, format_args!("{flags}"));
+                    .add_text(super::NAPTR_REPLACEMENT, here, &self.data);
                 walk.columns
                     .append_info(format_args!(" {order} {preference} {flags}"));
                 self.title(
@@ -375,11 +393,33 @@ impl Message<'_, '_> {
                 );
             }
             OPT => self.options(walk, at, len)?,
+            29 => location(walk, region, at)?,
+            47 => {
+                security::dissect(walk, region, kind, at, len, &mut self.data)?;
+                let name = &self.data;
+                walk.columns.append_info(format_args!(" {name}"));
+                let more = format_args!(", next domain name {name}");
+                self.title(walk, heading, kind, at, more);
+            }
+            52 => {
+                service::dissect(walk, region, kind, at, len, &mut self.data)?;
+                let name = &self.name;
+                walk.columns.append_info(format_args!(" {name}"));
+            }
             _ if security::dissect(walk, region, kind, at, len, &mut self.data)?
                 || service::dissect(walk, region, kind, at, len, &mut self.data)? => {}
             _ => {
                 // What is cut off stops here as in Wireshark.
                 region.slice(at, len)?;
+                walk.expert(
+                    heading,
+                    super::UNKNOWN_TYPE,
+                    (Severity::Note, Group::Undecoded),
+                    format_args!(
+                        "Dissector for DNS Type ({kind}) code not implemented, \
+                         Contact Wireshark developers if you want this supported"
+                    ),
+                );
                 walk.tree
                     .add(super::DATA, region.place(at, len), Value::Bytes);
             }
@@ -510,5 +550,55 @@ fn option(walk: &mut Walk<'_, '_>, data: &Region<'_>, code: u16) -> Result<(), S
         }
         _ => {}
     }
+    Ok(())
+}
+
+/// Where something is (RFC 1876).
+fn location(walk: &mut Walk<'_, '_>, region: &Region<'_>, at: usize) -> Result<(), Stop> {
+    const MIDDLE: i64 = 1 << 31;
+    walk.u8(super::LOC_VERSION, region, at)?;
+    for (field, offset) in [
+        (super::LOC_SIZE, 1),
+        (super::LOC_HORIZONTAL, 2),
+        (super::LOC_VERTICAL, 3),
+    ] {
+        let number = region.u8(at + offset)?;
+        // Centimeters: a digit, and the zeros behind it.
+        let cm = u64::from(number >> 4) * 10_u64.pow((number & 15).into());
+        let place = region.place(at + offset, 1);
+        let added = walk.tree.add(field, place, Value::Uint(number.into()));
+        let title = field.field().title;
+        let meters = cm as f64 / 100.0;
+        walk.tree
+            .label(added, format_args!("{title}: {number} ({meters} m)"));
+    }
+    for (field, offset, sides) in [
+        (super::LOC_LATITUDE, 4, ['N', 'S']),
+        (super::LOC_LONGITUDE, 8, ['E', 'W']),
+    ] {
+        let number = region.u32(at + offset)?;
+        let place = region.place(at + offset, 4);
+        let added = walk.tree.add(field, place, Value::Uint(number.into()));
+        let title = field.field().title;
+        let from = i64::from(number) - MIDDLE;
+        let side = sides[usize::from(from < 0)];
+        let ms = from.unsigned_abs();
+        let (degrees, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
+        let (seconds, rest) = (ms / 1000 % 60, ms % 1000);
+        walk.tree.label(
+            added,
+            format_args!(
+                "{title}: {number} ({degrees} deg {minutes} min {seconds}.{rest:03} sec {side})"
+            ),
+        );
+    }
+    let altitude = region.u32(at + 12)?;
+    let place = region.place(at + 12, 4);
+    let added = walk
+        .tree
+        .add(super::LOC_ALTITUDE, place, Value::Uint(altitude.into()));
+    let meters = (f64::from(altitude) - 10_000_000.0) / 100.0;
+    walk.tree
+        .label(added, format_args!("Altitude: {altitude} ({meters} m)"));
     Ok(())
 }

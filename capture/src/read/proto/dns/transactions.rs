@@ -41,7 +41,7 @@ pub(super) enum Told {
     /// A response, with the frame of its query and how long it took in ns.
     Response { query: u64, took: i64 },
     /// A response that came before in this frame.
-    ResponseAgain { first: u64, query: u64 },
+    ResponseAgain { first: u64 },
     /// Nobody asked.
     Unsolicited,
 }
@@ -97,7 +97,6 @@ impl Memory {
         if open.response != 0 && open.response != frame {
             return Told::ResponseAgain {
                 first: open.response,
-                query: open.query,
             };
         }
         open.response = frame;
@@ -131,10 +130,7 @@ mod tests {
         );
         assert_eq!(
             memory.response(1, 7, (13, 400), ONLY),
-            Told::ResponseAgain {
-                first: 12,
-                query: 10
-            }
+            Told::ResponseAgain { first: 12 }
         );
     }
 
