@@ -24,6 +24,8 @@ mod layers;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod quic;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod robustness;

@@ -49,6 +49,7 @@ fn dissect(
         walk.end();
         return Ok(Outcome::Done);
     }
+    walk.columns.clear_info();
     let mut is_first = true;
     let len_of = |region: &Region<'_>| region.u16(MARKER_LEN).map(|len| Some(usize::from(len)));
     each_message(
@@ -60,7 +61,6 @@ fn dissect(
         |walk, message| {
             if is_first {
                 walk.columns.set_protocol("BGP");
-                walk.columns.clear_info();
             }
             let kind = message.u8(MARKER_LEN + 2)?;
             let name = type_name(kind.into()).unwrap_or("Unknown Message");

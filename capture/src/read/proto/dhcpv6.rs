@@ -94,7 +94,7 @@ fn message(walk: &mut Walk<'_, '_>, region: &Region<'_>, depth: u32) -> Result<(
         let value = Value::Uint(transaction.into());
         walk.tree.add(TRANSACTION, region.place(1, 3), value);
         walk.columns
-            .append_info(format_args!("XID: {transaction:#x} "));
+            .append_info(format_args!("XID: {transaction:#08x} "));
         4
     };
     options(walk, &region.rest(start), depth)

@@ -214,7 +214,8 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
             .heading(region.place(at, 0), format_args!("{title}"));
         walk.tree.open();
         for _ in 0..counts[place] {
-            let is_named = place < 2;
+            // The list shows the answers of a response.
+            let is_named = place == usize::from(is_response);
             at += record(walk, &region.rest(0), at, &mut text, place == 0, is_named)?;
         }
         walk.tree.close();
@@ -288,7 +289,7 @@ fn record(
     if is_named {
         walk.columns.append_info(format_args!(" {shown}"));
     }
-    if is_question {
+    if is_question && is_named {
         walk.columns.append_info(format_args!(" {text}"));
     }
     let data_len = if is_question {

@@ -189,6 +189,10 @@ fn dissect(
         walk.end();
         return Ok(Outcome::Done);
     }
+    // What the session says stands there until the message says something.
+    if let Some(name) = type_name(region.u8(0)?.into()) {
+        walk.columns.set_info(format_args!("{name}"));
+    }
     let len_of = |region: &Region<'_>| region.u24(1).map(|len| Some(HEADER_LEN + len as usize));
     each_message(
         walk,

@@ -125,10 +125,8 @@ pub(super) fn all(walk: &mut Walk<'_, '_>, data: &Region<'_>) -> Result<(), Stop
             data.place(at + kind_size, len_size),
             Value::Uint(len as u64),
         );
-        if len > 0 {
-            walk.tree
-                .add(super::QP_VALUE, data.place(value_at, len), Value::Bytes);
-        }
+        walk.tree
+            .add(super::QP_VALUE, data.place(value_at, len), Value::Bytes);
         let value = data.part(value_at, len);
         let shown = known(kind)
             .map(|(_, content)| one(walk, &value, content))
