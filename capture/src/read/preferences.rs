@@ -21,6 +21,10 @@ pub struct Preferences {
     pub tcp_desegment_streams: bool,
     /// `ip.defragment`.
     pub ip_defragment: bool,
+    /// `ip.decode_tos_as_diffserv`.
+    pub ip_decode_tos_as_diffserv: bool,
+    /// `ip.security_flag`.
+    pub ip_security_flag: bool,
 }
 
 impl Preferences {
@@ -33,7 +37,7 @@ impl Preferences {
         let Some((name, value)) = text.split_once(':') else {
             return Err(format!("{text:?} is not NAME:VALUE"));
         };
-        let mut known: [(&str, &mut bool); 7] = [
+        let mut known: [(&str, &mut bool); 9] = [
             ("tcp.check_checksum", &mut self.tcp_check_checksum),
             ("udp.check_checksum", &mut self.udp_check_checksum),
             ("ip.check_checksum", &mut self.ip_check_checksum),
@@ -47,6 +51,11 @@ impl Preferences {
             ),
             ("tcp.desegment_tcp_streams", &mut self.tcp_desegment_streams),
             ("ip.defragment", &mut self.ip_defragment),
+            (
+                "ip.decode_tos_as_diffserv",
+                &mut self.ip_decode_tos_as_diffserv,
+            ),
+            ("ip.security_flag", &mut self.ip_security_flag),
         ];
         let Some((_, preference)) = known.iter_mut().find(|(known, _)| *known == name.trim())
         else {
@@ -75,6 +84,8 @@ impl Default for Preferences {
             tcp_analyze_sequence_numbers: true,
             tcp_desegment_streams: true,
             ip_defragment: true,
+            ip_decode_tos_as_diffserv: true,
+            ip_security_flag: false,
         }
     }
 }

@@ -158,6 +158,15 @@ impl<'b> Region<'b> {
         }
     }
 
+    /// What follows `offset`.
+    ///
+    /// # Errors
+    ///
+    /// When `offset` is behind the end.
+    pub fn from(&self, offset: usize) -> Result<Self, Stop> {
+        self.slice(offset, 0).map(|_| self.rest(offset))
+    }
+
     /// `len` bytes at `offset` as a region of their own: less if there are less, on the wire too.
     #[must_use]
     #[inline]

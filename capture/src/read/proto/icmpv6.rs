@@ -278,7 +278,7 @@ fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Res
         " id=0x{id:04x}, seq={sequence}, hop limit={hops}"
     ));
     if walk.carrier.quoted == Quoted::No {
-        pair(walk, kind, id, sequence);
+        pair(walk, kind, (id, sequence), region.u16(2)?);
     }
     let rest = region.rest(8);
     if rest.captured().is_empty() {
@@ -287,8 +287,10 @@ fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Res
     data::dissect_below(walk, rest)
 }
 
-fn pair(walk: &mut Walk<'_, '_>, kind: u8, id: u16, sequence: u16) {
-    let echo = Echo::new(walk.carrier.source, walk.carrier.destination, id, sequence);
+fn pair(walk: &mut Walk<'_, '_>, kind: u8, numbers: (u16, u16), checksum: u16) {
+    let hosts = (walk.carrier.source, walk.carrier.destination);
+    let less = if kind == ECHO { 0 } else { 0x0100 };
+    let echo = Echo::new(hosts, numbers, checksum, less);
     let seen = Seen {
         frame: walk.frame.number,
         time: walk.frame.packet.meta.ts,

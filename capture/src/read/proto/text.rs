@@ -49,20 +49,48 @@ pub(crate) fn line(bytes: &[u8]) -> (&[u8], usize) {
     (&bytes[..end], next)
 }
 
+/// ASCII, with what is none replaced, up to its end or a zero (`get_ascii_string`).
+pub(crate) fn ascii(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .take_while(|byte| **byte != 0)
+        .map(|byte| match byte {
+            0x80.. => char::REPLACEMENT_CHARACTER,
+            byte => char::from(*byte),
+        })
+        .collect()
+}
+
 /// A length of time in seconds in words: `1 hour, 30 minutes` (`unsigned_time_secs_to_str`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words(pub(crate) u32);
 
+/// The same in milliseconds: `1 minute, 2.500 seconds` (`signed_time_msecs_to_str`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Milliseconds(pub(crate) u32);
+
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
+        Milliseconds::write(f, self.0, 0)
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Self::write(f, self.0 / 1000, self.0 % 1000)
+    }
+}
+
+impl Milliseconds {
+    fn write(f: &mut fmt::Formatter<'_>, seconds: u32, fraction: u32) -> fmt::Result {
+        if seconds == 0 && fraction == 0 {
             return f.write_str("0 seconds");
         }
         let parts = [
-            (self.0 / 86_400, "day"),
-            (self.0 / 3600 % 24, "hour"),
-            (self.0 / 60 % 60, "minute"),
-            (self.0 % 60, "second"),
+            (seconds / 86_400, "day"),
+            (seconds / 3600 % 24, "hour"),
+            (seconds / 60 % 60, "minute"),
+            (if fraction == 0 { seconds % 60 } else { 0 }, "second"),
         ];
         let mut between = "";
         for (count, word) in parts {
@@ -71,6 +99,9 @@ impl fmt::Display for Words {
                 write!(f, "{between}{count} {word}{s}")?;
                 between = ", ";
             }
+        }
+        if fraction > 0 {
+            write!(f, "{between}{}.{fraction:03} seconds", seconds % 60)?;
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ const MOST: usize = 1 << 18;
 /// What a reply has in common with its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Echo {
+    /// What the checksum of the reply is, so that other data is another echo.
+    checksum: u16,
     id: u16,
     sequence: u16,
     low: [u8; 16],
@@ -19,10 +21,25 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// Of a message between two hosts, whichever way it goes.
-    pub(crate) fn new(source: Address, destination: Address, id: u16, sequence: u16) -> Self {
+    /// Of a message between two hosts, whichever way it goes. `checksum` is that of the message, and
+    /// `less` by how much the types make it less than the other message's.
+    pub(crate) fn new(
+        (source, destination): (Address, Address),
+        (id, sequence): (u16, u16),
+        checksum: u16,
+        less: u16,
+    ) -> Self {
         let (from, to) = (source.wide(), destination.wide());
+        // Of the two zeros that such sums have, the one that a checksum has.
+        let checksum = match checksum {
+            0xffff => less,
+            sent => {
+                let sum = u32::from(sent) + u32::from(less);
+                ((sum & 0xffff) + (sum >> 16)) as u16
+            }
+        };
         Self {
+            checksum: if checksum == 0xffff { 0 } else { checksum },
             id,
             sequence,
             low: from.min(to),
@@ -96,11 +113,15 @@ mod tests {
             frame: 1,
             time: Timestamp(5),
         };
-        assert_eq!(pairs.request(Echo::new(a, b, 1, 2), seen), None);
-        assert_eq!(pairs.reply(Echo::new(b, a, 1, 3), 2), None);
-        assert_eq!(pairs.reply(Echo::new(b, a, 1, 2), 2), Some(seen));
-        assert_eq!(pairs.reply(Echo::new(b, a, 1, 2), 3), None);
+        let request = Echo::new((a, b), (1, 2), 0x1234, 0x0800);
+        let reply = |sequence, checksum| Echo::new((b, a), (1, sequence), checksum, 0);
+        assert_eq!(pairs.request(request, seen), None);
+        assert_eq!(pairs.reply(reply(3, 0x1a34), 2), None);
+        // Its data is not what was sent.
+        assert_eq!(pairs.reply(reply(2, 0x1a35), 2), None);
+        assert_eq!(pairs.reply(reply(2, 0x1a34), 2), Some(seen));
+        assert_eq!(pairs.reply(reply(2, 0x1a34), 3), None);
         pairs.begin_second_pass();
-        assert_eq!(pairs.request(Echo::new(a, b, 1, 2), seen), Some(2));
+        assert_eq!(pairs.request(request, seen), Some(2));
     }
 }

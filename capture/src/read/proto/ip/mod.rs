@@ -1,16 +1,24 @@
 //! IPv4 (RFC 791; Wireshark's `packet-ip.c`).
+//!
+//! - `services.rs` the byte that was the type of service
+//! - `options.rs` options; `security.rs` those about secrets
+//! - `protocols.rs` who takes what a packet carries
 
 mod options;
 mod protocols;
+mod security;
+mod services;
 
 use std::fmt;
 
 pub(crate) use protocols::dissect as dissect_protocol;
+pub(crate) use services::{short_codepoint, short_congestion};
 
 use super::checksum::{self, Status, Sum};
 use super::data;
 use super::expert::{Group, Severity};
 use super::fragments::{self, Fragment};
+use super::ipv6;
 use super::names::ip::{checksum_status, codepoint, congestion, protocol as protocol_name};
 use super::names::set;
 use crate::read::column::Address;
@@ -45,6 +53,13 @@ protocol! {
     DST_HOST: "ip.dst_host", "Destination Host", String;
     ADDR: "ip.addr", "Source or Destination Address", Ipv4;
     HOST: "ip.host", "Source or Destination Host", String;
+    TOS: "ip.tos", "Type of Service", Uint(8), Dec;
+    TOS_PRECEDENCE: "ip.tos.precedence", "Precedence", Uint(8), Dec, mask = 0xe0, names = services::precedence;
+    TOS_DELAY: "ip.tos.delay", "Delay", Bool, None, mask = 0x10, names = services::delay;
+    TOS_THROUGHPUT: "ip.tos.throughput", "Throughput", Bool, None, mask = 0x08, names = services::high;
+    TOS_RELIABILITY: "ip.tos.reliability", "Reliability", Bool, None, mask = 0x04, names = services::high;
+    TOS_COST: "ip.tos.cost", "Cost", Bool, None, mask = 0x02, names = services::cost;
+    SF: "ip.flags.sf", "Security flag", Bool, None, mask = 0x80, names = services::evil;
     OPT_TYPE: "ip.opt.type", "Type", Uint(8), Dec;
     OPT_COPY: "ip.opt.type.copy", "Copy on fragmentation", Bool, None, mask = 0x80, names = options::yes;
     OPT_CLASS: "ip.opt.type.class", "Class", Uint(8), Dec, mask = 0x60, names = options::class;
@@ -53,21 +68,75 @@ protocol! {
     OPT_PTR: "ip.opt.ptr", "Pointer", Uint(8), Dec;
     OPT_SID: "ip.opt.sid", "Stream Identifier", Uint(16), Dec;
     OPT_MTU: "ip.opt.mtu", "MTU", Uint(16), Dec;
+    OPT_ID_NUMBER: "ip.opt.id_number", "ID Number", Uint(16), Dec;
+    OPT_OHC: "ip.opt.ohc", "Outbound Hop Count", Uint(16), Dec;
+    OPT_RHC: "ip.opt.rhc", "Return Hop Count", Uint(16), Dec;
+    OPT_ORIGINATOR: "ip.opt.originator", "Originator IP Address", Ipv4;
     OPT_RA: "ip.opt.ra", "Router Alert", Uint(16), Dec, names = options::alert;
     OPT_ADDR: "ip.opt.addr", "IP Address", Ipv4;
-    OPT_OVERFLOW: "ip.opt.overflow", "Overflow", Uint(8), Dec, mask = 0xf0;
-    OPT_FLAG: "ip.opt.flag", "Flag", Uint(8), Hex, mask = 0x0f, names = options::time_flag;
-    OPT_TIME: "ip.opt.time_stamp", "Time stamp", Uint(32), Dec;
-    OPT_TIME_ADDR: "ip.opt.time_stamp_addr", "Address", Ipv4;
     OPT_PADDING: "ip.opt.padding", "Padding", Bytes;
-    OPT_DATA: "ip.opt.ext_sec_add_sec_info", "Additional Security Info", Bytes;
-    OPT_LEN_INVALID: "ip.opt.len.invalid", "Invalid length for option", None;
+    OPT_QS_FUNC: "ip.opt.qs_func", "Function", Uint(8), Dec, mask = 0xf0, names = options::quick_start;
+    OPT_QS_RATE: "ip.opt.qs_rate", "Rate", Uint(8), Dec, mask = 0x0f, names = options::quick_start_rate;
+    OPT_QS_TTL: "ip.opt.qs_ttl", "QS TTL", Uint(8), Dec;
+    OPT_QS_TTL_DIFF: "ip.opt.qs_ttl_diff", "TTL Diff", Uint(8), Dec;
+    OPT_QS_UNUSED: "ip.opt.qs_unused", "Not Used", Uint(8), Dec;
+    OPT_QS_NONCE: "ip.opt.qs_nonce", "QS Nonce", Uint(32), Hex, mask = 0xffff_fffc;
+    OPT_QS_RESERVED: "ip.opt.qs_reserved", "Reserved", Uint(32), Hex, mask = 0x3;
+    OPT_SECURITY: "ip.opt.sec_rfc791_sec", "Security", Uint(16), Hex, names = security::level;
+    OPT_COMPARTMENTS: "ip.opt.sec_rfc791_comp", "Compartments", Uint(16), Dec;
+    OPT_HANDLING: "ip.opt.sec_rfc791_hr", "Handling Restrictions", String;
+    OPT_CONTROL_CODE: "ip.opt.sec_rfc791_tcc", "Transmission Control Code", String;
+    OPT_CLASSIFICATION: "ip.opt.sec_cl", "Classification Level", Uint(8), Hex, names = security::classification;
+    OPT_AUTHORITIES: "ip.opt.sec_prot_auth_flags", "Protection Authority Flags", Uint(8), Hex;
+    OPT_GENSER: "ip.opt.sec_prot_auth_genser", "GENSER", Bool, None, mask = 0x80, names = security::protected;
+    OPT_SIOP_ESI: "ip.opt.sec_prot_auth_siop_esi", "SIOP-ESI", Bool, None, mask = 0x40, names = security::protected;
+    OPT_SCI: "ip.opt.sec_prot_auth_sci", "SCI", Bool, None, mask = 0x20, names = security::protected;
+    OPT_NSA: "ip.opt.sec_prot_auth_nsa", "NSA", Bool, None, mask = 0x10, names = security::protected;
+    OPT_DOE: "ip.opt.sec_prot_auth_doe", "DOE", Bool, None, mask = 0x08, names = security::protected;
+    OPT_UNASSIGNED: "ip.opt.sec_prot_auth_unassigned", "Unassigned", Uint(8), Hex, mask = 0x06;
+    OPT_UNASSIGNED_LATER: "ip.opt.sec_prot_auth_unassigned", "Unassigned", Uint(8), Hex, mask = 0xfe;
+    OPT_TERMINATION: "ip.opt.sec_prot_auth_fti", "Field Termination Indicator", Bool, None, mask = 0x01, names = security::termination;
+    OPT_FORMAT_CODE: "ip.opt.ext_sec_add_sec_info_format_code", "Additional Security Info Format Code", Uint(8), Hex;
+    OPT_ADDITIONAL: "ip.opt.ext_sec_add_sec_info", "Additional Security Info", Bytes;
     REC_RT: "ip.rec_rt", "Recorded Route", Ipv4;
     REC_RT_HOST: "ip.rec_rt_host", "Recorded Route Host", String;
     CUR_RT: "ip.cur_rt", "Current Route", Ipv4;
     CUR_RT_HOST: "ip.cur_rt_host", "Current Route Host", String;
     SRC_RT: "ip.src_rt", "Source Route", Ipv4;
+    SRC_RT_HOST: "ip.src_rt_host", "Source Route Host", String;
     EMPTY_RT: "ip.empty_rt", "Empty Route", Ipv4;
+    EMPTY_RT_HOST: "ip.empty_rt_host", "Empty Route Host", String;
+    CIPSO_TAG_TYPE: "ip.cipso.tag_type", "Tag Type", Uint(8), Dec, names = security::tag;
+    CIPSO_DOI: "ip.cipso.doi", "DOI", Uint(32), Dec;
+    CIPSO_LEVEL: "ip.cipso.sensitivity_level", "Sensitivity Level", Uint(8), Dec;
+    CIPSO_CATEGORIES: "ip.cipso.categories", "Categories", String;
+    CIPSO_DATA: "ip.cipso.tag_data", "Tag data", Bytes;
+    OPT_OVERFLOW: "ip.opt.overflow", "Overflow", Uint(8), Dec, mask = 0xf0;
+    OPT_FLAG: "ip.opt.flag", "Flag", Uint(8), Hex, mask = 0x0f, names = options::time_flag;
+    OPT_TIME: "ip.opt.time_stamp", "Time stamp", Uint(32), Dec;
+    OPT_TIME_ADDR: "ip.opt.time_stamp_addr", "Address", Ipv4;
+    OPT_LEN_INVALID: "ip.opt.len.invalid", "Invalid length for option", None;
+    OPT_BEFORE: "ip.opt.ptr.before_address", "Pointer points before first address", None;
+    OPT_MIDDLE: "ip.opt.ptr.middle_address", "Pointer points to middle of address", None;
+    OPT_TOO_LONG: "ip.subopt_too_long", "Suboption would go past end of option", None;
+    CIPSO_MALFORMED: "ip.cipso.malformed", "Malformed CIPSO tag", None;
+    EVIL: "ip.evil_packet", "Packet has evil intent", None;
+    EOL_OPTION: "ip.options.eol", "IP Option - End of Options List (EOL)", Bytes;
+    NOP_OPTION: "ip.options.nop", "IP Option - No-Operation (NOP)", Bytes;
+    SECURITY_OPTION: "ip.options.security", "IP Option - Security", Bytes;
+    LOOSE_OPTION: "ip.options.route", "IP Option - Loose Source Route", Bytes;
+    TIME_OPTION: "ip.options.timestamp", "IP Option - Time Stamp", Bytes;
+    EXTENDED_OPTION: "ip.options.ext_security", "IP Option - Extended Security", Bytes;
+    CIPSO_OPTION: "ip.options.cipso", "IP Option - Commercial Security", Bytes;
+    RECORD_OPTION: "ip.options.record_route", "IP Option - Record Route", Bytes;
+    SID_OPTION: "ip.options.sid", "IP Option - Stream ID", Bytes;
+    STRICT_OPTION: "ip.options.source_route", "IP Option - Strict Source Route", Bytes;
+    MTU_PROBE_OPTION: "ip.options.mtu_probe", "IP Option - MTU Probe", Bytes;
+    MTU_REPLY_OPTION: "ip.options.mtu_reply", "IP Option - MTU Reply", Bytes;
+    TRACEROUTE_OPTION: "ip.options.traceroute", "IP Option - Traceroute", Bytes;
+    ALERT_OPTION: "ip.options.routeralert", "IP Option - Router Alert", Bytes;
+    BROADCAST_OPTION: "ip.options.sdb", "IP Option - Selective Directed Broadcast", Bytes;
+    QUICK_START_OPTION: "ip.options.qs", "IP Option - Quick-Start", Bytes;
     FRAGMENTS: "ip.fragments", "IPv4 Fragments", Bytes;
     FRAGMENT: "ip.fragment", "IPv4 Fragment", FrameNumber;
     OVERLAP: "ip.fragment.overlap", "Fragment overlap", Bool;
@@ -119,6 +188,43 @@ enum Offload {
     Perhaps,
 }
 
+/// Dissects a packet of the version that its first byte says.
+pub(crate) fn dissect_by_version(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+) -> Result<(), Stop> {
+    let version = region.u8(0)? >> 4;
+    match version {
+        4 => return dissect(walk, region),
+        6 => return ipv6::dissect(walk, region),
+        _ => {}
+    }
+    let added = walk.begin(THIS, &region, 1);
+    walk.tree.label(
+        added,
+        format_args!("Internet Protocol, bogus version ({version})"),
+    );
+    walk.columns.set_protocol("IP");
+    walk.columns
+        .set_info(format_args!("Bogus IP version ({version})"));
+    let field = walk.tree.add(
+        VERSION,
+        region.place(0, 1),
+        Value::Uint(version.into()),
+    );
+    let bits = Bits::new(region.u8(0)?.into(), 0xf0, 8);
+    walk.tree
+        .label(field, format_args!("{bits} = Version: {version}"));
+    walk.expert(
+        field,
+        BOGUS_VERSION,
+        (Severity::Error, Group::Protocol),
+        format_args!("Bogus IP version"),
+    );
+    walk.end();
+    Ok(())
+}
+
 /// Dissects an IPv4 packet.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("IPv4");
@@ -126,6 +232,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     let added = walk.begin(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
     let Some(mut header) = header(walk, added, region)? else {
         walk.end();
+        if region.u8(0)? >> 4 == 6 {
+            return ipv6::dissect(walk, region);
+        }
         return Ok(());
     };
     header.all_there = header.total <= region.captured().len();
@@ -133,7 +242,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     walk.claimed = Some(region.reported() as u32);
     if header.len > MIN_HEADER_LEN {
         let options = region.part(MIN_HEADER_LEN, header.len - MIN_HEADER_LEN);
-        options::dissect(walk, &options);
+        options::dissect(walk, &options, header.ttl)?;
     }
     let claimed = walk.claimed;
     let outcome = payload(walk, &header, region);
@@ -180,7 +289,7 @@ fn header(
             "Bogus IP length ({}, less than header length {len})",
             header.total
         ));
-        services(walk, &region, bytes[1]);
+        services::dissect(walk, &region, bytes[1]);
         let total = walk
             .tree
             .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
@@ -200,7 +309,7 @@ fn header(
         return Ok(None);
     }
     let options = region.part(MIN_HEADER_LEN, len - MIN_HEADER_LEN);
-    if let Some(last) = options::destination(&options) {
+    if let Some(last) = options::destination(&options)? {
         header.via = Some(destination);
         header.destination = last;
     }
@@ -222,7 +331,7 @@ fn header(
                 .map_or_else(String::new, |via| Dotted(via).to_string())
         ),
     );
-    services(walk, &region, bytes[1]);
+    services::dissect(walk, &region, bytes[1]);
     total_length(walk, &region, header.total, from_offload);
     walk.tree
         .add(ID, region.place(4, 2), Value::Uint(header.id.into()));
@@ -327,81 +436,35 @@ fn total_length(walk: &mut Walk<'_, '_>, region: &Region<'_>, len: usize, offloa
     }
 }
 
-fn services(walk: &mut Walk<'_, '_>, region: &Region<'_>, services: u8) {
-    let tree = &mut *walk.tree;
-    let place = region.place(1, 1);
-    let field = tree.add(DSFIELD, place, Value::Uint(services.into()));
-    tree.label(
-        field,
-        format_args!(
-            "Differentiated Services Field: {services:#04x} (DSCP: {}, ECN: {})",
-            short_codepoint(services >> 2),
-            short_congestion(services)
-        ),
-    );
-    tree.open();
-    tree.add(DSCP, place, Value::Uint((services >> 2).into()));
-    tree.add(ECN, place, Value::Uint((services & 3).into()));
-    tree.close();
-}
-
-/// Short name of a differentiated services codepoint.
-pub(crate) const fn short_codepoint(codepoint: u8) -> &'static str {
-    match codepoint {
-        0 => "CS0",
-        1 => "LE",
-        8 => "CS1",
-        10 => "AF11",
-        12 => "AF12",
-        14 => "AF13",
-        16 => "CS2",
-        18 => "AF21",
-        20 => "AF22",
-        22 => "AF23",
-        24 => "CS3",
-        26 => "AF31",
-        28 => "AF32",
-        30 => "AF33",
-        32 => "CS4",
-        34 => "AF41",
-        36 => "AF42",
-        38 => "AF43",
-        40 => "CS5",
-        44 => "VOICE-ADMIT",
-        46 => "EF PHB",
-        48 => "CS6",
-        56 => "CS7",
-        _ => "Unknown",
-    }
-}
-
-/// Short name of the two bits about congestion.
-pub(crate) const fn short_congestion(services: u8) -> &'static str {
-    match services & 3 {
-        0 => "Not-ECT",
-        1 => "ECT(1)",
-        2 => "ECT(0)",
-        _ => "CE",
-    }
-}
-
 fn flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, byte: u8) {
+    let (first, title) = if walk.preferences.ip_security_flag {
+        (SF, "Security flag")
+    } else {
+        (RB, "Reserved bit")
+    };
     let tree = &mut *walk.tree;
     let place = region.place(6, 1);
     let flags = tree.add(FLAGS, place, Value::Uint((byte >> 5).into()));
     let names = [
-        (0x80, ", Reserved bit"),
-        (0x40, ", Don't fragment"),
-        (0x20, ", More fragments"),
+        (0x80, title),
+        (0x40, "Don't fragment"),
+        (0x20, "More fragments"),
     ]
-    .map(|(bit, name)| if byte & bit == 0 { "" } else { name });
-    let [a, b, c] = names;
-    tree.label(flags, format_args!("Flags: {:#x}{a}{b}{c}", byte >> 5));
+    .map(|(bit, name)| if byte & bit == 0 { ["", ""] } else { [", ", name] });
+    let [[a, reserved], [b, dont], [c, more]] = names;
+    tree.label(
+        flags,
+        format_args!("Flags: {:#x}{a}{reserved}{b}{dont}{c}{more}", byte >> 5),
+    );
     tree.open();
-    for (field, bit) in [(RB, 0x80), (DF, 0x40), (MF, 0x20)] {
+    for (field, bit) in [(first, 0x80), (DF, 0x40), (MF, 0x20)] {
         tree.add(field, place, Value::Bool(byte & bit != 0));
     }
     tree.close();
+    if first == SF && byte & 0x80 != 0 {
+        let how = (Severity::Warning, Group::Protocol);
+        walk.expert(flags, EVIL, how, format_args!("Packet has evil intent"));
+    }
 }
 
 fn time_to_live(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
