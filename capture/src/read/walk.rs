@@ -162,8 +162,19 @@ impl Walk<'_, '_> {
     /// it, until [`Self::end`].
     #[inline]
     pub fn begin(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
+        self.enter(protocol);
+        self.node(protocol, region, len)
+    }
+
+    /// Begins a protocol of which the tree says nothing before [`Self::node`]: what is looked at first
+    /// may be missing.
+    pub fn enter(&mut self, protocol: FieldId) {
         self.protocols.push(protocol.protocol);
         self.current = protocol;
+    }
+
+    /// What [`Self::begin`] does behind [`Self::enter`].
+    pub fn node(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
         let added = self.tree.add(protocol, region.place(0, len), Value::None);
         self.tree.open();
         added

@@ -13,7 +13,7 @@ pub(crate) use conversations::{Conversations, Direction, Key};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{dns, http, quic, smtp, ssh, tcp, tls};
+use super::proto::{arp, dns, http, quic, smtp, ssh, tcp, tls};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Memory {
     pub(crate) fragments: Fragments,
     /// Echo requests that wait for their replies.
     pub(crate) echoes: Pairs,
+    /// Who has which address.
+    pub(crate) arp: arp::Memory,
     /// TLS connections.
     pub(crate) tls: tls::Memory,
     /// DNS queries.
@@ -80,6 +82,7 @@ impl Memory {
             udp,
             fragments,
             echoes,
+            arp,
             tls,
             dns,
             http,
@@ -92,6 +95,7 @@ impl Memory {
         *udp = Conversations::default();
         fragments.begin_second_pass();
         echoes.begin_second_pass();
+        *arp = arp::Memory::default();
         *tls = tls::Memory::default();
         dns.begin_second_pass();
         http.begin_second_pass();

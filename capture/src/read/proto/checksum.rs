@@ -110,6 +110,8 @@ pub(crate) struct Fields {
     pub(crate) calculated: Calculated,
     /// Expert information about a wrong one.
     pub(crate) bad: FieldId,
+    /// How bad that is.
+    pub(crate) how: (Severity, Group),
     /// Words behind a wrong one.
     pub(crate) hint: &'static str,
 }
@@ -149,11 +151,12 @@ impl Walk<'_, '_> {
             _ => tree.label(added, format_args!("{title}: {sent:#06x} [unverified]")),
         }
         if status == Status::Bad {
+            let summary = fields.bad.field().title;
             self.expert(
                 added,
                 fields.bad,
-                (Severity::Error, Group::Checksum),
-                format_args!("Bad checksum [should be {:#06x}]", should.unwrap_or(0)),
+                fields.how,
+                format_args!("{summary} [should be {:#06x}]", should.unwrap_or(0)),
             );
         }
         let should = match status {

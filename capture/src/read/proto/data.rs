@@ -12,10 +12,20 @@ protocol! {
     TEXT: "text", "Text item", None;
 }
 
-/// Takes what is left, outside of whatever quotes it; nothing is said of nothing.
+/// Takes what is left, beside the protocol that carries it; nothing is said of nothing.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let base = walk.base;
+    dissect_at(walk, region, base)
+}
+
+/// Takes what is left, outside of whatever quotes it.
+pub(crate) fn dissect_outside(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    dissect_at(walk, region, 0)
+}
+
+fn dissect_at(walk: &mut Walk<'_, '_>, region: Region<'_>, base: u8) -> Result<(), Stop> {
     let depth = walk.tree.depth();
-    walk.tree.set_depth(0);
+    walk.tree.set_depth(base);
     let outcome = dissect_below(walk, region);
     walk.tree.set_depth(depth);
     outcome

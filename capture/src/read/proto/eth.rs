@@ -33,6 +33,7 @@ protocol! {
     ADDR_OUI_RESOLVED: "eth.addr.oui_resolved", "Address OUI (resolved)", String;
     PADDING: "eth.padding", "Padding", Bytes;
     TRAILER: "eth.trailer", "Trailer", Bytes;
+    PADDING_BAD: "eth.padding_bad", "Padding identification may be inaccurate and impact trailer dissector", None;
     FCS: "eth.fcs", "Frame check sequence", Uint(32), Hex;
     FCS_STATUS: "eth.fcs.status", "FCS Status", Uint(8), Dec, names = checksum_status;
     DST_LG: "eth.dst.lg", "LG bit", Bool, None, mask = 0x2_0000, names = lg;
@@ -269,6 +270,15 @@ impl std::fmt::Display for Whole {
     }
 }
 
+/// What is found where a short frame is filled up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Padding {
+    /// It need not be filled up.
+    No,
+    Zeros,
+    Other,
+}
+
 /// Adds what stands behind `claimed` bytes of `rest` to the layer whose node is `layer`: padding,
 /// trailer and checksum, as far as they can be told apart.
 pub(crate) fn trailer(
@@ -288,13 +298,16 @@ pub(crate) fn trailer(
     let depth = walk.tree.depth();
     let back = walk.tree.under(layer);
     let wire_len = walk.frame.packet.meta.wire_len;
+    let mut is_padding = Padding::No;
     // What fills a frame up to the shortest that there can be, wherever in it the layer begins.
     if wire_len >= MIN_LEN && left.source == 0 && left.at < MIN_LEN {
         let len = (MIN_LEN - left.at) as usize;
         let padding = left.part(0, len);
+        is_padding = Padding::Other;
         if padding.captured().iter().all(|byte| *byte == 0) && !padding.captured().is_empty() {
             walk.bytes(PADDING, &padding);
             left = left.rest(len);
+            is_padding = Padding::Zeros;
         }
     }
     if left.reported() > 0 {
@@ -306,7 +319,17 @@ pub(crate) fn trailer(
             left
         };
         if !trailer.captured().is_empty() {
-            walk.bytes(field, &trailer);
+            let added = walk.bytes(field, &trailer);
+            if is_padding == Padding::Other {
+                walk.expert(
+                    added,
+                    PADDING_BAD,
+                    (Severity::Note, Group::Protocol),
+                    format_args!(
+                        "Didn't find padding of zeros, and an undecoded trailer exists. There may be padding of non-zeros."
+                    ),
+                );
+            }
         }
         let at = trailer.reported();
         if has_fcs && let Ok(sent) = left.u32(at) {

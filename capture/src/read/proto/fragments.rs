@@ -15,8 +15,6 @@ use crate::read::walk::Walk;
 const MOST_BYTES: usize = 64 << 20;
 /// Datagrams that wait at most.
 const MOST_DATAGRAMS: usize = 1 << 16;
-/// The longest datagram that there can be.
-const LONGEST: usize = 0xffff;
 /// Fragments whose end the second pass knows at most.
 const MOST_KNOWN: usize = 1 << 20;
 
@@ -49,6 +47,8 @@ struct Part {
     bytes: Vec<u8>,
     overlaps: bool,
     conflicts: bool,
+    /// It ends the datagram elsewhere than another one that does.
+    is_other_tail: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +56,6 @@ struct Waiting {
     parts: Vec<Part>,
     /// What the last fragment says is the length.
     len: Option<u32>,
-    tails: bool,
     bytes: usize,
     /// When it was begun, to find the oldest.
     turn: u64,
@@ -79,7 +78,6 @@ pub(crate) struct Fragments {
 pub(crate) struct Datagram {
     pub(crate) bytes: Arc<[u8]>,
     parts: Vec<Shown>,
-    tails: bool,
 }
 
 /// What is said of a fragment.
@@ -92,6 +90,7 @@ struct Shown {
     conflicts: bool,
     /// It goes beyond what the last one says is the end.
     too_long: bool,
+    is_other_tail: bool,
 }
 
 /// What became of a fragment.
@@ -119,9 +118,6 @@ impl Fragments {
     /// One more fragment.
     pub(crate) fn add(&mut self, fragment: &Fragment, frame: u64, bytes: &[u8]) -> Outcome {
         let end = fragment.offset as usize + bytes.len();
-        if end > LONGEST {
-            return Outcome::Alone;
-        }
         let key = Key {
             source: fragment.source.wide(),
             destination: fragment.destination.wide(),
@@ -138,8 +134,9 @@ impl Fragments {
                 ..Waiting::default()
             }
         });
+        let mut is_other_tail = false;
         if !fragment.more {
-            waiting.tails |= waiting.len.is_some_and(|len| len as usize != end);
+            is_other_tail = waiting.len.is_some_and(|len| len as usize != end);
             waiting.len.get_or_insert(end as u32);
         }
         waiting.bytes += bytes.len();
@@ -155,6 +152,7 @@ impl Fragments {
                 bytes: bytes.to_vec(),
                 overlaps: false,
                 conflicts: false,
+                is_other_tail,
             },
         );
         if !waiting.is_whole() {
@@ -205,7 +203,7 @@ impl Waiting {
         let mut reached = 0;
         for part in &self.parts {
             if part.offset > reached {
-                return false;
+                break;
             }
             reached = reached.max(part.offset + part.bytes.len() as u32);
         }
@@ -217,6 +215,10 @@ impl Waiting {
         let len = self.len.unwrap_or(0) as usize;
         let mut bytes: Vec<u8> = Vec::with_capacity(len);
         for part in &mut self.parts {
+            if part.offset as usize > bytes.len() {
+                // Behind a hole that is behind the end.
+                continue;
+            }
             let known = bytes.len().saturating_sub(part.offset as usize);
             let known = known.min(part.bytes.len());
             part.overlaps = known > 0;
@@ -235,10 +237,10 @@ impl Waiting {
                     overlaps: part.overlaps,
                     conflicts: part.conflicts,
                     too_long: part.offset as usize + part.bytes.len() > len,
+                    is_other_tail: part.is_other_tail,
                 })
                 .collect(),
             bytes: bytes.into(),
-            tails: self.tails,
         }
     }
 }
@@ -295,6 +297,7 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
             overlaps,
             conflicts,
             too_long,
+            is_other_tail,
         } = part;
         let place = Place {
             source,
@@ -316,13 +319,13 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
         if *conflicts {
             tree.add_generated(fields.conflict, Value::Bool(true));
         }
+        if *is_other_tail {
+            tree.add_generated(fields.tails, Value::Bool(true));
+        }
         if *too_long {
             tree.add_generated(fields.too_long, Value::Bool(true));
         }
         tree.close();
-    }
-    if datagram.tails {
-        tree.add_generated(fields.tails, Value::Bool(true));
     }
     tree.add_generated(fields.count, Value::Uint(count as u64));
     tree.add_generated(fields.len, Value::Uint(len as u64));

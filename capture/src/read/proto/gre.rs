@@ -146,11 +146,13 @@ fn optional(
     kind: u16,
 ) -> Result<usize, Stop> {
     use super::checksum::{Calculated, Fields, Sum};
+use super::expert::{Group, Severity};
     const FIELDS: Fields = Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
         calculated: Calculated::Nowhere,
         bad: CHECKSUM_BAD,
+        how: (Severity::Warning, Group::Protocol),
         hint: "",
     };
     let mut at = 4;

@@ -1,6 +1,7 @@
 //! `ICMPv6` (RFC 4443), with neighbor discovery (RFC 4861) and multicast listeners (RFC 2710, 3810).
 
 use super::checksum::{self, Sum};
+use super::expert::{Group, Severity};
 use super::icmp::pairs::{Echo, Seen};
 use super::names::icmp::{option, v6_type};
 use super::names::ip::checksum_status;
@@ -145,14 +146,17 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
         status: CHECKSUM_STATUS,
         calculated: checksum::Calculated::Nowhere,
         bad: CHECKSUM_BAD,
+        how: (Severity::Warning, Group::Checksum),
         hint: "",
     };
     walk.columns.set_protocol("ICMPv6");
     walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len());
     let (kind, code) = (region.u8(0)?, region.u8(1)?);
-    let name = v6_type(kind.into()).unwrap_or("Unknown");
-    walk.columns.set_info(format_args!("{name}"));
+    match v6_type(kind.into()) {
+        Some(name) => walk.columns.set_info(format_args!("{name}")),
+        None => walk.columns.set_info(format_args!("Unknown ({kind})")),
+    }
     walk.u8(TYPE, &region, 0)?;
     let added = walk
         .tree

@@ -28,70 +28,129 @@ protocol! {
     TIME_RELATIVE: "udp.time_relative", "Time since first frame", RelativeTime;
     TIME_DELTA: "udp.time_delta", "Time since previous frame", RelativeTime;
     PAYLOAD: "udp.payload", "Payload", Bytes;
+    PDU_SIZE: "udp.pdu.size", "PDU Size", Uint(32), Dec;
+    LENGTH_BAD_ZERO: "udp.length.bad_zero", "Length is zero but payload < 65536", None;
     LENGTH_BAD: "udp.length.bad", "Bad length value", None;
     CHECKSUM_ZERO: "udp.checksum.zero", "Illegal checksum value (0)", None;
     CHECKSUM_BAD: "udp.checksum.bad", "Bad checksum", None;
     POSSIBLE_TRACEROUTE: "udp.possible_traceroute", "Possible traceroute", None;
 }
 
+/// UDP-Lite (RFC 3828): what is UDP's length is how much the checksum covers.
+pub(crate) mod lite {
+    use crate::read::field::protocol;
+
+    protocol! {
+        45, "udplite", "UDP-Lite", "Lightweight User Datagram Protocol";
+        COVERAGE: "udp.checksum_coverage", "Checksum coverage", Uint(16), Dec;
+        COVERAGE_BAD: "udplite.checksum_coverage.bad", "Bad checksum coverage length value", None;
+    }
+}
+
 const HEADER_LEN: usize = 8;
 const NUMBER: u8 = 17;
 
+/// Which of the two protocols it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    /// UDP.
+    Udp,
+    /// UDP-Lite.
+    Lite,
+}
+
 /// Dissects a UDP datagram. What carries it has said so in [`Walk::carrier`].
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
-    walk.columns.set_protocol("UDP");
-    let added = walk.begin(THIS, &region, HEADER_LEN.min(region.captured().len()));
+    dissect_flavor(walk, region, Flavor::Udp)
+}
+
+/// Dissects a datagram of either protocol.
+pub(crate) fn dissect_flavor(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    flavor: Flavor,
+) -> Result<(), Stop> {
+    let (protocol, short, title) = match flavor {
+        Flavor::Udp => (THIS, "UDP", "User Datagram Protocol"),
+        Flavor::Lite => (lite::THIS, "UDP-Lite", lite::PROTOCOL.title),
+    };
+    walk.enter(protocol);
     let (source, destination) = (region.u16(0)?, region.u16(2)?);
+    walk.columns.set_protocol(short);
     // Every datagram comes by here, so numbers do not go through the formatting machinery.
     walk.columns.clear_info();
     let info = &mut walk.columns.info;
     decimal(info, source);
     info.push_str(" → ");
     decimal(info, destination);
+    let added = walk.node(protocol, &region, HEADER_LEN.min(region.captured().len()));
     walk.tree.label(
         added,
-        format_args!("User Datagram Protocol, Src Port: {source}, Dst Port: {destination}"),
+        format_args!("{title}, Src Port: {source}, Dst Port: {destination}"),
     );
     if walk.tree.wants_any_of(THIS.protocol) {
-        for (field, offset, port) in [(SRCPORT, 0, source), (DSTPORT, 2, destination)] {
-            let value = Value::Uint(port.into());
-            walk.tree.add(field, region.place(offset, 2), value);
-        }
-        for (offset, port) in [(0, source), (2, destination)] {
-            let value = Value::Uint(port.into());
-            walk.tree.add_hidden(PORT, region.place(offset, 2), value);
-        }
+        ports(walk, &region, [source, destination]);
     }
-    let Some(len) = length(walk, &region)? else {
+    let len = match flavor {
+        Flavor::Udp => length(walk, &region)?,
+        Flavor::Lite => Some(coverage(walk, &region)?),
+    };
+    let Some(len) = len else {
         walk.end();
         return Ok(());
     };
-    let whole = walk.carrier.piece == Piece::Whole;
-    let region = if len < region.reported() {
-        region.part(0, len)
-    } else {
-        region
-    };
-    let sent = region.u16(6)?;
-    if walk.tree.wants_any_of(THIS.protocol) {
-        checksum(walk, &region, sent, len, whole);
+    walk.columns.info.push_str(" Len=");
+    decimal(&mut walk.columns.info, len - HEADER_LEN);
+    if flavor == Flavor::Udp && region.u16(4)? == 0 {
+        walk.columns.append_info(format_args!(" [Jumbogram]"));
     }
-    let stream = stream(walk, source, destination);
-    let payload = region.rest(HEADER_LEN);
-    if !payload.captured().is_empty() && walk.tree.wants(PAYLOAD) {
-        let bytes = payload.reported();
-        let node = walk.bytes(PAYLOAD, &payload);
+    checksum(walk, &region, flavor, len)?;
+    let payload_len = len - HEADER_LEN;
+    let stream = stream(walk, [source, destination], payload_len);
+    if payload_len == 0 {
+        walk.end();
+        return Ok(());
+    }
+    let is_quoted = walk.carrier.quoted != Quoted::No;
+    if !is_quoted {
+        timestamps(walk, &stream);
+    }
+    if is_quoted && region.captured().len() <= HEADER_LEN {
+        walk.end();
+        return Ok(());
+    }
+    let rest = region.from(HEADER_LEN)?;
+    let payload = rest.part(0, payload_len);
+    if walk.tree.wants(PAYLOAD) {
+        let bytes = payload.captured().len();
+        let node = walk.bytes(PAYLOAD, &rest);
         let plural = if bytes == 1 { "byte" } else { "bytes" };
         walk.tree
             .label(node, format_args!("UDP payload ({bytes} {plural})"));
     }
     walk.end();
-    walk.columns.info.push_str(" Len=");
-    decimal(&mut walk.columns.info, len - HEADER_LEN);
-    if payload.reported() == 0 {
-        return Ok(());
+    hand_on(walk, payload, stream.number, [source, destination])
+}
+
+fn ports(walk: &mut Walk<'_, '_>, region: &Region<'_>, ports: [u16; 2]) {
+    let [source, destination] = ports.map(|port| Value::Uint(port.into()));
+    let both = [(SRCPORT, 0, source), (DSTPORT, 2, destination)];
+    let added = both.map(|(field, at, port)| walk.tree.add(field, region.place(at, 2), port));
+    for (_, at, port) in both {
+        walk.tree.add_hidden(PORT, region.place(at, 2), port);
     }
-    hand_on(walk, payload, stream, [source, destination])
+    for (node, port) in added.into_iter().zip(ports) {
+        // What traceroute counts up from, three datagrams to a hop.
+        if let Some(place @ 0..30) = port.checked_sub(32768 + 666 + 1) {
+            let (hop, attempt) = (place / 3 + 1, place % 3 + 1);
+            walk.expert(
+                node,
+                POSSIBLE_TRACEROUTE,
+                (Severity::Chat, Group::Sequence),
+                format_args!("Possible traceroute: hop #{hop}, attempt #{attempt}"),
+            );
+        }
+    }
 }
 
 /// The length that the header says; `None` if it cannot be one.
@@ -101,9 +160,11 @@ fn length(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<Option<usize>,
         .tree
         .add(LENGTH, region.place(4, 2), Value::Uint(said.into()));
     // A jumbogram says 0 (RFC 2675 section 4).
-    let len = match said {
-        0 if matches!(walk.carrier.source, Address::Ipv6(_)) => region.reported(),
-        said => usize::from(said),
+    let is_jumbo = said == 0 && matches!(walk.carrier.source, Address::Ipv6(_));
+    let len = if is_jumbo {
+        region.reported()
+    } else {
+        usize::from(said)
     };
     let bad = (Severity::Error, Group::Malformed);
     if len < HEADER_LEN {
@@ -115,10 +176,10 @@ fn length(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<Option<usize>,
             node,
             LENGTH_BAD,
             bad,
-            format_args!("Bad length value {said} < 8"),
+            format_args!("Bad length value {len} < 8"),
         );
         walk.columns
-            .append_info(format_args!(" [BAD UDP LENGTH {said} < 8]"));
+            .append_info(format_args!(" [BAD UDP LENGTH {len} < 8]"));
         return Ok(None);
     }
     let cut = walk.carrier.piece == Piece::Fragment || walk.carrier.quoted != Quoted::No;
@@ -137,55 +198,131 @@ fn length(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<Option<usize>,
         walk.columns
             .append_info(format_args!(" [BAD UDP LENGTH {said} > IP PAYLOAD LENGTH]"));
     }
+    if is_jumbo && len < 0x1_0000 {
+        walk.expert(
+            node,
+            LENGTH_BAD_ZERO,
+            (Severity::Warning, Group::Protocol),
+            format_args!("Length is zero but payload < 65536"),
+        );
+    }
     Ok(Some(len))
 }
 
-fn checksum(walk: &mut Walk<'_, '_>, region: &Region<'_>, sent: u16, len: usize, whole: bool) {
+/// How much the checksum of UDP-Lite covers, which is not checked.
+fn coverage(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<usize, Stop> {
+    let said = region.u16(4)?;
+    let node = walk
+        .tree
+        .add(lite::COVERAGE, region.place(4, 2), Value::Uint(said.into()));
+    let datagram = region.reported();
+    let value = Value::Uint(datagram as u64);
+    let added = walk.tree.add(LENGTH, region.place(4, 0), value);
+    walk.tree.set_generated(added);
+    let covered = match said {
+        0 => datagram,
+        said => usize::from(said),
+    };
+    if !(HEADER_LEN..=datagram).contains(&covered) {
+        walk.tree.label(
+            node,
+            format_args!("Checksum coverage: {said} (bogus, must be >= 8 and <= {datagram})"),
+        );
+        walk.expert(
+            node,
+            lite::COVERAGE_BAD,
+            (Severity::Error, Group::Malformed),
+            format_args!("Bad checksum coverage length value {covered} < 8 or > {datagram}"),
+        );
+        walk.columns.append_info(format_args!(
+            " [BAD LIGHTWEIGHT UDP CHECKSUM COVERAGE LENGTH {covered} < 8 or > {datagram}]"
+        ));
+    }
+    Ok(datagram)
+}
+
+fn checksum(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    flavor: Flavor,
+    len: usize,
+) -> Result<(), Stop> {
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
         calculated: checksum::Calculated::Below(CHECKSUM_CALCULATED),
         bad: CHECKSUM_BAD,
+        how: (Severity::Error, Group::Checksum),
         hint: " (maybe caused by \"UDP checksum offload\"?)",
     };
+    let sent = region.u16(6)?;
     if sent == 0 {
-        let is_ipv4 = matches!(walk.carrier.source, Address::Ipv4(_));
-        let added = walk.tree.add(CHECKSUM, region.place(6, 2), Value::Uint(0));
-        if is_ipv4 {
-            walk.tree
-                .label(added, format_args!("Checksum: 0x0000 [zero-value ignored]"));
-            walk.tree.open();
-            walk.checksum_status(CHECKSUM_STATUS, Status::NotPresent);
-            walk.tree.close();
-        } else {
-            walk.tree
-                .label(added, format_args!("Checksum: 0x0000 [Illegal]"));
-            walk.expert(
-                added,
-                CHECKSUM_ZERO,
-                (Severity::Error, Group::Checksum),
-                format_args!("Illegal checksum value (0)"),
-            );
-            let status = walk.tree.add_generated(CHECKSUM_STATUS, Value::Uint(4));
-            walk.tree
-                .label(status, format_args!("Checksum Status: Illegal"));
-        }
-        return;
+        no_checksum(walk, region, flavor);
+        return Ok(());
     }
-    let bytes = region.slice(0, len).ok();
-    let bytes = bytes.filter(|_| whole && walk.preferences.udp_check_checksum);
+    let checked = flavor == Flavor::Udp && walk.preferences.udp_check_checksum;
+    let wanted = checked || walk.tree.wants_any_of(THIS.protocol);
+    if !wanted {
+        return Ok(());
+    }
     let carrier = walk.carrier;
+    let whole = checked && carrier.piece == Piece::Whole && !region.is_cut();
+    let bytes = region.slice(0, len).ok().filter(|_| whole);
     let folded = bytes.map(|bytes| {
+        let len = len as u32;
         Sum::default()
-            .pseudo(carrier.source, carrier.destination, NUMBER, len as u32)
+            .pseudo(carrier.source, carrier.destination, NUMBER, len)
             .add(bytes)
             .fold()
     });
-    walk.checksum(FIELDS, region, 6, sent, folded);
+    let (_, status) = walk.checksum(FIELDS, region, 6, sent, folded);
+    if status == Status::Bad {
+        walk.columns
+            .append_info(format_args!(" [UDP CHECKSUM INCORRECT]"));
+    }
+    Ok(())
 }
 
-/// The number of the stream, and how long ago its first and its last datagram were.
-fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) -> u32 {
+/// Without one: allowed over IPv4 alone, and in UDP alone.
+fn no_checksum(walk: &mut Walk<'_, '_>, region: &Region<'_>, flavor: Flavor) {
+    let is_allowed = flavor == Flavor::Udp && matches!(walk.carrier.source, Address::Ipv4(_));
+    let added = walk.tree.add(CHECKSUM, region.place(6, 2), Value::Uint(0));
+    if is_allowed || walk.carrier.quoted != Quoted::No {
+        walk.tree
+            .label(added, format_args!("Checksum: 0x0000 [zero-value ignored]"));
+        walk.tree.open();
+        walk.checksum_status(CHECKSUM_STATUS, Status::NotPresent);
+        walk.tree.close();
+        return;
+    }
+    walk.tree
+        .label(added, format_args!("Checksum: 0x0000 [zero-value illegal]"));
+    walk.expert(
+        added,
+        CHECKSUM_ZERO,
+        (Severity::Error, Group::Checksum),
+        format_args!("Illegal checksum value (0)"),
+    );
+    walk.columns
+        .append_info(format_args!(" [ILLEGAL CHECKSUM (0)]"));
+    walk.tree.open();
+    let status = walk.tree.add_generated(CHECKSUM_STATUS, Value::Uint(4));
+    walk.tree
+        .label(status, format_args!("Checksum Status: Illegal"));
+    walk.tree.close();
+}
+
+/// A stream, and when its first and its last datagram were.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    number: u32,
+    first: u64,
+    last: u64,
+}
+
+/// Finds the stream. Datagrams that carry nothing, and those that an error quotes, are not its last.
+fn stream(walk: &mut Walk<'_, '_>, [source, destination]: [u16; 2], payload_len: usize) -> Stream {
+    let counts = walk.carrier.quoted == Quoted::No && payload_len > 0;
     let carrier = walk.carrier;
     let now = walk.frame.packet.meta.ts.0;
     let (key, _) = Key::new((carrier.source, source), (carrier.destination, destination));
@@ -195,26 +332,32 @@ fn stream(walk: &mut Walk<'_, '_>, source: u16, destination: u16) -> u32 {
     });
     let times = walk.memory.udp.at(found.place);
     let Datagrams { first, last } = *times;
-    let counted = carrier.quoted == Quoted::No;
-    if counted {
+    if counts {
         times.last = now;
     }
+    walk.tree
+        .add_generated(STREAM, Value::Uint(found.number.into()));
+    Stream {
+        number: found.number,
+        first,
+        last,
+    }
+}
+
+/// How long ago the first and the last datagram of the stream were.
+fn timestamps(walk: &mut Walk<'_, '_>, stream: &Stream) {
+    let now = walk.frame.packet.meta.ts.0;
     let tree = &mut *walk.tree;
     if !tree.wants_any_of(THIS.protocol) {
-        return found.number;
-    }
-    tree.add_generated(STREAM, Value::Uint(found.number.into()));
-    if !counted {
-        return found.number;
+        return;
     }
     let since = |then: u64| Value::Span(now.wrapping_sub(then).cast_signed());
     let heading = tree.heading(Place::default(), format_args!("Timestamps"));
     tree.set_generated(heading);
     tree.open();
-    tree.add_generated(TIME_RELATIVE, since(first));
-    tree.add_generated(TIME_DELTA, since(last));
+    tree.add_generated(TIME_RELATIVE, since(stream.first));
+    tree.add_generated(TIME_DELTA, since(stream.last));
     tree.close();
-    found.number
 }
 
 /// By the ports, the lower one first.
@@ -254,5 +397,5 @@ fn hand_on(
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());
     }
-    data::dissect(walk, payload)
+    data::dissect_outside(walk, payload)
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::read::field::FieldId;
 use crate::read::proto::checksum::{self, Status, Sum};
+use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::text::ascii;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
@@ -34,7 +35,6 @@ enum Known {
 /// Dissects the objects.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     let len = region.reported();
-    region.slice(0, len)?;
     let title = "ICMP Multi-Part Extensions";
     let all = walk.tree.add(EXT, region.place(0, len), Value::None);
     walk.tree.label(all, format_args!("{title}"));
@@ -123,6 +123,7 @@ fn sum(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         status: EXT_CHECKSUM_STATUS,
         calculated: checksum::Calculated::Nowhere,
         bad: EXT_CHECKSUM_BAD,
+        how: (Severity::Warning, Group::Checksum),
         hint: "",
     };
     let sent = region.u16(2)?;

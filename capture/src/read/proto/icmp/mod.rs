@@ -14,6 +14,7 @@ pub(crate) mod pairs;
 use names::{code_name, type_name};
 
 use super::checksum::{self, Sum};
+use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
 use super::text::{Milliseconds, Words};
 use super::{data, ip};
@@ -141,11 +142,12 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
         status: CHECKSUM_STATUS,
         calculated: checksum::Calculated::Nowhere,
         bad: CHECKSUM_BAD,
+        how: (Severity::Warning, Group::Checksum),
         hint: "",
     };
     walk.columns.set_protocol("ICMP");
     walk.columns.clear_info();
-    walk.current = THIS;
+    walk.enter(THIS);
     let (kind, code) = (region.u8(0)?, region.u8(1)?);
     // The length of what is quoted, where there is one, is looked at first.
     let quoted_words = region.u8(5)?;
@@ -158,7 +160,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
     if let Some(code) = &code_name {
         walk.columns.append_info(format_args!(" ({code})"));
     }
-    walk.begin(THIS, &region, region.captured().len());
+    walk.node(THIS, &region, region.captured().len());
     let added = walk
         .tree
         .add(TYPE, region.place(0, 1), Value::Uint(kind.into()));
@@ -329,8 +331,7 @@ fn unused(
 fn quoted_len(walk: &mut Walk<'_, '_>, region: &Region<'_>, words: u8) {
     let place = region.place(5, 1);
     walk.tree.add(LENGTH, place, Value::Uint(words.into()));
-    // The field has room for eight bits.
-    let bytes = Value::Uint(words.wrapping_mul(4).into());
+    let bytes = Value::Uint(u64::from(words) * 4);
     let added = walk.tree.add(LENGTH_ORIGINAL, place, bytes);
     walk.tree.set_generated(added);
 }
@@ -338,10 +339,6 @@ fn quoted_len(walk: &mut Walk<'_, '_>, region: &Region<'_>, words: u8) {
 /// The packet that an error is about, as far as it has room: dissected below the error, and not shown
 /// in the list.
 fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
-    if region.reported() == 0 {
-        // There is nothing to tell the version by.
-        return Err(Stop::Malformed);
-    }
     let columns = std::mem::take(walk.columns);
     let (carrier, base, claimed) = (walk.carrier, walk.base, walk.claimed);
     walk.carrier.quoted = Quoted::Icmp;

@@ -149,7 +149,7 @@ pub(super) fn role(value: u64) -> Option<&'static str> {
 
 /// Whether something is there.
 pub(super) fn present(value: u64) -> Option<&'static str> {
-    pick(value, &["Not present", "Present"])
+    pick(value, &["Not Present", "Present"])
 }
 
 /// Extension of an advertisement (RFC 5944 section 2.1).

@@ -260,7 +260,13 @@ fn header(
     };
     walk.tree
         .set_len(added, len.min(region.captured().len()) as u32);
-    let bytes: [u8; MIN_HEADER_LEN] = region.array(0)?;
+    let bytes: [u8; MIN_HEADER_LEN] = match region.array(0) {
+        Ok(bytes) => bytes,
+        Err(stop) => {
+            beginning(walk, &region);
+            return Err(stop);
+        }
+    };
     let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let (source, destination) = (
         [bytes[12], bytes[13], bytes[14], bytes[15]],
@@ -350,6 +356,58 @@ fn header(
     header.checksum = header_checksum(walk, &region, &header, word(10));
     addresses(walk, &region, &header);
     Ok(Some(header))
+}
+
+/// What is there of a header that was not captured whole.
+fn beginning(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+    if !walk.tree.wants_any_of(THIS.protocol) {
+        return;
+    }
+    if let Ok(services) = region.u8(1) {
+        services::dissect(walk, region, services);
+    }
+    if let Ok(total) = region.u16(2) {
+        total_length(walk, region, total.into(), Offload::No);
+    }
+    // Adding stops where bytes are missing; that is told by who calls.
+    let _missing = walk.u16(ID, region, 4);
+    if let Ok(word) = region.u16(6) {
+        flags(walk, region, (word >> 8) as u8);
+        let place = region.place(6, 2);
+        let node = walk
+            .tree
+            .add(FRAG_OFFSET, place, Value::Uint((word & 0x1fff).into()));
+        let offset = u32::from(word & 0x1fff) * 8;
+        walk.tree
+            .label(node, format_args!("Fragment Offset: {offset}"));
+    }
+    let _missing = walk.u8(TTL, region, 8);
+    let _missing = walk.u8(PROTO, region, 9);
+    if let Ok(sum) = region.u16(10) {
+        let node = walk
+            .tree
+            .add(CHECKSUM, region.place(10, 2), Value::Uint(sum.into()));
+        let why = if walk.preferences.ip_check_checksum {
+            "not all data available"
+        } else {
+            "validation disabled"
+        };
+        walk.tree
+            .label(node, format_args!("Header Checksum: {sum:#06x} [{why}]"));
+        walk.checksum_status(CHECKSUM_STATUS, Status::Unverified);
+    }
+    if let Ok(source) = region.array(12) {
+        walk.columns.source = Address::Ipv4(source);
+        let (place, value) = (region.place(12, 4), Value::Ipv4(source));
+        walk.tree.add(SRC, place, value);
+        walk.tree.add_hidden(ADDR, place, value);
+        for host in [SRC_HOST, HOST] {
+            let text = format_args!("{}", Dotted(source));
+            let hidden = walk.tree.add_formatted(host, place, text);
+            walk.tree.set_hidden(hidden);
+            walk.tree.set_generated(hidden);
+        }
+    }
 }
 
 /// Version and header length; `None` if they cannot be that.
@@ -517,6 +575,7 @@ fn header_checksum(
         status: CHECKSUM_STATUS,
         calculated: checksum::Calculated::Behind(CHECKSUM_CALCULATED),
         bad: CHECKSUM_BAD,
+        how: (Severity::Error, Group::Checksum),
         hint: "(may be caused by \"IP checksum offload\"?)",
     };
     let quoted = walk.carrier.quoted != Quoted::No;
@@ -548,8 +607,12 @@ fn addresses(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
     for (field, host, offset, address) in [(SRC, SRC_HOST, 12, header.source), next] {
         let (place, value) = (region.place(offset, 4), Value::Ipv4(address));
         tree.add(field, place, value);
-        tree.add_hidden(ADDR, place, value);
-        for host in [host, HOST] {
+        let is_end = field != CUR_RT;
+        if is_end {
+            tree.add_hidden(ADDR, place, value);
+        }
+        let hosts = [Some(host), is_end.then_some(HOST)];
+        for host in hosts.into_iter().flatten() {
             let hidden = tree.add_formatted(host, place, format_args!("{}", Dotted(address)));
             tree.set_hidden(hidden);
             tree.set_generated(hidden);

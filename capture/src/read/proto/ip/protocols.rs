@@ -26,6 +26,7 @@ pub(crate) fn dissect(
         47 => gre::dissect(walk, region)?,
         58 => icmpv6::dissect(walk, region, ttl)?,
         132 => sctp::dissect(walk, region)?,
+        136 => udp::dissect_flavor(walk, region, udp::Flavor::Lite)?,
         _ => {
             if protocol == 41 {
                 ipv6::not_one(walk, &region);

@@ -101,8 +101,17 @@ pub(super) fn basic(
         }
         authorities = part.u8(at)?;
         let place = part.place(at, 1);
-        walk.tree
+        let added = walk
+            .tree
             .add(OPT_AUTHORITIES, place, Value::Uint(authorities.into()));
+        if authorities & 1 != 0 {
+            walk.tree.label(
+                added,
+                format_args!(
+                    "Protection Authority Flags: {authorities:#04x}, Field Termination Indicator"
+                ),
+            );
+        }
         walk.tree.open();
         let unassigned = Value::Uint((authorities >> 1).into());
         walk.tree.add(OPT_UNASSIGNED_LATER, place, unassigned);

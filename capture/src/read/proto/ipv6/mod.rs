@@ -1,6 +1,13 @@
 //! IPv6 (RFC 8200), as by Wireshark's `packet-ipv6.c`.
+//!
+//! - `addresses.rs` the addresses, and what is hidden in them
+//! - `extension.rs` extension headers
+//! - `options.rs` options; `routing.rs` routes
 
+mod addresses;
 pub(crate) mod extension;
+mod options;
+mod routing;
 
 use super::expert::{Group, Severity};
 use super::ip::{self, short_codepoint, short_congestion};
@@ -31,6 +38,29 @@ protocol! {
     SRC_SLAAC_MAC: "ipv6.src_slaac_mac", "Source SLAAC MAC", Ether;
     DST_SLAAC_MAC: "ipv6.dst_slaac_mac", "Destination SLAAC MAC", Ether;
     SLAAC_MAC: "ipv6.slaac_mac", "SLAAC MAC", Ether;
+    SRC_ISATAP: "ipv6.src_isatap_ipv4", "Source ISATAP IPv4", Ipv4;
+    DST_ISATAP: "ipv6.dst_isatap_ipv4", "Destination ISATAP IPv4", Ipv4;
+    ISATAP: "ipv6.isatap_ipv4", "ISATAP IPv4", Ipv4;
+    SRC_6TO4: "ipv6.src_6to4_gw_ipv4", "Source 6to4 Gateway IPv4", Ipv4;
+    DST_6TO4: "ipv6.dst_6to4_gw_ipv4", "Destination 6to4 Gateway IPv4", Ipv4;
+    GATEWAY_6TO4: "ipv6.6to4_gw_ipv4", "6to4 Gateway IPv4", Ipv4;
+    SRC_SLA: "ipv6.src_6to4_sla_id", "Source 6to4 SLA ID", Uint(16), Dec;
+    DST_SLA: "ipv6.dst_6to4_sla_id", "Destination 6to4 SLA ID", Uint(16), Dec;
+    SLA: "ipv6.6to4_sla_id", "6to4 SLA ID", Uint(16), Dec;
+    SRC_TEREDO: "ipv6.src_ts_ipv4", "Source Teredo Server IPv4", Ipv4;
+    DST_TEREDO: "ipv6.dst_ts_ipv4", "Destination Teredo Server IPv4", Ipv4;
+    TEREDO: "ipv6.ts_ipv4", "Teredo Server IPv4", Ipv4;
+    SRC_TEREDO_PORT: "ipv6.src_tc_port", "Source Teredo Port", Uint(16), Dec;
+    DST_TEREDO_PORT: "ipv6.dst_tc_port", "Destination Teredo Port", Uint(16), Dec;
+    TEREDO_PORT: "ipv6.tc_port", "Teredo Port", Uint(16), Dec;
+    SRC_TEREDO_CLIENT: "ipv6.src_tc_ipv4", "Source Teredo Client IPv4", Ipv4;
+    DST_TEREDO_CLIENT: "ipv6.dst_tc_ipv4", "Destination Teredo Client IPv4", Ipv4;
+    TEREDO_CLIENT: "ipv6.tc_ipv4", "Teredo Client IPv4", Ipv4;
+    SRC_EMBEDDED: "ipv6.src_embed_ipv4", "Source Embedded IPv4", Ipv4;
+    DST_EMBEDDED: "ipv6.dst_embed_ipv4", "Destination Embedded IPv4", Ipv4;
+    EMBEDDED: "ipv6.embed_ipv4", "Embedded IPv4", Ipv4;
+    EMBEDDED_PREFIX: "ipv6.embed_ipv4_prefix", "Embedded IPv4 Prefix", Bytes;
+    EMBEDDED_U: "ipv6.embed_ipv4.u.nonzero", "IPv4-Embedded IPv6 address bit 64 to 71 must be zero", None;
     HOPOPTS_NXT: "ipv6.hopopts.nxt", "Next Header", Uint(8), Dec, names = protocol_name;
     HOPOPTS_LEN: "ipv6.hopopts.len", "Length", Uint(8), Dec;
     HOPOPTS_LEN_OCT: "ipv6.hopopts.len_oct", "Length", Uint(16), Dec;
@@ -40,7 +70,7 @@ protocol! {
     ROUTING_NXT: "ipv6.routing.nxt", "Next Header", Uint(8), Dec, names = protocol_name;
     ROUTING_LEN: "ipv6.routing.len", "Length", Uint(8), Dec;
     ROUTING_LEN_OCT: "ipv6.routing.len_oct", "Length", Uint(16), Dec;
-    ROUTING_TYPE: "ipv6.routing.type", "Type", Uint(8), Dec, names = extension::routing_name;
+    ROUTING_TYPE: "ipv6.routing.type", "Type", Uint(8), Dec, names = routing::type_name;
     ROUTING_SEGLEFT: "ipv6.routing.segleft", "Segments Left", Uint(8), Dec;
     ROUTING_ADDR: "ipv6.routing.src.addr", "Address", Ipv6;
     ROUTING_DATA: "ipv6.routing.unknown_data", "Type-Specific Data", Bytes;
@@ -48,21 +78,70 @@ protocol! {
     FRAGHDR_RESERVED: "ipv6.fraghdr.reserved_octet", "Reserved octet", Uint(8), Hex;
     FRAGHDR_OFFSET: "ipv6.fraghdr.offset", "Offset", Uint(16), Dec, mask = 0xfff8;
     FRAGHDR_RESERVED_BITS: "ipv6.fraghdr.reserved_bits", "Reserved bits", Uint(16), Dec, mask = 0x0006;
-    FRAGHDR_MORE: "ipv6.fraghdr.more", "More Fragments", Bool, None, mask = 0x0001, bits = 16, names = extension::yes;
+    FRAGHDR_MORE: "ipv6.fraghdr.more", "More Fragments", Bool, None, mask = 0x0001, bits = 16, names = options::yes;
     FRAGHDR_IDENT: "ipv6.fraghdr.ident", "Identification", Uint(32), Hex;
     OPT: "ipv6.opt", "IPv6 Option", None;
-    OPT_TYPE: "ipv6.opt.type", "Type", Uint(8), Hex, names = extension::option_name;
-    OPT_ACTION: "ipv6.opt.type.action", "Action", Uint(8), Dec, mask = 0xc0, names = extension::action_name;
-    OPT_CHANGE: "ipv6.opt.type.change", "May Change", Bool, None, mask = 0x20, names = extension::yes;
+    OPT_TYPE: "ipv6.opt.type", "Type", Uint(8), Hex, names = options::name;
+    OPT_ACTION: "ipv6.opt.type.action", "Action", Uint(8), Dec, mask = 0xc0, names = options::action;
+    OPT_CHANGE: "ipv6.opt.type.change", "May Change", Bool, None, mask = 0x20, names = options::yes;
     OPT_REST: "ipv6.opt.type.rest", "Low-Order Bits", Uint(8), Hex, mask = 0x1f;
     OPT_LENGTH: "ipv6.opt.length", "Length", Uint(8), Dec;
     OPT_PAD1: "ipv6.opt.pad1", "Pad1", None;
     OPT_PADN: "ipv6.opt.padn", "PadN", Bytes, MayBeNone;
-    OPT_ALERT: "ipv6.opt.router_alert", "Router Alert", Uint(16), Dec, names = extension::alert_name;
+    OPT_ALERT: "ipv6.opt.router_alert", "Router Alert", Uint(16), Dec, names = options::alert;
     OPT_TEL: "ipv6.opt.tel", "Tunnel Encapsulation Limit", Uint(8), Dec;
     OPT_JUMBO: "ipv6.opt.jumbo", "Payload Length", Uint(32), Dec;
     OPT_HOME: "ipv6.opt.mipv6.home_address", "MIPv6 Home Address", Ipv6;
     OPT_DATA: "ipv6.opt.unknown", "Unknown Option Payload", Bytes;
+    OPT_UNKNOWN_DATA: "ipv6.opt_unknown_data", "Unknown Data", Bytes;
+    OPT_EXPERIMENTAL: "ipv6.opt.experimental", "Experimental Option", Bytes;
+    OPT_PMTU_MIN: "ipv6.opt.pmtu.min", "Minimum Reported PMTU", Uint(16), Dec;
+    OPT_PMTU_RETURNED: "ipv6.opt.pmtu.rtn", "Return Minimum PMTU", Uint(16), Dec;
+    OPT_PMTU_FLAG: "ipv6.opt.pmtu.r_flag", "Return Flag", Bool;
+    OPT_CALIPSO_DOI: "ipv6.opt.calipso.doi", "CALIPSO Domain of Interpretation", Uint(32), Dec;
+    OPT_CALIPSO_LENGTH: "ipv6.opt.calipso.cmpt.length", "Compartment Length", Uint(8), Dec;
+    OPT_CALIPSO_LEVEL: "ipv6.opt.calipso.sens_level", "Sensitivity Level", Uint(8), Dec;
+    OPT_CALIPSO_CHECKSUM: "ipv6.opt.calipso.checksum", "Checksum", Uint(16), Hex;
+    OPT_CALIPSO_BITMAP: "ipv6.opt.calipso.cmpt_bitmap", "Compartment Bitmap", Bytes, MayBeNone;
+    OPT_PDM_SCALE_RECEIVED: "ipv6.opt.pdm.scale_dtlr", "Scale DTLR", Uint(8), Dec;
+    OPT_PDM_SCALE_SENT: "ipv6.opt.pdm.scale_dtls", "Scale DTLS", Uint(8), Dec;
+    OPT_PDM_THIS: "ipv6.opt.pdm.psn_this_pkt", "PSN This Packet", Uint(16), Dec;
+    OPT_PDM_LAST: "ipv6.opt.pdm.psn_last_recv", "PSN Last Received", Uint(16), Dec;
+    OPT_PDM_RECEIVED: "ipv6.opt.pdm.delta_last_recv", "Delta Time Last Received", Uint(16), Dec;
+    OPT_PDM_SENT: "ipv6.opt.pdm.delta_last_sent", "Delta Time Last Sent", Uint(16), Dec;
+    OPT_RPL_FLAG: "ipv6.opt.rpl.flag", "Flag", Uint(8), Hex;
+    OPT_RPL_DOWN: "ipv6.opt.rpl.flag.o", "Down", Bool, None, mask = 0x80;
+    OPT_RPL_RANK_ERROR: "ipv6.opt.rpl.flag.r", "Rank Error", Bool, None, mask = 0x40;
+    OPT_RPL_FORWARDING_ERROR: "ipv6.opt.rpl.flag.f", "Forwarding Error", Bool, None, mask = 0x20;
+    OPT_RPL_RESERVED: "ipv6.opt.rpl.flag.rsv", "Reserved", Uint(8), Hex, mask = 0x1f;
+    OPT_RPL_INSTANCE: "ipv6.opt.rpl.instance_id", "RPLInstanceID", Uint(8), Hex;
+    OPT_RPL_RANK: "ipv6.opt.rpl.sender_rank", "Sender Rank", Uint(16), Hex;
+    OPT_ILNP: "ipv6.opt.ilnp_nonce", "ILNP Nonce", Bytes;
+    OPT_TPF: "ipv6.opt.tpf_information", "TPF Information", Uint(32), Hex;
+    OPT_LINE_LENGTH: "ipv6.opt.lio.length", "LineIDLen", Uint(8), Dec;
+    OPT_LINE: "ipv6.opt.lio.line_id", "Line ID", String;
+    OPT_INVALID: "ipv6.opt.invalid_len", "Invalid IPv6 option length", None;
+    OPT_UNKNOWN: "ipv6.opt.unknown_data.expert", "Unknown Data (not interpreted)", None;
+    OPT_MISMATCH: "ipv6.opt.header_mismatch", "Wrong options extension header for type", None;
+    OPT_DEPRECATED: "ipv6.opt.deprecated", "Option type is deprecated", None;
+    JUMBO_MISSING: "ipv6.opt.jumbo.missing", "IPv6 payload length equals 0 and Hop-By-Hop present and Jumbo Payload option missing", None;
+    JUMBO_PROHIBITED: "ipv6.opt.jumbo.prohibited", "When IPv6 payload length does not equal 0 a Jumbo Payload option must not be present", None;
+    JUMBO_TRUNCATED: "ipv6.opt.jumbo.truncated", "Jumbo Payload option present and jumbo length < 65536", None;
+    JUMBO_FRAGMENT: "ipv6.opt.jumbo.fragment", "Jumbo Payload option cannot be used with a fragment header", None;
+    HOPOPTS_NOT_FIRST: "ipv6.hopopts.not_first", "IPv6 Hop-by-Hop extension header must appear immediately after IPv6 header", None;
+    ROUTING_RESERVED: "ipv6.routing.src.reserved", "Reserved", Bytes;
+    MOBILE_RESERVED: "ipv6.routing.mipv6.reserved", "Reserved", Bytes;
+    MOBILE_HOME: "ipv6.routing.mipv6.home_address", "Home Address", Ipv6;
+    SEGMENT_LAST: "ipv6.routing.srh.last_entry", "Last Entry", Uint(8), Dec;
+    SEGMENT_FLAGS: "ipv6.routing.srh.flags", "Flags", Uint(8), Hex;
+    SEGMENT_TAG: "ipv6.routing.srh.tag", "Tag", Bytes;
+    SEGMENT_ADDR: "ipv6.routing.srh.addr", "Address", Ipv6;
+    ROUTING_MULTICAST: "ipv6.src_route_list.multicast_addr", "Multicast addresses must not appear in the source route list", None;
+    ROUTING_INVALID_LEN: "ipv6.routing.invalid_length", "Invalid IPv6 Routing header length", None;
+    ROUTING_INVALID_LEFT: "ipv6.routing.invalid_segleft", "IPv6 Routing Header segments left field must not exceed address count", None;
+    ROUTING_UNDECODED: "ipv6.routing.undecoded", "Undecoded IPv6 routing header field", None;
+    ROUTING_DEPRECATED: "ipv6.routing.deprecated", "Routing header type is deprecated", None;
+    FRAGMENT_ERROR: "ipv6.fragment.error", "Defragmentation error", FrameNumber;
     FRAGMENTS: "ipv6.fragments", "IPv6 Fragments", None;
     FRAGMENT: "ipv6.fragment", "IPv6 Fragment", FrameNumber;
     OVERLAP: "ipv6.fragment.overlap", "Fragment overlap", Bool;
@@ -121,9 +200,34 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.end();
         return Ok(());
     }
-    let (payload_len, next, hops) = (region.u16(4)?, region.u8(6)?, region.u8(7)?);
+    let wanted = walk.tree.wants_any_of(THIS.protocol);
+    if region.reported() < HEADER_LEN {
+        short(walk, &region, added);
+    }
+    if wanted {
+        fields(walk, &region, added, first);
+    }
+    let (payload_len, next) = (region.u16(4)?, region.u8(6)?);
+    let plen = walk
+        .tree
+        .add(PLEN, region.place(4, 2), Value::Uint(payload_len.into()));
+    if payload_len == 0 && next != 0 && next != extension::NO_NEXT {
+        walk.expert(
+            plen,
+            PLEN_ZERO,
+            (Severity::Chat, Group::Protocol),
+            format_args!(
+                "IPv6 payload length equals 0 (maybe because of \"TCP segmentation offload\" (TSO))"
+            ),
+        );
+    }
+    walk.u8(NXT, &region, 6)?;
+    let hops = walk.u8(HLIM, &region, 7)?;
     let source: [u8; 16] = region.array(8)?;
     walk.columns.source = Address::Ipv6(source);
+    if wanted && region.captured().len() < HEADER_LEN {
+        addresses::first(walk, &region, source);
+    }
     let destination: [u8; 16] = region.array(24)?;
     walk.columns.destination = Address::Ipv6(destination);
     walk.carrier = Carrier {
@@ -132,35 +236,71 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         piece: Piece::Whole,
         quoted: walk.carrier.quoted,
     };
-    let rest = region.rest(HEADER_LEN);
-    // A jumbogram tells its length in an option (RFC 2675); else the frame has to tell.
-    let len = match payload_len {
-        0 if next == 0 => extension::jumbo_len(&rest).unwrap_or(0),
-        len => usize::from(len),
-    };
-    if walk.tree.wants_any_of(THIS.protocol) {
-        fields(walk, &region, added, first);
-        let node = walk
-            .tree
-            .add(PLEN, region.place(4, 2), Value::Uint(payload_len.into()));
-        if len > rest.reported() && walk.carrier.quoted == Quoted::No {
-            walk.expert(
-                node,
-                PLEN_EXCEEDS,
-                (Severity::Warning, Group::Protocol),
-                format_args!("IPv6 payload length does not match expected framing length"),
-            );
-        }
-        walk.u8(NXT, &region, 6)?;
-        walk.u8(HLIM, &region, 7)?;
-        addresses(walk, &region, source, destination);
+    if wanted {
+        addresses::dissect(walk, &region, source, destination);
     }
+    let rest = region.rest(HEADER_LEN);
+    let len = length(walk, &rest, plen, (payload_len, next));
     let claimed = (HEADER_LEN + len).min(region.reported()) as u32;
     let rest = rest.part(0, len);
     walk.claimed = Some(claimed);
     let outcome = extension::dissect(walk, rest, next, hops);
     walk.claimed = Some(claimed);
     outcome
+}
+
+/// Says that a header ends early.
+fn short(walk: &mut Walk<'_, '_>, region: &Region<'_>, added: Added) {
+    walk.columns.set_info(format_args!(
+        "Invalid IPv6 header ({} bytes, need exactly 40)",
+        region.reported()
+    ));
+    walk.expert(
+        added,
+        INVALID_HEADER,
+        (Severity::Error, Group::Malformed),
+        format_args!("IPv6 header must be exactly 40 bytes"),
+    );
+}
+
+/// How long the payload is: a jumbogram tells that in an option (RFC 2675).
+fn length(
+    walk: &mut Walk<'_, '_>,
+    rest: &Region<'_>,
+    node: Added,
+    (payload_len, next): (u16, u8),
+) -> usize {
+    let mut len = usize::from(payload_len);
+    if payload_len == 0 && next == 0 {
+        if let Some(jumbo) = extension::jumbo_len(rest) {
+            len = jumbo;
+            walk.tree
+                .label(node, format_args!("Payload Length: 0 (Jumbogram)"));
+        } else {
+            walk.columns
+                .set_info(format_args!("Invalid IPv6 payload length"));
+            walk.expert(
+                node,
+                JUMBO_MISSING,
+                (Severity::Error, Group::Malformed),
+                format_args!(
+                    "IPv6 payload length equals 0 and Hop-By-Hop present and Jumbo Payload option missing"
+                ),
+            );
+        }
+    }
+    if len > rest.reported() && walk.carrier.quoted == Quoted::No {
+        walk.expert(
+            node,
+            PLEN_EXCEEDS,
+            (Severity::Warning, Group::Protocol),
+            format_args!(
+                "IPv6 payload length exceeds framing length ({} bytes)",
+                rest.reported()
+            ),
+        );
+    }
+    len
 }
 
 /// Says that what should be an IPv6 packet is none, by its version; it stays bytes.
@@ -223,44 +363,6 @@ fn fields(walk: &mut Walk<'_, '_>, region: &Region<'_>, added: Added, first: u32
         region.place(1, 3),
         Value::Uint((first & 0xf_ffff).into()),
     );
-}
-
-fn addresses(
-    walk: &mut Walk<'_, '_>,
-    region: &Region<'_>,
-    source: [u8; 16],
-    destination: [u8; 16],
-) {
-    let tree = &mut *walk.tree;
-    let both = [
-        (SRC, SRC_HOST, SRC_SLAAC_MAC, 8, source),
-        (DST, DST_HOST, DST_SLAAC_MAC, 24, destination),
-    ];
-    for (field, host, _, offset, address) in both {
-        let place = region.place(offset, 16);
-        tree.add(field, place, Value::Ipv6(address));
-        tree.add_hidden(ADDR, place, Value::Ipv6(address));
-        for host in [host, HOST] {
-            let hidden = tree.add_formatted(host, place, format_args!("{}", Ipv6(address)));
-            tree.set_hidden(hidden);
-            tree.set_generated(hidden);
-        }
-    }
-    for (_, _, field, offset, address) in both {
-        // An interface identifier made of a MAC address (RFC 4291, appendix A).
-        let [.., first, second, third, 0xff, 0xfe, x, y, z] = address else {
-            continue;
-        };
-        if first & 2 == 0 {
-            continue;
-        }
-        let value = Value::Ether([first ^ 2, second, third, x, y, z]);
-        let place = region.place(offset + 8, 8);
-        let added = tree.add(field, place, value);
-        tree.set_generated(added);
-        let hidden = tree.add_hidden(SLAAC_MAC, place, value);
-        tree.set_generated(hidden);
-    }
 }
 
 /// Hands on to what is behind all headers.
