@@ -71,6 +71,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::pfcp::PROTOCOL,
     &proto::syslog::PROTOCOL,
     &proto::stun::PROTOCOL,
+    &proto::absent::common::PROTOCOL,
+    &proto::absent::ipv6::PROTOCOL,
+    &proto::absent::icmpv6::PROTOCOL,
 ];
 
 /// A field by its number.

@@ -1,6 +1,7 @@
 //! The dissectors. Each one takes a [`Walk`](super::Walk) and the [`Region`](super::Region) that is
 //! its own, says what it finds, and hands on what is not its own.
 //!
+//! - `absent.rs` fields that nothing here gives
 //! - `frame.rs` what is known of the frame itself; where every walk begins
 //! - `straight.rs` the straight way through the layers that nearly all frames have
 //! - `eth.rs` Ethernet
@@ -12,8 +13,8 @@
 //! - `raw.rs` packets without a link layer
 //! - `ip/` IPv4 (RFC 791)
 //! - `ipv6/` IPv6 (RFC 8200)
-//! - `icmp.rs` ICMP (RFC 792)
-//! - `icmpv6.rs` `ICMPv6` (RFC 4443)
+//! - `icmp/` ICMP (RFC 792)
+//! - `icmpv6/` `ICMPv6` (RFC 4443)
 //! - `igmp.rs` IGMP (RFC 3376)
 //! - `udp.rs` UDP (RFC 768)
 //! - `tcp/` TCP (RFC 9293)
@@ -44,6 +45,7 @@
 //! - `text.rs` bytes that are meant to be text
 //! - `data.rs` bytes that nobody knows
 
+pub(crate) mod absent;
 pub(crate) mod arp;
 pub(crate) mod bgp;
 pub(crate) mod chdlc;

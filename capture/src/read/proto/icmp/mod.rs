@@ -8,7 +8,7 @@
 mod echo;
 pub(crate) mod extension;
 mod mobile;
-mod names;
+pub(crate) mod names;
 pub(crate) mod pairs;
 
 use names::{code_name, type_name};

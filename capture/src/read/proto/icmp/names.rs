@@ -113,7 +113,7 @@ pub(super) fn code_name(kind: u8, code: u8) -> Option<Cow<'static, str>> {
 }
 
 /// What a probed interface's neighbor is (RFC 8335 section 3).
-pub(super) fn state(value: u64) -> Option<&'static str> {
+pub(crate) fn state(value: u64) -> Option<&'static str> {
     const NAMES: [&str; 7] = [
         "Reserved",
         "Incomplete",

@@ -1,18 +1,21 @@
 //! `ICMPv6` (RFC 4443), with neighbor discovery (RFC 4861) and multicast listeners (RFC 2710, 3810).
+//!
+//! - `options.rs` options of neighbor discovery
+
+mod options;
 
 use super::checksum::{self, Sum};
 use super::expert::{Group, Severity};
 use super::icmp::pairs::{Echo, Seen};
+use super::icmp::{self, extension};
 use super::names::icmp::{option, v6_type};
 use super::names::ip::checksum_status;
 use super::names::{pick, set};
 use super::{data, ipv6};
 use crate::read::field::protocol;
-use crate::read::print::Names;
 use crate::read::region::{Region, Stop};
-use crate::read::render::{Ether, Ipv6};
-use crate::read::tree::Value;
-use crate::read::vendor::Named;
+use crate::read::render::Ipv6;
+use crate::read::tree::{Added, Value};
 use crate::read::walk::{Piece, Quoted, Walk};
 
 protocol! {
@@ -71,10 +74,12 @@ protocol! {
     OPT_RDNSS: "icmpv6.opt.rdnss", "Recursive DNS Servers", Ipv6;
     OPT_NONCE: "icmpv6.opt.nonce", "Nonce", Bytes;
     MLD_MAX: "icmpv6.mld.maximum_response_delay", "Maximum Response Delay [ms]", Uint(16), Dec;
+    MLD_CODE: "icmpv6.mld.maximum_response_code", "Maximum Response Code", Uint(16), Dec;
     MLD_MULTICAST: "icmpv6.mld.multicast_address", "Multicast Address", Ipv6;
     MLD_FLAG: "icmpv6.mld.flag", "Flags", Uint(8), Hex;
     MLD_FLAG_S: "icmpv6.mld.flag.s", "Suppress Router-Side Processing", Bool, None, mask = 0x08, names = set;
     MLD_FLAG_QRV: "icmpv6.mld.flag.qrv", "QRV (Querier's Robustness Variable)", Uint(8), Dec, mask = 0x07;
+    MLD_FLAG_RESERVED: "icmpv6.mld.flag.reserved", "Reserved", Uint(8), Dec, mask = 0xf0;
     MLD_QQI: "icmpv6.mld.qqi", "QQIC (Querier's Query Interval Code)", Uint(8), Dec;
     MLD_NB_SOURCES: "icmpv6.mld.nb_sources", "Number of Sources", Uint(16), Dec;
     MLD_SOURCE: "icmpv6.mld.source_address", "Source Address", Ipv6;
@@ -85,6 +90,37 @@ protocol! {
     MLDR_NB_SOURCES: "icmpv6.mldr.mar.nb_sources", "Number of Sources", Uint(16), Dec;
     MLDR_ADDRESS: "icmpv6.mldr.mar.multicast_address", "Multicast Address", Ipv6;
     MLDR_SOURCE: "icmpv6.mldr.mar.source_address", "Source Address", Ipv6;
+    MLDR_AUX: "icmpv6.mldr.mar.auxiliary_data", "Auxiliary Data", Bytes;
+    LENGTH: "icmpv6.length", "Length of original datagram", Uint(8), Dec;
+    PROBE_SEQ: "icmpv6.ext.echo.seq", "Sequence number", Uint(8), DecHex;
+    PROBE_RESERVED: "icmpv6.ext.echo.req.res", "Reserved", Uint(8), Hex, mask = 0xfe;
+    PROBE_LOCAL: "icmpv6.ext.echo.req.local", "Local bit", Bool, None, mask = 0x01, names = set;
+    PROBED_STATE: "icmpv6.ext.echo.rsp.state", "State", Uint(8), Dec, mask = 0xe0, names = icmp::names::state;
+    PROBED_RESERVED: "icmpv6.ext.echo.rsp.res", "Reserved", Uint(8), Hex, mask = 0x18;
+    PROBED_ACTIVE: "icmpv6.ext.echo.rsp.active", "Active bit", Bool, None, mask = 0x04, names = set;
+    PROBED_IPV4: "icmpv6.ext.echo.rsp.ipv4", "IPv4 bit", Bool, None, mask = 0x02, names = set;
+    PROBED_IPV6: "icmpv6.ext.echo.rsp.ipv6", "IPv6 bit", Bool, None, mask = 0x01, names = set;
+    OPT_HARDWARE: "icmpv6.opt.linkaddr", "Link-layer address", Bytes;
+    OPT_SRC_HARDWARE: "icmpv6.opt.src_linkaddr", "Source Link-layer address", Bytes;
+    OPT_TARGET_HARDWARE: "icmpv6.opt.target_linkaddr", "Target Link-layer address", Bytes;
+    OPT_REDIRECTED: "icmpv6.opt.redirected_packet", "Redirected Packet", None;
+    OPT_INTERVAL: "icmpv6.opt.advertisement_interval", "Advertisement Interval", Uint(32), Dec;
+    OPT_AGENT_PREFERENCE: "icmpv6.opt.home_agent_preference", "Home Agent Preference", Uint(16), Dec;
+    OPT_AGENT_LIFETIME: "icmpv6.opt.home_agent_lifetime", "Home Agent Preference", Uint(16), Dec;
+    OPT_ROUTE_FLAG: "icmpv6.opt.route_info.flag", "Flag", Uint(8), Hex;
+    OPT_ROUTE_PREFERENCE: "icmpv6.opt.route_info.flag.route_preference", "Route Preference", Uint(8), Dec, mask = 0x18, names = preference;
+    OPT_ROUTE_RESERVED: "icmpv6.opt.route_info.flag.reserved", "Reserved", Uint(8), Dec, mask = 0xe7;
+    OPT_ROUTE_LIFETIME: "icmpv6.opt.route_lifetime", "Route Lifetime", Uint(32), Dec;
+    OPT_DNSSL_LIFETIME: "icmpv6.opt.dnssl.lifetime", "Lifetime", Uint(32), Dec;
+    OPT_DNSSL: "icmpv6.opt.dnssl", "Domain Names", String;
+    OPT_PADDING: "icmpv6.opt.padding", "Padding", None;
+    OPT_PORTAL: "icmpv6.opt.captive_portal", "Captive Portal", String;
+    UNKNOWN_DATA: "icmpv6.unknown_data", "Unknown Data", Bytes;
+    OPT_INVALID: "icmpv6.invalid_option_length", "Invalid Option Length", None;
+    OPT_UNDECODED: "icmpv6.undecoded.option", "Undecoded option", None;
+    UNKNOWN: "icmpv6.unknown_data.expert", "Unknown Data (not interpreted)", None;
+    UNDECODED: "icmpv6.undecoded.type", "Undecoded type", None;
+    RESP_NOT_FOUND: "icmpv6.resp_not_found", "Response not found", None;
     DATA: "icmpv6.data", "Data", Bytes;
     CHECKSUM_BAD: "icmpv6.checksum_bad.expert", "Bad checksum", None;
 }
@@ -157,7 +193,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
         Some(name) => walk.columns.set_info(format_args!("{name}")),
         None => walk.columns.set_info(format_args!("Unknown ({kind})")),
     }
-    walk.u8(TYPE, &region, 0)?;
+    let type_node = walk
+        .tree
+        .add(TYPE, region.place(0, 1), Value::Uint(kind.into()));
     let added = walk
         .tree
         .add(CODE, region.place(1, 1), Value::Uint(code.into()));
@@ -176,71 +214,134 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
             .add(region.captured())
             .fold()
     });
-    walk.checksum(FIELDS, &region, 2, sent, folded);
-    let outcome = body(walk, &region, kind, hops);
+    let (added, _) = walk.checksum(FIELDS, &region, 2, sent, folded);
+    if !whole {
+        let why = if carrier.quoted == Quoted::No {
+            "fragmented datagram"
+        } else {
+            "in ICMP error packet"
+        };
+        walk.tree.label(
+            added,
+            format_args!("Checksum: {sent:#06x} [unverified] [{why}]"),
+        );
+    }
+    let outcome = body(walk, &region, kind, (hops, type_node));
     if outcome.is_ok() {
         walk.end();
     }
     outcome
 }
 
-fn body(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Result<(), Stop> {
+fn body(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    kind: u8,
+    (hops, type_node): (u8, Added),
+) -> Result<(), Stop> {
     match kind {
         1 | 3 => {
-            walk.bytes(RESERVED, &region.part(4, 4));
-            quote(walk, region.rest(8));
+            let units = usize::from(region.u8(4)?);
+            if units > 0 {
+                walk.u8(LENGTH, region, 4)?;
+                reserved(walk, region, 5, 3)?;
+            } else {
+                reserved(walk, region, 4, 4)?;
+            }
+            quote(walk, region.from(8)?)?;
+            if units > 0 {
+                // The objects are a dissector of their own there.
+                walk.protocols.push(icmp::THIS.protocol);
+                extension::dissect(walk, &region.from(8 + 8 * units)?)?;
+            }
         }
         2 => {
             walk.u32(MTU, region, 4)?;
-            quote(walk, region.rest(8));
+            quote(walk, region.from(8)?)?;
         }
         4 => {
             walk.u32(POINTER, region, 4)?;
-            quote(walk, region.rest(8));
+            quote(walk, region.from(8)?)?;
         }
         ECHO | ECHO_REPLY => return echo(walk, region, kind, hops),
+        130 if region.captured().len() >= 28 => listener_query(walk, region)?,
         130..=132 => {
-            let max = region.u16(4)?;
-            walk.tree
-                .add(MLD_MAX, region.place(4, 2), Value::Uint(max.into()));
-            walk.bytes(RESERVED, &region.part(6, 2));
+            walk.u16(MLD_MAX, region, 4)?;
+            reserved(walk, region, 6, 2)?;
             address(walk, region, MLD_MULTICAST, 8)?;
-            if kind == 130 && region.reported() > 24 {
-                listener_query(walk, region)?;
-            }
         }
-        133 => {
-            walk.bytes(RESERVED, &region.part(4, 4));
-            return options(walk, &region.rest(8));
+        133 | 141 | 142 => {
+            reserved(walk, region, 4, 4)?;
+            return options::dissect(walk, &region.rest(8));
         }
         134 => {
             router_advertisement(walk, region)?;
-            return options(walk, &region.rest(16));
+            return options::dissect(walk, &region.rest(16));
         }
         135 => {
-            walk.bytes(RESERVED, &region.part(4, 4));
+            reserved(walk, region, 4, 4)?;
             let target = address(walk, region, NS_TARGET, 8)?;
             walk.columns
                 .append_info(format_args!(" for {}", Ipv6(target)));
-            return options(walk, &region.rest(24));
+            return options::dissect(walk, &region.rest(24));
         }
         136 => {
             neighbor_advertisement(walk, region)?;
-            return options(walk, &region.rest(24));
+            return options::dissect(walk, &region.rest(24));
         }
         137 => {
-            walk.bytes(RESERVED, &region.part(4, 4));
+            reserved(walk, region, 4, 4)?;
             address(walk, region, RD_TARGET, 8)?;
             address(walk, region, RD_DESTINATION, 24)?;
-            return options(walk, &region.rest(40));
+            return options::dissect(walk, &region.rest(40));
         }
         143 => return listener_report(walk, region),
+        160 | 161 => probe(walk, region, kind)?,
         _ => {
-            let rest = region.rest(4);
-            if !rest.captured().is_empty() {
-                walk.bytes(DATA, &rest);
-            }
+            walk.expert(
+                type_node,
+                UNDECODED,
+                (Severity::Note, Group::Undecoded),
+                format_args!(
+                    "Dissector for ICMPv6 Type ({kind}) code not implemented, Contact Wireshark developers if you want this supported"
+                ),
+            );
+            region.slice(4, 1)?;
+            walk.bytes(DATA, &region.rest(4));
         }
+    }
+    Ok(())
+}
+
+fn reserved(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    at: usize,
+    len: usize,
+) -> Result<(), Stop> {
+    region.slice(at, len)?;
+    walk.bytes(RESERVED, &region.part(at, len));
+    Ok(())
+}
+
+/// A question about an interface, or the answer (RFC 8335).
+fn probe(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) -> Result<(), Stop> {
+    walk.u16(IDENTIFIER, region, 4)?;
+    walk.u8(PROBE_SEQ, region, 6)?;
+    let bits = region.u8(7)?;
+    let place = region.place(7, 1);
+    let tree = &mut *walk.tree;
+    if kind == 160 {
+        tree.add(PROBE_RESERVED, place, Value::Uint((bits >> 1).into()));
+        tree.add(PROBE_LOCAL, place, Value::Bool(bits & 1 != 0));
+        let objects = region.from(8)?;
+        walk.protocols.push(icmp::THIS.protocol);
+        return extension::dissect(walk, &objects);
+    }
+    tree.add(PROBED_STATE, place, Value::Uint((bits >> 5).into()));
+    tree.add(PROBED_RESERVED, place, Value::Uint((bits >> 3 & 3).into()));
+    for (field, bit) in [(PROBED_ACTIVE, 4), (PROBED_IPV4, 2), (PROBED_IPV6, 1)] {
+        tree.add(field, place, Value::Bool(bits & bit != 0));
     }
     Ok(())
 }
@@ -258,21 +359,25 @@ fn address(
 }
 
 /// The packet that an error is about: below the error, and not in the list.
-fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) {
-    if region.captured().is_empty() {
-        return;
+fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    if region.u8(0)? >> 4 != 6 {
+        return data::dissect_below(walk, region);
     }
     let columns = std::mem::take(walk.columns);
     let (carrier, base, claimed) = (walk.carrier, walk.base, walk.claimed);
     let (current, depth) = (walk.current, walk.tree.depth());
     walk.carrier.quoted = Quoted::Icmpv6;
     walk.base = depth;
-    // That there is no more of it is nobody's fault.
-    let _cut = ipv6::dissect(walk, region);
+    let outcome = ipv6::dissect(walk, region);
     walk.tree.set_depth(depth);
     (walk.carrier, walk.base, walk.claimed) = (carrier, base, claimed);
     walk.current = current;
     *walk.columns = columns;
+    match outcome {
+        // That there is no more of it is nobody's fault.
+        Err(Stop::Malformed) | Ok(()) => Ok(()),
+        Err(Stop::Snapped) => Err(Stop::Snapped),
+    }
 }
 
 fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Result<(), Stop> {
@@ -305,9 +410,15 @@ fn pair(walk: &mut Walk<'_, '_>, kind: u8, numbers: (u16, u16), checksum: u16) {
             walk.columns
                 .append_info(format_args!(" (reply in {reply})"));
         } else if walk.memory.echoes.is_complete() {
-            walk.tree.add_generated(NO_RESP, Value::None);
+            let added = walk.tree.add_generated(NO_RESP, Value::None);
             walk.columns
                 .append_info(format_args!(" (no response found!)"));
+            walk.expert(
+                added,
+                RESP_NOT_FOUND,
+                (Severity::Warning, Group::Sequence),
+                format_args!("No response seen to ICMPv6 request"),
+            );
         }
         return;
     }
@@ -335,12 +446,13 @@ fn router_advertisement(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<
         (0x80, "Managed address configuration, "),
         (0x40, "Other configuration, "),
         (0x20, "Home Agent, "),
+        (0x04, ", Proxy"),
     ]
     .map(|(bit, word)| if flags & bit == 0 { "" } else { word });
-    let [m, o, h] = words;
+    let [m, o, h, p] = words;
     tree.label(
         added,
-        format_args!("Flags: {flags:#04x}, {m}{o}{h}Prf (Default Router Preference): {name}"),
+        format_args!("Flags: {flags:#04x}, {m}{o}{h}Prf (Default Router Preference): {name}{p}"),
     );
     tree.open();
     for (field, mask) in [(RA_FLAG_M, 0x80), (RA_FLAG_O, 0x40), (RA_FLAG_H, 0x20)] {
@@ -387,167 +499,46 @@ fn neighbor_advertisement(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Resul
             between = ", ";
         }
     }
-    if between != " (" {
-        walk.columns.append_info(format_args!(")"));
-    }
+    let end = if between == " (" { " (none)" } else { ")" };
+    walk.columns.append_info(format_args!("{end}"));
     Ok(())
 }
 
-/// Options of neighbor discovery (RFC 4861 section 4.6, RFC 8106).
-fn options(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
-    let mut at = 0;
-    while at + 2 <= region.reported() {
-        let (kind, units) = (region.u8(at)?, region.u8(at + 1)?);
-        let len = usize::from(units) * 8;
-        let part = region.part(at, len.max(2));
-        let name = option(kind.into()).unwrap_or("Unknown");
-        let added = walk.tree.add(OPT, part.place(0, len), Value::None);
-        walk.tree
-            .label(added, format_args!("ICMPv6 Option ({name})"));
-        walk.tree.open();
-        walk.u8(OPT_TYPE, &part, 0)?;
-        let node = walk
-            .tree
-            .add(OPT_LENGTH, part.place(1, 1), Value::Uint(units.into()));
-        walk.tree
-            .label(node, format_args!("Length: {units} ({len} bytes)"));
-        if len == 0 {
-            walk.tree.close();
-            return Ok(());
-        }
-        one_option(walk, &part, kind, added)?;
-        walk.tree.close();
-        at += len;
+/// A number in the form of a floating point number (RFC 3810 section 5.1.3 and 5.1.9).
+const fn exponential(code: u32, bits: u32) -> u32 {
+    if code >> (bits + 3) == 0 {
+        return code;
     }
-    Ok(())
-}
-
-fn one_option(
-    walk: &mut Walk<'_, '_>,
-    part: &Region<'_>,
-    kind: u8,
-    added: crate::read::tree::Added,
-) -> Result<(), Stop> {
-    let len = part.reported();
-    match kind {
-        1 | 2 if len == 8 => {
-            let address: [u8; 6] = part.array(2)?;
-            walk.tree
-                .add(OPT_LINKADDR, part.place(2, 6), Value::Ether(address));
-            let whose = if kind == 1 {
-                OPT_SRC_LINKADDR
-            } else {
-                OPT_TARGET_LINKADDR
-            };
-            walk.tree
-                .add_hidden(whose, part.place(2, 6), Value::Ether(address));
-            let names = walk.preferences.names;
-            let name = option(kind.into()).unwrap_or("");
-            walk.tree.label(
-                added,
-                format_args!("ICMPv6 Option ({name} : {})", Ether(address)),
-            );
-            let shown = Named { address, names };
-            let word = if kind == 1 { "from" } else { "is at" };
-            match names {
-                Names::Vendors | Names::Numbers => walk
-                    .columns
-                    .append_info(format_args!(" {word} {}", Ether(shown.address))),
-            }
-        }
-        3 if len == 32 => {
-            prefix(walk, part, added)?;
-        }
-        5 if len == 8 => {
-            walk.tree.add(OPT_RESERVED, part.place(2, 2), Value::None);
-            let mtu = walk.u32(OPT_MTU, part, 4)?;
-            walk.tree
-                .label(added, format_args!("ICMPv6 Option (MTU : {mtu})"));
-        }
-        14 => {
-            walk.bytes(OPT_NONCE, &part.rest(2));
-        }
-        25 => {
-            walk.tree.add(OPT_RESERVED, part.place(2, 2), Value::None);
-            walk.u32(OPT_RDNSS_LIFETIME, part, 4)?;
-            for at in (8..len).step_by(16) {
-                address(walk, part, OPT_RDNSS, at)?;
-            }
-        }
-        _ => {
-            walk.bytes(DATA, &part.rest(2));
-        }
-    }
-    Ok(())
-}
-
-fn prefix(
-    walk: &mut Walk<'_, '_>,
-    part: &Region<'_>,
-    added: crate::read::tree::Added,
-) -> Result<(), Stop> {
-    let bits = walk.u8(OPT_PREFIX_LENGTH, part, 2)?;
-    let flags = part.u8(3)?;
-    let place = part.place(3, 1);
-    let tree = &mut *walk.tree;
-    let node = tree.add(OPT_PREFIX_FLAG, place, Value::Uint(flags.into()));
-    let fields = [
-        (OPT_PREFIX_FLAG_L, 0x80, ", On-link flag(L)"),
-        (
-            OPT_PREFIX_FLAG_A,
-            0x40,
-            ", Autonomous address-configuration flag(A)",
-        ),
-        (OPT_PREFIX_FLAG_R, 0x20, ", Router address flag(R)"),
-    ];
-    let [l, a, r] = fields.map(|(_, bit, word)| if flags & bit == 0 { "" } else { word });
-    tree.label(node, format_args!("Flag: {flags:#04x}{l}{a}{r}"));
-    tree.open();
-    for (field, bit, _) in fields {
-        tree.add(field, place, Value::Bool(flags & bit != 0));
-    }
-    tree.add(
-        OPT_PREFIX_FLAG_RESERVED,
-        place,
-        Value::Uint((flags & 0x1f).into()),
-    );
-    tree.close();
-    for (field, at) in [(OPT_PREFIX_VALID, 4), (OPT_PREFIX_PREFERRED, 8)] {
-        let secs = part.u32(at)?;
-        let node = walk
-            .tree
-            .add(field, part.place(at, 4), Value::Uint(secs.into()));
-        let title = field.field().title;
-        if secs == u32::MAX {
-            walk.tree
-                .label(node, format_args!("{title}: Infinity ({secs})"));
-        } else {
-            walk.tree.label(node, format_args!("{title}: {secs}"));
-        }
-    }
-    walk.tree.add(OPT_RESERVED, part.place(12, 4), Value::None);
-    let prefix = address(walk, part, OPT_PREFIX, 16)?;
-    walk.tree.label(
-        added,
-        format_args!(
-            "ICMPv6 Option (Prefix information : {}/{bits})",
-            Ipv6(prefix)
-        ),
-    );
-    Ok(())
+    let mantissa = code & ((1 << bits) - 1) | 1 << bits;
+    mantissa << ((code >> bits & 7) + 3)
 }
 
 fn listener_query(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    let max = exponential(region.u16(4)?.into(), 12);
+    walk.tree
+        .add(MLD_CODE, region.place(4, 2), Value::Uint(max.into()));
+    reserved(walk, region, 6, 2)?;
+    address(walk, region, MLD_MULTICAST, 8)?;
     let flags = region.u8(24)?;
     let place = region.place(24, 1);
-    walk.tree.add(MLD_FLAG, place, Value::Uint(flags.into()));
+    let added = walk.tree.add(MLD_FLAG, place, Value::Uint(flags.into()));
+    if flags & 8 != 0 {
+        walk.tree.label(
+            added,
+            format_args!("Flags: {flags:#04x}, Suppress Router-Side Processing"),
+        );
+    }
     walk.tree.open();
     walk.tree
         .add(MLD_FLAG_S, place, Value::Bool(flags & 8 != 0));
     walk.tree
         .add(MLD_FLAG_QRV, place, Value::Uint((flags & 7).into()));
+    walk.tree
+        .add(MLD_FLAG_RESERVED, place, Value::Uint((flags >> 4).into()));
     walk.tree.close();
-    walk.u8(MLD_QQI, region, 25)?;
+    let interval = exponential(region.u8(25)?.into(), 4);
+    walk.tree
+        .add(MLD_QQI, region.place(25, 1), Value::Uint(interval.into()));
     let count = walk.u16(MLD_NB_SOURCES, region, 26)?;
     for source in 0..usize::from(count) {
         address(walk, region, MLD_SOURCE, 28 + 16 * source)?;
@@ -556,7 +547,7 @@ fn listener_query(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
 }
 
 fn listener_report(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
-    walk.bytes(RESERVED, &region.part(4, 2));
+    reserved(walk, region, 4, 2)?;
     let count = walk.u16(MLDR_COUNT, region, 6)?;
     let mut at = 8;
     for _ in 0..count {
@@ -579,6 +570,11 @@ fn listener_report(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), S
         address(walk, region, MLDR_ADDRESS, at + 4)?;
         for source in 0..sources {
             address(walk, region, MLDR_SOURCE, at + 20 + 16 * source)?;
+        }
+        if aux > 0 {
+            let aux_len = 4 * usize::from(aux);
+            region.slice(at + len - aux_len, aux_len)?;
+            walk.bytes(MLDR_AUX, &region.part(at + len - aux_len, aux_len));
         }
         walk.tree.close();
         at += len;
