@@ -181,7 +181,7 @@ pub(crate) fn dotted(text: &str) -> Result<(u32, u32), Fault> {
             .all(|digit| digit.is_ascii_digit())
             .then(|| part.parse::<u32>().ok())
             .flatten()
-            .filter(|byte| *byte <= 255)
+            .filter(|byte| *byte <= 255 && bits < 32)
             .ok_or_else(|| Fault::new(format!("{text} is no IPv4 address")))?;
         addr = addr << 8 | byte;
         bits += 8;

@@ -274,6 +274,16 @@ proptest! {
     }
 }
 
+#[test]
+fn an_address_has_four_numbers_at_most() {
+    for text in ["src 1.0.0.0.1", "net 1.2.3.4.5", "host 1.2.3.4.5.6.7.8.9"] {
+        assert!(
+            Filter::new(text, &FilterOptions::default()).is_err(),
+            "{text}"
+        );
+    }
+}
+
 fn words() -> Vec<&'static str> {
     let mut words: Vec<_> = super::token::KEYWORDS
         .iter()
