@@ -5,7 +5,7 @@ use super::error::{Located, Span};
 use super::expression::{Entity, Form, Operation, Order, Pattern, Quantity, Relation, Written};
 use super::lexer::{Sign, Token, Word};
 
-/// Brackets and `not` that can lie in one another: what the stack has room for.
+/// Brackets, `not`, and the terms of a sum, that can lie in one another: what the stack has room for.
 const DEEPEST: usize = 200;
 
 /// Puts the words of a filter together. `len` is the length of its text.
@@ -24,6 +24,23 @@ pub(super) fn parse(words: &[Word], len: usize) -> Result<Written, Located> {
         None => Ok(written),
         Some(word) => Err(unexpected(word)),
     }
+}
+
+/// Tests joined by words of one kind, as a tree that is no deeper than it has to be: a filter can have
+/// thousands of them, and whoever walks the tree has one stack. The order stays.
+fn joined(mut terms: Vec<Written>, join: fn(Box<Written>, Box<Written>) -> Written) -> Written {
+    while terms.len() > 1 {
+        let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
+        let mut rest = terms.into_iter();
+        while let Some(first) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(second) => join(Box::new(first), Box::new(second)),
+                None => first,
+            });
+        }
+        terms = pairs;
+    }
+    terms.pop().unwrap_or(Written::Anything)
 }
 
 struct Parser<'w> {
@@ -99,28 +116,28 @@ impl<'w> Parser<'w> {
 
     fn or(&mut self) -> Result<Written, Located> {
         self.deeper()?;
-        let mut left = self.xor()?;
+        let mut terms = vec![self.xor()?];
         while self.takes(Sign::Or) {
-            left = Written::Or(Box::new(left), Box::new(self.xor()?));
+            terms.push(self.xor()?);
         }
         self.depth -= 1;
-        Ok(left)
+        Ok(joined(terms, Written::Or))
     }
 
     fn xor(&mut self) -> Result<Written, Located> {
-        let mut left = self.and()?;
+        let mut terms = vec![self.and()?];
         while self.takes(Sign::Xor) {
-            left = Written::Xor(Box::new(left), Box::new(self.and()?));
+            terms.push(self.and()?);
         }
-        Ok(left)
+        Ok(joined(terms, Written::Xor))
     }
 
     fn and(&mut self) -> Result<Written, Located> {
-        let mut left = self.not()?;
+        let mut terms = vec![self.not()?];
         while self.takes(Sign::And) {
-            left = Written::And(Box::new(left), Box::new(self.not()?));
+            terms.push(self.not()?);
         }
-        Ok(left)
+        Ok(joined(terms, Written::And))
     }
 
     fn not(&mut self) -> Result<Written, Located> {
@@ -178,21 +195,20 @@ impl<'w> Parser<'w> {
         quantity: Option<Quantity>,
     ) -> Result<Written, Located> {
         let mut left = first;
-        let mut all: Option<Written> = None;
+        let mut all = Vec::new();
         while let Some(mut relation) = self.relation() {
             self.at += 1;
             if let Some(quantity) = quantity {
                 relation.quantity = quantity;
             }
             let right = self.entity()?;
-            let one = Written::Compare(left, relation, right.clone());
-            all = Some(match all {
-                None => one,
-                Some(before) => Written::And(Box::new(before), Box::new(one)),
-            });
+            all.push(Written::Compare(left, relation, right.clone()));
             left = right;
         }
-        Ok(all.unwrap_or(Written::Exists(left)))
+        if all.is_empty() {
+            return Ok(Written::Exists(left));
+        }
+        Ok(joined(all, Written::And))
     }
 
     fn relation(&self) -> Option<Relation> {
@@ -250,13 +266,16 @@ impl<'w> Parser<'w> {
     }
 
     fn entity(&mut self) -> Result<Entity, Located> {
+        // Each term of a sum goes one level down, and so does each suffix; all come up here.
+        let depth = self.depth;
         self.deeper()?;
         let mut left = self.sum()?;
         while self.takes(Sign::BitAnd) {
+            self.deeper()?;
             let right = self.sum()?;
             left = arithmetic(left, Operation::BitAnd, right);
         }
-        self.depth -= 1;
+        self.depth = depth;
         Ok(left)
     }
 
@@ -268,6 +287,7 @@ impl<'w> Parser<'w> {
                 Some(Sign::Minus) => Operation::Subtract,
                 _ => return Ok(left),
             };
+            self.deeper()?;
             self.at += 1;
             left = arithmetic(left, operation, self.product()?);
         }
@@ -282,6 +302,7 @@ impl<'w> Parser<'w> {
                 Some(Sign::Percent) => Operation::Remainder,
                 _ => return Ok(left),
             };
+            self.deeper()?;
             self.at += 1;
             left = arithmetic(left, operation, self.primary()?);
         }
@@ -322,6 +343,7 @@ impl<'w> Parser<'w> {
         let mut entity = entity;
         loop {
             if self.takes(Sign::Hash) {
+                self.deeper()?;
                 let layers = self.layers()?;
                 let span = entity.span.to(self.words[self.at - 1].span);
                 entity = Entity {
@@ -337,6 +359,7 @@ impl<'w> Parser<'w> {
             else {
                 return Ok(entity);
             };
+            self.deeper()?;
             self.at += 1;
             let span = entity.span.to(*span);
             entity = Entity {

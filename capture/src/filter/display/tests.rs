@@ -193,6 +193,41 @@ fn deep_nesting_is_an_error_and_no_overflow() {
     assert!(DisplayFilter::new(&minus).is_err());
 }
 
+#[test]
+fn thousands_of_tests_need_no_deep_stack() {
+    for chain in [" || ip.ttl == 1", " && ip", " xor ip", " == 1"] {
+        let text = format!("ip.ttl == 1{}", chain.repeat(30_000));
+        let filter = DisplayFilter::new(&text).unwrap();
+        let tree = tree_of(&filter, FRAME);
+        let _matched = filter.matches(&tree, FRAME);
+    }
+}
+
+#[test]
+fn long_sums_and_slices_of_slices_are_an_error_and_no_overflow() {
+    for link in ["+1", "*1", "&1", "[0:1]", "#1"] {
+        let text = format!("frame.len{} == 1", link.repeat(30_000));
+        assert!(DisplayFilter::new(&text).is_err(), "{link}");
+    }
+    assert!(DisplayFilter::new(&format!("frame.len == 1{}", "+1".repeat(100))).is_ok());
+}
+
+#[test]
+fn the_order_of_joined_tests_stays() {
+    // Or binds least, and each chain is as if its terms stood alone.
+    for (text, holds) in [
+        ("udp or arp or ip or udp", true),
+        ("ip and ip and ip and udp and ip", false),
+        ("ip xor ip xor ip", true),
+        ("ip xor ip xor ip xor ip", false),
+        ("udp and ip or ip and not udp or arp", true),
+    ] {
+        let filter = DisplayFilter::new(text).unwrap();
+        let tree = tree_of(&filter, FRAME);
+        assert_eq!(filter.matches(&tree, FRAME), holds, "{text}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[a-z .()\\[\\]{}\"'0-9:=!<>&|^~,#/*%+-]{0,60}") {
