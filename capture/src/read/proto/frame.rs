@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
+use super::text::shown;
 use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
@@ -164,11 +165,13 @@ fn describe(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Added {
         } else {
             &iface.name
         };
+        let name = &*shown(name);
         tree.label(id, format_args!("Interface id: {} ({name})", meta.iface.0));
         tree.open();
         tree.add_text(INTERFACE_NAME, nowhere, name);
         if !iface.description.is_empty() {
-            tree.add_text(INTERFACE_DESCRIPTION, nowhere, &iface.description);
+            let description = shown(&iface.description);
+            tree.add_text(INTERFACE_DESCRIPTION, nowhere, &description);
         }
         if let Some(queue) = meta.queue {
             tree.add(QUEUE, nowhere, Value::Uint(queue.into()));
@@ -254,6 +257,7 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, cap_len: usize) {
 
 /// Comments are a tree of their own in front of the frame's.
 fn comments(walk: &mut Walk<'_, '_>, comment: &str) {
+    let comment = &*shown(comment);
     let added = walk.tree.add_text(COMMENT, Place::default(), comment);
     walk.tree.label(added, format_args!("{comment}"));
     walk.expert(

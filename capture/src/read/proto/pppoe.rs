@@ -2,6 +2,7 @@
 
 use super::expert::{Group, Severity};
 use super::ppp;
+use super::text::Escaped;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -138,7 +139,7 @@ fn tags(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         }
         let bytes = region.slice(at + 4, len)?;
         let place = region.place(at + 4, len);
-        let text = String::from_utf8_lossy(bytes);
+        let text = Escaped(bytes).to_string();
         match (kind, len) {
             (0x0101 | 0x0102 | 0x0203, 0) => {}
             (0x0101, _) => {

@@ -1,7 +1,17 @@
 //! Bytes that are meant to be text, as Wireshark shows them (`format_text` in `wsutil/strutil.c`):
 //! what cannot be printed is written as an escape, so that no packet can steer a terminal.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+
+/// Text of a file as it is shown: the same, but for what cannot be printed.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        Cow::Owned(Escaped(text.as_bytes()).to_string())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 /// Shows bytes as UTF-8 with C escapes for what cannot be printed.
 #[derive(Clone, Copy, Debug)]

@@ -35,6 +35,7 @@ use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
 use super::expert::{Group, Severity};
+use super::text::Escaped;
 use crate::dissect::checksum;
 use crate::read::column::Address;
 use crate::read::memory::Key;
@@ -344,7 +345,7 @@ fn payload(
     if flags.has(Flags::RST) {
         let back = walk.tree.under(parts.node);
         let text = rest.captured().split(|byte| *byte == 0).next();
-        let text = String::from_utf8_lossy(text.unwrap_or_default());
+        let text = Escaped(text.unwrap_or_default()).to_string();
         walk.tree
             .add_text(f::RESET_CAUSE, rest.place(0, bytes), &text);
         walk.tree.back(back);

@@ -31,6 +31,28 @@ fn segments() -> impl Strategy<Value = Vec<(Vec<u8>, u8, u8)>> {
     )
 }
 
+#[test]
+fn what_a_reset_says_cannot_steer_a_terminal() {
+    let mut driver = Driver::new(Wanted::all(), Pass::Only);
+    let mut bytes = vec![
+        0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x14, 0, 9, 0, 0, 0, 0,
+    ];
+    bytes.extend(b"\x1b[2J\r\ngone");
+    let given = Given {
+        frame: 1,
+        ts: Timestamp(0),
+        source: Address::Ipv4([10, 0, 0, 1]),
+        destination: Address::Ipv4([10, 0, 0, 2]),
+        reported: bytes.len(),
+        bytes,
+        piece: Piece::Whole,
+        quoted: Quoted::No,
+    };
+    driver.dissect(&given).unwrap();
+    // As `format_text` of Wireshark writes it.
+    assert_eq!(driver.last("tcp.reset_cause"), "\\033[2J\\r\\ngone");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_as_far_as_they_go(segments in segments(), all in any::<bool>()) {
