@@ -91,12 +91,24 @@ impl Failed {
     }
 }
 
+/// How far the first reading came in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reach {
+    /// To its end.
+    End,
+    /// To the last frame that was wanted: nobody has looked at what follows.
+    LastFrame,
+    /// To damage at this offset.
+    Damage(u64),
+}
+
 /// Copies all blocks but packets that were not chosen, up to where the first reading came: `frames` are
 /// the chosen ones and how many there were. Gives the number of the next frame.
 pub(super) fn copy(
     input: &mut dyn Read,
     mut number: u64,
     (chosen, frames): (&FrameSet, u64),
+    reach: Reach,
     edit: &mut Edit<'_>,
     output: &mut Output,
 ) -> Result<u64, Failed> {
@@ -105,10 +117,17 @@ pub(super) fn copy(
         order: Order::Little,
         block: Vec::new(),
     };
+    // Offset of the block at hand.
+    let mut offset = 0;
     // Snap length of the section's first interface: what Simple Packet Blocks are cut to.
     let mut first_snap_len = None;
     let mut changed = Vec::new();
     while let Some(kind) = reader.next().map_err(Failed::Read)? {
+        match reach {
+            Reach::LastFrame if number > frames => return Ok(number),
+            Reach::Damage(damage) if offset >= damage => return Ok(number),
+            _ => offset += reader.block.len() as u64,
+        }
         let order = reader.order;
         let mut block = &*reader.block;
         match kind {

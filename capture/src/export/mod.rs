@@ -32,7 +32,7 @@ use crate::read::pipeline::{ReadError, ReadPlan, ReadSummary, read};
 use crate::read::statistics::Statistic;
 use crate::sink::{Existing, SinkError};
 use crate::source::file::FileError;
-use blocks::Edit;
+use blocks::{Edit, Reach};
 use choice::{Chooser, Chosen};
 use input::Kind;
 
@@ -140,9 +140,17 @@ pub fn export(
     // Before anything takes long.
     let mut output = Output::create(&plan.output, plan.existing)?;
     let (chosen, summary) = choose(&read_plan, plan, statistics, out)?;
+    let summary = match summary.error {
+        // Not even the beginning of the first file.
+        Some(error) if error.offset == 0 && read_plan.files.first() == Some(&error.path) => {
+            return Err(input::named_as_typed(error).into());
+        }
+        _ => summary,
+    };
     let copied = Copying {
         plan,
         files: &read_plan.files,
+        error: summary.error.as_ref(),
         frames: summary.frames,
         chosen: &chosen,
         output: &mut output,
@@ -183,6 +191,8 @@ fn choose(
 struct Copying<'c> {
     plan: &'c ExportPlan,
     files: &'c [PathBuf],
+    /// Where the first reading ended, if it was not the end.
+    error: Option<&'c FileError>,
     /// Frames that there are.
     frames: u64,
     chosen: &'c Chosen,
@@ -217,14 +227,33 @@ impl Copying<'_> {
             number = match kind {
                 Kind::Pcapng => {
                     let mut bytes = input::open(path).map_err(again(path))?;
-                    let copied = blocks::copy(&mut bytes, number, frames, &mut edit, self.output);
+                    let copied = blocks::copy(
+                        &mut bytes,
+                        number,
+                        frames,
+                        self.reach(path),
+                        &mut edit,
+                        self.output,
+                    );
                     copied.map_err(|failed| failed.at(path))?
                 }
                 Kind::Pcap(header) => {
                     convert::section(path, &header, number, frames, &mut edit, self.output)?
                 }
             };
+            if self.error.is_some_and(|error| error.path == *path) {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// How far the first reading came in a file that it opened.
+    fn reach(&self, path: &Path) -> Reach {
+        match self.error {
+            Some(error) if error.path == path => Reach::Damage(error.offset),
+            _ if self.plan.read.count == Some(self.frames) => Reach::LastFrame,
+            _ => Reach::End,
+        }
     }
 }
