@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::ebpf::{Mode, ebpf};
+use crate::fuzz::{self, fuzz};
 use crate::lint::lint;
 use crate::test::{Live, test};
 
@@ -15,12 +16,26 @@ pub(crate) enum Verdict {
     Failed,
 }
 
-/// Runs all three, the tests last, so that their count ends the output.
+/// Runs all of them, the tests last, so that their count ends the output.
 pub(crate) fn ci() -> Result<Verdict> {
     let mut verdict = Verdict::Held;
     for (name, result) in [("lint", lint()), ("ebpf --check", ebpf(Mode::Check))] {
         if let Err(error) = result {
             eprintln!("error: {name}: {error:#}");
+            verdict = Verdict::Failed;
+        }
+    }
+    let bounded = fuzz::Options {
+        targets: Vec::new(),
+        inputs: fuzz::BOUNDED,
+        seed: 1,
+        replay: Vec::new(),
+    };
+    match fuzz(&bounded) {
+        Ok(Verdict::Held) => {}
+        Ok(Verdict::Failed) => verdict = Verdict::Failed,
+        Err(error) => {
+            eprintln!("error: fuzz: {error:#}");
             verdict = Verdict::Failed;
         }
     }

@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod demo;
 mod ebpf;
+mod fuzz;
 mod lint;
 mod object;
 mod oracle;
@@ -69,7 +70,25 @@ enum Task {
     },
     /// Formatting, clippy, documentation, dependencies.
     Lint,
-    /// What has to pass before a merge: lint, `ebpf --check`, test.
+    /// Runs the fuzz targets, as many at once as there are processors.
+    ///
+    /// Holds if none of them panicked, hung, or took more work or memory than its input accounts for. What
+    /// one fell over is in target/fuzz/findings; the same seed makes the same inputs.
+    Fuzz {
+        /// The targets [default: all].
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+        /// Inputs of each target.
+        #[arg(long, default_value = "20000")]
+        inputs: u64,
+        /// Where the random numbers start.
+        #[arg(long, default_value = "1")]
+        seed: u64,
+        /// Runs one target on files instead, which hold an input each.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        replay: Vec<PathBuf>,
+    },
+    /// What has to pass before a merge: lint, `ebpf --check`, test, fuzz.
     Ci,
     /// Compares what is said of whole captures with what other people's tools say.
     Oracle {
@@ -176,6 +195,17 @@ fn main() -> ExitCode {
             ebpf::ebpf(mode).map(|()| Verdict::Held)
         }
         Task::Lint => lint::lint().map(|()| Verdict::Held),
+        Task::Fuzz {
+            targets,
+            inputs,
+            seed,
+            replay,
+        } => fuzz::fuzz(&fuzz::Options {
+            targets,
+            inputs,
+            seed,
+            replay,
+        }),
         Task::Ci => ci::ci(),
         Task::Oracle {
             oracle:

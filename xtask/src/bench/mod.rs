@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: builds what measures and what is measured, becomes root where frames are sent, and
 //! hands over.
 //!
+//! - `check.rs` instructions per packet against the committed ones
 //! - `peers.rs` the packages of the peers
 //! - `words.rs` options, typed once more for the program that measures
 
+mod check;
 #[path = "../../../benches/bench/options.rs"]
 mod options;
 mod peers;
@@ -30,12 +32,22 @@ use crate::workspace::{cargo, root, run, shown, target};
   cargo xtask bench --only live --size 64 --consumers tap-write,dumpcap
   cargo xtask bench --only live --size 64 --rate 2000000
   cargo xtask bench --only offline --file traffic.pcapng
+  cargo xtask bench --check                     instructions per packet
   cargo xtask bench --from target/bench/report.json --markdown")]
 pub(crate) struct Bench {
     /// Installs the programs to compare with, by apt, and ends: tcpdump, dumpcap and tshark (wireshark),
     /// netsniff-ng, argus, softflowd, tcptrace, nfpcapd (nfdump), and ethtool.
     #[arg(long, exclusive = true)]
     install_peers: bool,
+
+    /// Counts the instructions per packet of each part that packets pass, and fails if one takes 10 % more
+    /// than benches/instructions.tsv says. Needs valgrind.
+    #[arg(long, exclusive = true)]
+    check: bool,
+
+    /// The same, and writes benches/instructions.tsv.
+    #[arg(long, exclusive = true)]
+    bless: bool,
 
     #[command(flatten)]
     options: Options,
@@ -45,6 +57,12 @@ pub(crate) struct Bench {
 pub(crate) fn bench(arguments: &Bench) -> Result<Verdict> {
     if arguments.install_peers {
         return peers::install().map(|()| Verdict::Held);
+    }
+    if arguments.check {
+        return check::instructions(check::Mode::Check);
+    }
+    if arguments.bless {
+        return check::instructions(check::Mode::Bless);
     }
     measure(&arguments.options)?;
     Ok(Verdict::Held)
