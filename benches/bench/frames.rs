@@ -5,8 +5,9 @@ use std::process::Command;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use capture::generate::Sizes;
 use capture_common::GeneratorSettings;
-use capture_tests::generator::{Generator, MacAddrs, OBJECT, Pass, Sink};
+use capture_tests::generator::{self, Generator, MacAddrs, OBJECT, Pass, Sink};
 use capture_tests::netns::{Host, Lab};
 use capture_tests::oracle::output;
 use serde_json::Value;
@@ -16,15 +17,21 @@ use serde_json::Value;
 pub(crate) enum FrameLen {
     /// All alike, in bytes without frame check sequence.
     Fixed(u32),
+    /// 60, 590 and 1514 bytes in the proportion 7:4:1.
+    Imix,
 }
 
 impl fmt::Display for FrameLen {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fixed(len) => write!(formatter, "{len}"),
+            Self::Imix => formatter.write_str(IMIX),
         }
     }
 }
+
+/// The simple IMIX, as it is typed.
+const IMIX: &str = "imix";
 
 impl FromStr for FrameLen {
     type Err = anyhow::Error;
@@ -36,7 +43,8 @@ impl FromStr for FrameLen {
         );
         match text.parse() {
             Ok(len) if (least..=most).contains(&len) => Ok(Self::Fixed(len)),
-            _ => bail!("a frame has {least} to {most} bytes, not {text}"),
+            Err(_) if text.eq_ignore_ascii_case(IMIX) => Ok(Self::Imix),
+            _ => bail!("a frame has {least} to {most} bytes, or {IMIX}; not {text}"),
         }
     }
 }
@@ -145,12 +153,17 @@ impl Wire {
     /// Sends so many frames, so many a second or as fast as it goes.
     pub(crate) fn send(&self, frames: u64, rate: Option<f64>, to: Addressed) -> Result<Sent> {
         let traffic = self.traffic;
-        let FrameLen::Fixed(frame_len) = traffic.len;
         let settings = GeneratorSettings {
             flows: traffic.flows,
             session_frames: SESSION_FRAMES,
-            frame_len,
             ..GeneratorSettings::UNPATCHED
+        };
+        let made = match traffic.len {
+            FrameLen::Fixed(frame_len) => generator::Traffic::from(GeneratorSettings {
+                frame_len,
+                ..settings
+            }),
+            FrameLen::Imix => generator::Traffic::new(settings, &Sizes::Imix)?,
         };
         let host = self.receiver();
         let dst = match to {
@@ -162,7 +175,7 @@ impl Wire {
                 dst,
                 ..MacAddrs::NOBODY
             };
-            let mut generator = Generator::load(OBJECT, settings)?
+            let mut generator = Generator::load(OBJECT, made)?
                 .with_macs(macs)
                 .on_cpu(traffic.cpu as usize);
             let rate = rate.map(|rate| (rate as u64).max(1));
@@ -220,6 +233,7 @@ mod tests {
     #[test]
     fn sizes_that_no_frame_has_are_refused() {
         assert_eq!("64".parse::<FrameLen>().unwrap(), FrameLen::Fixed(64));
+        assert_eq!("IMIX".parse::<FrameLen>().unwrap(), FrameLen::Imix);
         for text in ["59", "1515", "", "64.0", "mix"] {
             assert!(text.parse::<FrameLen>().is_err(), "{text}");
         }

@@ -58,7 +58,8 @@ pub(crate) fn size(
             match run.measure(ceiling_pps) {
                 Ok(consumer) => results.push(consumer),
                 Err(error) => {
-                    let remark = format!("{}, {} bytes: {error:#}", receiver.name(), traffic.len);
+                    let remark =
+                        format!("{}, frames of {}: {error:#}", receiver.name(), traffic.len);
                     told(&remark);
                     remarks.push(remark);
                     break;
@@ -114,7 +115,7 @@ fn line(len: FrameLen, consumer: &Consumer) -> String {
         ),
         (None, None) => "no trial".to_owned(),
     };
-    format!("{len:>4} bytes  {:<32} {rate}", consumer.name)
+    format!("{len:>5}  {:<28} {rate}", consumer.name)
 }
 
 /// What a program takes that counts and drops, and how long the frames were.

@@ -16,7 +16,8 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     pub(crate) only: Vec<Part>,
 
-    /// Bytes of a frame with data, without frame check sequence [default: 64,128,512,1514; quick: 64].
+    /// Bytes of a frame with data, without frame check sequence, or imix: 60, 590 and 1514 bytes in the
+    /// proportion 7:4:1, which are 64, 594 and 1518 with it [default: 64,128,512,1514,imix; quick: 64].
     #[arg(long, value_delimiter = ',', value_name = "SIZES")]
     pub(crate) size: Vec<String>,
 

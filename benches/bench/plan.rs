@@ -54,7 +54,7 @@ impl Plan {
         let texts: Vec<&str> = match (options.size.is_empty(), quick) {
             (false, _) => options.size.iter().map(String::as_str).collect(),
             (true, true) => vec!["64"],
-            (true, false) => vec!["64", "128", "512", "1514"],
+            (true, false) => vec!["64", "128", "512", "1514", "imix"],
         };
         let table = match (options.table.is_empty(), quick) {
             (false, _) => options.table.clone(),

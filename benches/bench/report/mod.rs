@@ -112,7 +112,7 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Size {
-    /// Bytes of a frame with data, as it was typed.
+    /// Bytes of a frame with data, as it was typed, or `imix`.
     pub(crate) frame_len: String,
     /// Bytes of a frame as it was sent, on average.
     pub(crate) mean_len: f64,

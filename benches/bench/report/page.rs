@@ -268,7 +268,8 @@ fn method(report: &Report, out: &mut String) {
          receiving side of the kernel, and a slower receiver slows the sender down. Workers and peers run on CPU \
          {worker}. Each capture has {buffer} of memory between kernel and program.</p>\n\
          <p>Connections have {session} frames: three that open them, three that close them, and data of the size that is \
-         named, both ways; the first and last are 64 bytes long.</p>\n\
+         named, both ways; the first and last are 64 bytes long. IMIX is data of 60, 590 and 1514 bytes in the proportion \
+         7:4:1 (64, 594 and 1518 with frame check sequence).</p>\n\
          <p>The highest rate without loss is searched by bisection below what goes flat out; a rate that loses is \
          tried once more, since the host under a virtual machine takes CPUs away; what was found has to hold three times as long. \
          Lost is what was sent and neither tracked nor, where packets are written, in the file. The ceiling, a program that \

@@ -66,7 +66,10 @@ pub(crate) fn goals(report: &Report) -> Grid {
 
 /// Frames of a size, in words. Those that open and close connections are short, whatever the others are.
 pub(crate) fn frames(size: &Size) -> String {
-    let name = format!("{}-byte frames", size.frame_len);
+    let name = match size.frame_len.as_str() {
+        "imix" => "IMIX".to_owned(),
+        len => format!("{len}-byte frames"),
+    };
     match size.frame_len.parse::<f64>() {
         Ok(len) if (size.mean_len - len).abs() < 1.0 => name,
         _ => format!("{name} ({:.0} bytes on average)", size.mean_len),
@@ -413,6 +416,7 @@ mod tests {
         };
         assert_eq!(of("64", 64.0), "64-byte frames");
         assert_eq!(of("1514", 789.0), "1514-byte frames (789 bytes on average)");
+        assert_eq!(of("imix", 211.3), "IMIX (211 bytes on average)");
     }
 
     #[test]
