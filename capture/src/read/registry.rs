@@ -44,7 +44,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::ipv6::extension::FRAGMENT,
     &proto::ipv6::extension::DSTOPTS,
     &proto::pppoe::discovery::PROTOCOL,
-    &proto::null::LOOP,
+    &proto::udp::lite::PROTOCOL,
     &proto::vlan::service::PROTOCOL,
     &proto::chdlc::PROTOCOL,
     &proto::erspan::PROTOCOL,

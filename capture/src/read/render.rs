@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::field::{Base, Field, Kind};
 use super::print::Names;
 use super::print::line::Line;
+use super::proto::text::Escaped;
 use super::tree::{Node, Tree, Value};
 use super::vendor;
 use crate::packet::Timestamp;
@@ -167,6 +168,9 @@ fn shown(field: &Field, node: &Node, tree: &Tree, frame: &[u8], names: Names, ou
         }
         Value::Uint(number) if field.names.is_some() => named(field, number, out),
         Value::Int(number) if field.names.is_some() => named(field, number.cast_unsigned(), out),
+        Value::Text(range) if tree.text(range).contains(char::is_control) => {
+            write!(out, "{}", Escaped(tree.text(range).as_bytes()))
+        }
         Value::Ether(address) if names == Names::Numbers => write!(out, "{}", Ether(address)),
         Value::Ether(address) => {
             write!(
@@ -251,11 +255,34 @@ fn plain(field: &Field, node: &Node, tree: &Tree, out: &mut String) {
         Value::Ipv4(address) => write!(out, "{}", Ipv4Addr::from(address)),
         Value::Ipv6(address) => write!(out, "{}", Ipv6(address)),
         Value::Ether(address) => write!(out, "{}", Ether(address)),
-        Value::Text(range) => out.write_str(tree.text(range)),
+        Value::Text(range) => {
+            short_escapes(tree.text(range), out);
+            Ok(())
+        }
         Value::Time(time) if field.kind == Kind::RelativeTime => write!(out, "{}", time.epoch()),
         Value::Time(time) => write!(out, "{}", Moment(time)),
         Value::Span(ns) => write!(out, "{}", Seconds(ns)),
     };
+}
+
+/// Adds text, with escapes for the control characters that have a letter: those alone would break lines.
+fn short_escapes(text: &str, out: &mut String) {
+    if !text.bytes().any(|byte| matches!(byte, 7..=13)) {
+        out.push_str(text);
+        return;
+    }
+    for character in text.chars() {
+        match character {
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\x0b' => out.push_str("\\v"),
+            '\x0c' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            other => out.push(other),
+        }
+    }
 }
 
 fn write_hex(_field: &Field, number: u64, digits: usize, out: &mut String) -> fmt::Result {

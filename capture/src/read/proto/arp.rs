@@ -171,10 +171,11 @@ impl Addresses<'_> {
         if !matches!(code, REQUEST | REPLY) {
             return Ok(Purpose::Usual);
         }
-        let target = self.region.slice(self.proto_at(Party::Target), self.proto_len)?;
+        let target = self
+            .region
+            .slice(self.proto_at(Party::Target), self.proto_len)?;
         let is_same = !target.is_empty() && self.are_there(self.proto_at(Party::Sender), target);
-        let asks_nobody =
-            code == REQUEST && self.are_there(self.hw_at(Party::Target), &NOBODY);
+        let asks_nobody = code == REQUEST && self.are_there(self.hw_at(Party::Target), &NOBODY);
         let sender = self.proto_at(Party::Sender);
         Ok(match asks_nobody {
             _ if !is_same => {
@@ -225,9 +226,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         hw_len,
         proto_len,
     };
-    let back = walk.tree.depth();
-    let duplicate = duplicate(walk, &addresses, code)?;
-    walk.tree.set_depth(back);
+    let duplicates = duplicates(walk, &addresses, code)?;
     let purpose = addresses.purpose(code)?;
     info(walk, &addresses, code, purpose)?;
     title(walk, added, code, purpose);
@@ -244,8 +243,14 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         fields(walk, &addresses, code)?;
     }
     walk.end();
-    if let Some((address, mine, other)) = duplicate {
+    for (address, mine, other) in duplicates.found.into_iter().flatten() {
         tell_duplicate(walk, address, mine, other);
+    }
+    if let Some(address) = duplicates.listed {
+        walk.columns.append_info(format_args!(
+            " (duplicate use of {} detected!)",
+            Dotted(address)
+        ));
     }
     Ok(())
 }
@@ -297,22 +302,30 @@ fn fields(walk: &mut Walk<'_, '_>, addresses: &Addresses<'_>, code: u16) -> Resu
 /// An address, who says that it is his, and who else said so before.
 type Duplicate = ([u8; 4], [u8; 6], Owner);
 
-/// Whether one of the addresses is in use by someone else too. A request says nothing of its target.
-fn duplicate(
+/// Addresses that are in use by someone else too, and what the list says of that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Duplicates {
+    found: [Option<Duplicate>; 2],
+    /// What was found of the address that was looked at last: of that alone the list speaks.
+    listed: Option<[u8; 4]>,
+}
+
+/// Looks whether addresses are in use by someone else too. A request says nothing of its target.
+fn duplicates(
     walk: &mut Walk<'_, '_>,
     addresses: &Addresses<'_>,
     code: u16,
-) -> Result<Option<Duplicate>, Stop> {
+) -> Result<Duplicates, Stop> {
+    let mut duplicates = Duplicates::default();
     if !matches!(code, REQUEST | REPLY) || !addresses.is_ether || !addresses.is_ipv4 {
-        return Ok(None);
+        return Ok(duplicates);
     }
-    let mut found: Option<Duplicate> = None;
-    for party in [Party::Sender, Party::Target] {
+    for (place, party) in [Party::Sender, Party::Target].into_iter().enumerate() {
         let address: [u8; 4] = addresses.region.array(addresses.proto_at(party))?;
         let hardware: [u8; 6] = addresses.region.array(addresses.hw_at(party))?;
         let is_one = hardware[0] & 1 == 0 && hardware != [0; 6] && address != [0; 4];
         let is_told = party == Party::Sender || code == REPLY;
-        if !is_one || !is_told || found.is_some_and(|(other, _, _)| other == address) {
+        if !is_one || !is_told || duplicates.listed == Some(address) {
             continue;
         }
         let user = Owner {
@@ -320,26 +333,14 @@ fn duplicate(
             frame: walk.frame.number,
             seconds: walk.frame.packet.meta.ts.secs(),
         };
-        // Of two in one packet, the list speaks of the second one alone.
-        if let Some(other) = walk.memory.arp.note(address, user) {
-            if let Some((address, mine, other)) = found.take() {
-                let depth = walk.tree.depth();
-                walk.tree.set_depth(walk.base);
-                tell_duplicate(walk, address, mine, other);
-                walk.tree.set_depth(depth);
-            }
-            found = Some((address, hardware, other));
-        }
+        let other = walk.memory.arp.note(address, user);
+        duplicates.found[place] = other.map(|other| (address, hardware, other));
+        duplicates.listed = other.map(|_| address);
     }
-    Ok(found)
+    Ok(duplicates)
 }
 
-fn tell_duplicate(
-    walk: &mut Walk<'_, '_>,
-    address: [u8; 4],
-    hardware: [u8; 6],
-    other: Owner,
-) {
+fn tell_duplicate(walk: &mut Walk<'_, '_>, address: [u8; 4], hardware: [u8; 6], other: Owner) {
     let address = Dotted(address);
     let names = walk.preferences.names;
     let [mine, his] = [hardware, other.hardware].map(|address| Named { address, names });
@@ -366,9 +367,6 @@ fn tell_duplicate(
     walk.tree
         .add_generated(DUPLICATE_SECONDS, Value::Uint(seconds.into()));
     walk.tree.close();
-    walk.columns.append_info(format_args!(
-        " (duplicate use of {address} detected!)"
-    ));
 }
 
 /// The heading of the tree.
@@ -376,8 +374,7 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, code: u16, purpose: Purpose) {
     if !walk.tree.labels() {
         return;
     }
-    let name = operation(code.into())
-        .map_or_else(|| format!("opcode 0x{code:04x}"), str::to_owned);
+    let name = operation(code.into()).map_or_else(|| format!("opcode 0x{code:04x}"), str::to_owned);
     let words = match purpose {
         Purpose::Usual => name,
         Purpose::Gratuitous => format!("{name}/gratuitous ARP"),
@@ -467,8 +464,14 @@ mod tests {
         let address = [192, 0, 2, 1];
         assert!(memory.note(address, user(1, 1)).is_none());
         assert!(memory.note(address, user(1, 2)).is_none());
-        assert_eq!(memory.note(address, user(2, 3)).map(|user| user.frame), Some(2));
+        assert_eq!(
+            memory.note(address, user(2, 3)).map(|user| user.frame),
+            Some(2)
+        );
         assert!(memory.note(address, user(1, 4)).is_none());
-        assert_eq!(memory.note(address, user(2, 5)).map(|user| user.frame), Some(4));
+        assert_eq!(
+            memory.note(address, user(2, 5)).map(|user| user.frame),
+            Some(4)
+        );
     }
 }

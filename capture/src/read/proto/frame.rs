@@ -297,7 +297,7 @@ const fn encapsulation_number(link: LinkType) -> i64 {
         LinkType::LINUX_SLL => 25,
         LinkType::FRELAY => 26,
         LinkType::C_HDLC => 28,
-        LinkType::LOOP => 34,
+        LinkType::LOOP => 174,
         LinkType::ENC => 38,
         LinkType::PPP_WITH_DIR => 19,
         LinkType::PPP_ETHER => 111,

@@ -146,7 +146,7 @@ fn optional(
     kind: u16,
 ) -> Result<usize, Stop> {
     use super::checksum::{Calculated, Fields, Sum};
-use super::expert::{Group, Severity};
+    use super::expert::{Group, Severity};
     const FIELDS: Fields = Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,

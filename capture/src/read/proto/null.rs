@@ -2,7 +2,7 @@
 
 use super::{data, ip, ipv6};
 use crate::packet::LinkType;
-use crate::read::field::{Base, Field, Kind, Protocol, protocol};
+use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
@@ -12,34 +12,6 @@ protocol! {
     FAMILY: "null.family", "Family", Uint(32), Dec, names = family_name;
     TYPE: "null.type", "Type", Uint(16), Hex;
 }
-
-/// The same where the family is in network byte order (OpenBSD).
-pub(crate) static LOOP: Protocol = Protocol {
-    number: 39,
-    name: "loop",
-    short: "Loopback",
-    title: "OpenBSD Loopback",
-    fields: &[
-        Field {
-            name: "loop",
-            title: "OpenBSD Loopback",
-            kind: Kind::Protocol,
-            base: Base::None,
-            mask: 0,
-            bits: 0,
-            names: None,
-        },
-        Field {
-            name: "loop.family",
-            title: "Family",
-            kind: Kind::Uint(32),
-            base: Base::Dec,
-            mask: 0,
-            bits: 0,
-            names: Some(family_name),
-        },
-    ],
-};
 
 const fn family_name(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -64,22 +36,14 @@ pub(crate) fn dissect(
     let big = u32::from_be_bytes(bytes);
     // Families are small numbers: the writer's byte order shows.
     let swapped = big.swap_bytes();
-    let (protocol, field, family) = if link == LinkType::LOOP {
-        let field = |index| crate::read::FieldId {
-            protocol: LOOP.number,
-            index,
-        };
-        (field(0), field(1), big)
+    let family = if link == LinkType::LOOP || big & 0xffff_0000 == 0 {
+        big
     } else {
-        (
-            THIS,
-            FAMILY,
-            if big & 0xffff_0000 == 0 { big } else { swapped },
-        )
+        swapped
     };
-    walk.begin(protocol, &region, HEADER_LEN);
+    walk.begin(THIS, &region, HEADER_LEN);
     walk.tree.add(
-        field,
+        FAMILY,
         region.place(0, HEADER_LEN),
         Value::Uint(family.into()),
     );

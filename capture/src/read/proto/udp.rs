@@ -41,7 +41,7 @@ pub(crate) mod lite {
     use crate::read::field::protocol;
 
     protocol! {
-        45, "udplite", "UDP-Lite", "Lightweight User Datagram Protocol";
+        39, "udplite", "UDP-Lite", "Lightweight User Datagram Protocol";
         COVERAGE: "udp.checksum_coverage", "Checksum coverage", Uint(16), Dec;
         COVERAGE_BAD: "udplite.checksum_coverage.bad", "Bad checksum coverage length value", None;
     }
@@ -120,6 +120,8 @@ pub(crate) fn dissect_flavor(
         return Ok(());
     }
     let rest = region.from(HEADER_LEN)?;
+    // A payload of which nothing was captured is not told at all.
+    rest.u8(0)?;
     let payload = rest.part(0, payload_len);
     if walk.tree.wants(PAYLOAD) {
         let bytes = payload.captured().len();

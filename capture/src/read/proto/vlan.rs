@@ -28,7 +28,8 @@ pub(crate) mod service {
         PRIORITY: "ieee8021ad.priority", "Priority", Uint(16), Dec, mask = 0xe000;
         DEI: "ieee8021ad.dei", "DEI", Uint(16), Dec, mask = 0x1000;
         ID: "ieee8021ad.id", "ID", Uint(16), Dec, mask = 0x0fff;
-        ETYPE: "ieee8021ad.etype", "Type", Uint(16), Hex, names = ethertype_name;
+        ETYPE: "ieee8021ah.etype", "Type", Uint(16), Hex, names = ethertype_name;
+        TRAILER: "ieee8021ah.trailer", "Trailer", Bytes;
     }
 }
 
@@ -122,7 +123,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, tag: Tag) -> 
     walk.end();
     ethertype::dissect(walk, kind, rest);
     if let Some(claimed) = walk.claimed.take() {
-        eth::trailer(walk, added, &rest, claimed, TRAILER, eth::Fcs::None);
+        let field = match tag {
+            Tag::Service => service::TRAILER,
+            Tag::Customer | Tag::OldService => TRAILER,
+        };
+        eth::trailer(walk, added, &rest, claimed, field, eth::Fcs::None);
     }
     Ok(())
 }

@@ -13,11 +13,7 @@ use crate::read::tree::Value;
 use crate::read::walk::{Quoted, Walk};
 
 /// Dissects what follows the identifier and the number.
-pub(super) fn dissect(
-    walk: &mut Walk<'_, '_>,
-    region: &Region<'_>,
-    kind: u8,
-) -> Result<(), Stop> {
+pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) -> Result<(), Stop> {
     if walk.carrier.quoted == Quoted::No {
         let hosts = (walk.carrier.source, walk.carrier.destination);
         let numbers = (region.u16(4)?, region.u16(6)?);

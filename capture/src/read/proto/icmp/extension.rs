@@ -59,7 +59,10 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<()
     while at + HEADER_LEN <= len {
         let told = usize::from(region.u16(at)?);
         let part = region.part(at, told.min(len - at));
-        let place = region.place(at, part.reported().max(HEADER_LEN));
+        let span = part.reported().max(HEADER_LEN);
+        // Nothing of an object is told unless all of it was captured.
+        region.slice(at, span)?;
+        let place = region.place(at, span);
         let node = walk.tree.heading(place, format_args!("Unknown object"));
         walk.tree.open();
         walk.u16(EXT_LENGTH, region, at)?;
@@ -132,12 +135,18 @@ fn sum(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
             .tree
             .add(EXT_CHECKSUM, region.place(2, 2), Value::Uint(0));
         walk.tree
-            .label(added, format_args!("Checksum: 0x0000 [missing]"));
+            .label(added, format_args!("[Checksum: [missing]]"));
         walk.checksum_status(EXT_CHECKSUM_STATUS, Status::NotPresent);
         return Ok(());
     }
     let bytes = region.slice(0, region.reported())?;
-    walk.checksum(FIELDS, region, 2, sent, Some(Sum::default().add(bytes).fold()));
+    walk.checksum(
+        FIELDS,
+        region,
+        2,
+        sent,
+        Some(Sum::default().add(bytes).fold()),
+    );
     Ok(())
 }
 

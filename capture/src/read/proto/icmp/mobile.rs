@@ -38,8 +38,7 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<()
         } else {
             usize::from(region.u8(at + 1)?)
         };
-        let name = mobile(kind.into())
-            .map_or_else(|| format!("Unknown ext {kind}"), str::to_owned);
+        let name = mobile(kind.into()).map_or_else(|| format!("Unknown ext {kind}"), str::to_owned);
         let whole = if kind == 0 { 1 } else { len + 2 };
         walk.tree
             .heading(region.place(at, whole), format_args!("Ext: {name}"));

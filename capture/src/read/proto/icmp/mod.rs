@@ -427,8 +427,7 @@ fn likely_time(sent: u32, now: u32) -> u32 {
     }
     // After midnight, what was sent late on the day before is larger.
     let after = |time: u32| {
-        let is_next_day =
-            time < now && time <= MS_OF_DAY / 4 && now >= MS_OF_DAY - MS_OF_DAY / 4;
+        let is_next_day = time < now && time <= MS_OF_DAY / 4 && now >= MS_OF_DAY - MS_OF_DAY / 4;
         let time = if is_next_day && big < MS_OF_DAY {
             time + MS_OF_DAY
         } else {
@@ -436,7 +435,11 @@ fn likely_time(sent: u32, now: u32) -> u32 {
         };
         time.wrapping_sub(now)
     };
-    if after(big) < after(little) { big } else { little }
+    if after(big) < after(little) {
+        big
+    } else {
+        little
+    }
 }
 
 fn advertisement(walk: &mut Walk<'_, '_>, region: &Region<'_>, code: u8) -> Result<(), Stop> {

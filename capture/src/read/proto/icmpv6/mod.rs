@@ -4,6 +4,8 @@
 
 mod options;
 
+use std::borrow::Cow;
+
 use super::checksum::{self, Sum};
 use super::expert::{Group, Severity};
 use super::icmp::pairs::{Echo, Seen};
@@ -142,7 +144,7 @@ const fn record_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of a code.
-fn code_name(kind: u8, code: u8) -> Option<&'static str> {
+fn code_name(kind: u8, code: u8) -> Option<Cow<'static, str>> {
     const UNREACHABLE: [&str; 8] = [
         "no route to destination",
         "Administratively prohibited",
@@ -157,18 +159,32 @@ fn code_name(kind: u8, code: u8) -> Option<&'static str> {
         "hop limit exceeded in transit",
         "fragment reassembly time exceeded",
     ];
-    const PROBLEM: [&str; 3] = [
+    const PROBLEM: [&str; 4] = [
         "erroneous header field encountered",
         "unrecognized Next Header type encountered",
         "unrecognized IPv6 option encountered",
+        "IPv6 First Fragment has incomplete IPv6 Header Chain",
+    ];
+    const PROBED: [&str; 5] = [
+        "No error",
+        "Malformed Query",
+        "No Such Interface",
+        "No Such Table Entry",
+        "Multiple Interfaces Satisfy Query",
     ];
     let names: &[&'static str] = match kind {
         1 => &UNREACHABLE,
         3 => &EXCEEDED,
         4 => &PROBLEM,
+        160 => &PROBED[..1],
+        161 => &PROBED,
         _ => return None,
     };
-    names.get(usize::from(code)).copied()
+    Some(match names.get(usize::from(code)) {
+        Some(name) => (*name).into(),
+        None if kind == 1 => "Unknown".into(),
+        None => format!("Unknown ({code})").into(),
+    })
 }
 
 const NUMBER: u8 = 58;

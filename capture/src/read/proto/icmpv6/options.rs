@@ -69,14 +69,10 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<()
 }
 
 /// Bytes that are reserved.
-fn reserved(
-    walk: &mut Walk<'_, '_>,
-    part: &Region<'_>,
-    at: usize,
-    len: usize,
-) -> Result<(), Stop> {
+fn reserved(walk: &mut Walk<'_, '_>, part: &Region<'_>, at: usize, len: usize) -> Result<(), Stop> {
     part.from(at)?;
-    walk.tree.add(OPT_RESERVED, part.place(at, len), Value::None);
+    walk.tree
+        .add(OPT_RESERVED, part.place(at, len), Value::None);
     Ok(())
 }
 
@@ -297,11 +293,7 @@ fn names(
     Ok(at)
 }
 
-fn prefix(
-    walk: &mut Walk<'_, '_>,
-    part: &Region<'_>,
-    title: &mut String,
-) -> Result<(), Stop> {
+fn prefix(walk: &mut Walk<'_, '_>, part: &Region<'_>, title: &mut String) -> Result<(), Stop> {
     let bits = walk.u8(OPT_PREFIX_LENGTH, part, 2)?;
     let flags = part.u8(3)?;
     let place = part.place(3, 1);
@@ -346,4 +338,3 @@ fn prefix(
     title.push_str(&format!(" : {}/{bits}", Ipv6(prefix)));
     Ok(())
 }
-

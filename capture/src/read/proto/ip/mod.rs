@@ -189,10 +189,7 @@ enum Offload {
 }
 
 /// Dissects a packet of the version that its first byte says.
-pub(crate) fn dissect_by_version(
-    walk: &mut Walk<'_, '_>,
-    region: Region<'_>,
-) -> Result<(), Stop> {
+pub(crate) fn dissect_by_version(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     let version = region.u8(0)? >> 4;
     match version {
         4 => return dissect(walk, region),
@@ -207,11 +204,9 @@ pub(crate) fn dissect_by_version(
     walk.columns.set_protocol("IP");
     walk.columns
         .set_info(format_args!("Bogus IP version ({version})"));
-    let field = walk.tree.add(
-        VERSION,
-        region.place(0, 1),
-        Value::Uint(version.into()),
-    );
+    let field = walk
+        .tree
+        .add(VERSION, region.place(0, 1), Value::Uint(version.into()));
     let bits = Bits::new(region.u8(0)?.into(), 0xf0, 8);
     walk.tree
         .label(field, format_args!("{bits} = Version: {version}"));
@@ -315,7 +310,11 @@ fn header(
         return Ok(None);
     }
     let options = region.part(MIN_HEADER_LEN, len - MIN_HEADER_LEN);
-    if let Some(last) = options::destination(&options)? {
+    let last = options::destination(&options);
+    if last.is_err() {
+        beginning(walk, &region);
+    }
+    if let Some(last) = last? {
         header.via = Some(destination);
         header.destination = last;
     }
@@ -508,7 +507,13 @@ fn flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, byte: u8) {
         (0x40, "Don't fragment"),
         (0x20, "More fragments"),
     ]
-    .map(|(bit, name)| if byte & bit == 0 { ["", ""] } else { [", ", name] });
+    .map(|(bit, name)| {
+        if byte & bit == 0 {
+            ["", ""]
+        } else {
+            [", ", name]
+        }
+    });
     let [[a, reserved], [b, dont], [c, more]] = names;
     tree.label(
         flags,
@@ -526,6 +531,7 @@ fn flags(walk: &mut Walk<'_, '_>, region: &Region<'_>, byte: u8) {
 }
 
 fn time_to_live(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
+    const IGMP: u8 = 2;
     /// PIM and OSPF send to neighbors only.
     const NEIGHBORS: [u8; 2] = [103, 89];
     let ttl = header.ttl;
@@ -535,6 +541,7 @@ fn time_to_live(walk: &mut Walk<'_, '_>, region: &Region<'_>, header: &Header) {
     let expert = (Severity::Note, Group::Sequence);
     if let [224, 0, 0, last] = header.destination {
         let right = match last {
+            _ if header.protocol == IGMP => 1,
             // VRRP, GLBP, mDNS.
             18 | 102 | 251 => 255,
             // LLMNR does not say.

@@ -6,9 +6,9 @@ use super::{
     MTU_REPLY_OPTION, NOP, NOP_OPTION, OPT_ADDR, OPT_BEFORE, OPT_CLASS, OPT_COPY, OPT_FLAG,
     OPT_ID_NUMBER, OPT_LEN, OPT_LEN_INVALID, OPT_MIDDLE, OPT_MTU, OPT_NUMBER, OPT_OHC,
     OPT_ORIGINATOR, OPT_OVERFLOW, OPT_PADDING, OPT_PTR, OPT_QS_FUNC, OPT_QS_NONCE, OPT_QS_RATE,
-    OPT_QS_RESERVED, OPT_QS_TTL, OPT_QS_TTL_DIFF, OPT_QS_UNUSED, OPT_RA, OPT_RHC, OPT_SID, OPT_TIME,
-    OPT_TIME_ADDR, OPT_TOO_LONG, OPT_TYPE, QUICK_START_OPTION, REC_RT, REC_RT_HOST, RECORD_OPTION,
-    SECURITY_OPTION, SID_OPTION, SRC_RT, SRC_RT_HOST, STRICT_OPTION, TIME_OPTION,
+    OPT_QS_RESERVED, OPT_QS_TTL, OPT_QS_TTL_DIFF, OPT_QS_UNUSED, OPT_RA, OPT_RHC, OPT_SID,
+    OPT_TIME, OPT_TIME_ADDR, OPT_TOO_LONG, OPT_TYPE, QUICK_START_OPTION, REC_RT, REC_RT_HOST,
+    RECORD_OPTION, SECURITY_OPTION, SID_OPTION, SRC_RT, SRC_RT_HOST, STRICT_OPTION, TIME_OPTION,
     TRACEROUTE_OPTION, security,
 };
 use crate::read::field::FieldId;
@@ -138,6 +138,8 @@ const fn known(kind: u8) -> Option<(FieldId, &'static str)> {
 /// Dissects the options of a packet with this time to live.
 pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>, ttl: u8) -> Result<(), Stop> {
     let len = region.reported();
+    // None is shown where they were not all captured.
+    region.slice(0, len)?;
     let place = region.place(0, len);
     let heading = walk
         .tree
@@ -183,7 +185,8 @@ fn all(
             let field = if kind == 0 { EOL_OPTION } else { NOP_OPTION };
             let part = region.part(at, 1);
             let added = walk.tree.add(field, part.place(0, 1), Value::Bytes);
-            walk.tree.label(added, format_args!("{}", field.field().title));
+            walk.tree
+                .label(added, format_args!("{}", field.field().title));
             walk.tree.open();
             option_type(walk, &part, kind)?;
             walk.tree.close();
@@ -371,11 +374,12 @@ fn quick_starting(
     let command = part.u8(2)?;
     let (function, rate) = (command >> 4, command & 15);
     let place = part.place(2, 1);
-    let name = quick_start(function.into())
-        .map_or_else(|| format!("Unknown ({function})"), str::to_owned);
+    let name =
+        quick_start(function.into()).map_or_else(|| format!("Unknown ({function})"), str::to_owned);
     let mut text = format!("{title} (8 bytes): {name} ({function})");
     walk.tree.label(added, format_args!("{text}"));
-    walk.tree.add(OPT_QS_FUNC, place, Value::Uint(function.into()));
+    walk.tree
+        .add(OPT_QS_FUNC, place, Value::Uint(function.into()));
     if !matches!(function, 0 | 8) {
         return Ok(());
     }
@@ -392,9 +396,7 @@ fn quick_starting(
             Value::Uint(difference.into()),
         );
         walk.tree.set_generated(node);
-        text.push_str(&format!(
-            ", QS TTL {start}, QS TTL diff {difference}"
-        ));
+        text.push_str(&format!(", QS TTL {start}, QS TTL diff {difference}"));
         walk.tree.label(added, format_args!("{text}"));
     } else {
         walk.tree.label(added, format_args!("{text}"));

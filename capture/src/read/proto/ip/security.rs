@@ -73,11 +73,7 @@ pub(super) const fn tag(value: u64) -> Option<&'static str> {
 }
 
 /// The Security option, as RFC 791 or RFC 1108 have it.
-pub(super) fn basic(
-    walk: &mut Walk<'_, '_>,
-    part: &Region<'_>,
-    option: Added,
-) -> Result<(), Stop> {
+pub(super) fn basic(walk: &mut Walk<'_, '_>, part: &Region<'_>, option: Added) -> Result<(), Stop> {
     let len = part.reported();
     if len == 11 && level(part.u16(2)?.into()).is_some() {
         walk.u16(OPT_SECURITY, part, 2)?;

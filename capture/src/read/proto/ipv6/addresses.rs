@@ -23,10 +23,7 @@ pub(super) fn dissect(
     destination: [u8; 16],
 ) {
     let tree = &mut *walk.tree;
-    let both = [
-        (SRC, SRC_HOST, 8, source),
-        (DST, DST_HOST, 24, destination),
-    ];
+    let both = [(SRC, SRC_HOST, 8, source), (DST, DST_HOST, 24, destination)];
     for (field, host, offset, address) in both {
         let place = region.place(offset, 16);
         tree.add(field, place, Value::Ipv6(address));
@@ -37,7 +34,8 @@ pub(super) fn dissect(
             tree.set_generated(hidden);
         }
     }
-    let found: [fn([u8; 16]) -> [Option<Part>; 3]; 5] = [six_to_four, teredo, slaac, isatap, embedded];
+    let found: [fn([u8; 16]) -> [Option<Part>; 3]; 5] =
+        [six_to_four, teredo, slaac, isatap, embedded];
     for find in found {
         for (which, address) in [source, destination].into_iter().enumerate() {
             for part in find(address).into_iter().flatten() {
@@ -112,26 +110,30 @@ fn six_to_four(address: [u8; 16]) -> [Option<Part>; 3] {
 
 /// RFC 4380 section 4.
 fn teredo(address: [u8; 16]) -> [Option<Part>; 3] {
-    let [0x20, 0x01, 0, 0, a, b, c, d, _, _, high, low, w, x, y, z] = address else {
+    let ([0x20, 0x01, 0, 0, server @ .., _, _, high, low], hidden) = address.split_at(12) else {
+        return [None; 3];
+    };
+    let (Ok(server), Ok(hidden)) = (<[u8; 4]>::try_from(server), <[u8; 4]>::try_from(hidden))
+    else {
         return [None; 3];
     };
     let server = Part {
         fields: [SRC_TEREDO, DST_TEREDO, TEREDO],
         at: 4,
         len: 4,
-        value: Value::Ipv4([a, b, c, d]),
+        value: Value::Ipv4(server),
     };
     let port = Part {
         fields: [SRC_TEREDO_PORT, DST_TEREDO_PORT, TEREDO_PORT],
         at: 10,
         len: 2,
-        value: Value::Uint((!u16::from_be_bytes([high, low])).into()),
+        value: Value::Uint((!u16::from_be_bytes([*high, *low])).into()),
     };
     let client = Part {
         fields: [SRC_TEREDO_CLIENT, DST_TEREDO_CLIENT, TEREDO_CLIENT],
         at: 12,
         len: 4,
-        value: Value::Ipv4([!w, !x, !y, !z]),
+        value: Value::Ipv4(hidden.map(|byte| !byte)),
     };
     [Some(server), Some(port), Some(client)]
 }

@@ -3,8 +3,8 @@
 use super::{
     FRAGHDR_IDENT, FRAGHDR_MORE, FRAGHDR_NXT, FRAGHDR_OFFSET, FRAGHDR_RESERVED,
     FRAGHDR_RESERVED_BITS, FRAGMENT as FRAGMENT_FIELD, FRAGMENT_COUNT, FRAGMENTS, MULTIPLE_TAILS,
-    OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LEN, TOO_LONG, options,
-    routing,
+    OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LEN, TOO_LONG,
+    options, routing,
 };
 use crate::read::field::{Base, Field, FieldId, Kind, Protocol};
 use crate::read::proto::data;
@@ -128,9 +128,10 @@ pub(super) fn begin(
     protocol: &Protocol,
     [nxt, len_field, octets]: [FieldId; 3],
 ) -> Result<(usize, [Added; 2]), Stop> {
+    walk.enter(of(protocol));
     let units = region.u8(1)?;
     let len = (usize::from(units) + 1) * 8;
-    let node = walk.begin(of(protocol), region, len.min(region.captured().len()));
+    let node = walk.node(of(protocol), region, len.min(region.captured().len()));
     walk.u8(nxt, region, 0)?;
     let len_node = walk
         .tree

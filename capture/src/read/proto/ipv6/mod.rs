@@ -164,32 +164,33 @@ const HEADER_LEN: usize = 40;
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("IPv6");
     walk.columns.clear_info();
-    let first = region.u32(0)?;
-    let added = walk.begin(THIS, &region, HEADER_LEN.min(region.captured().len()));
+    walk.enter(THIS);
+    let first = region.u8(0)?;
+    let added = walk.node(THIS, &region, HEADER_LEN.min(region.captured().len()));
     let version = walk.tree.add(
         VERSION,
         region.place(0, 1),
-        Value::Uint((first >> 28).into()),
+        Value::Uint((first >> 4).into()),
     );
     walk.tree.label(
         version,
         format_args!(
             "{} = Version: {}",
-            Bits::new((first >> 24).into(), 0xf0, 8),
-            first >> 28
+            Bits::new(first.into(), 0xf0, 8),
+            first >> 4
         ),
     );
     let hidden = walk.tree.add_hidden(
         ip::VERSION,
         region.place(0, 1),
-        Value::Uint((first >> 28).into()),
+        Value::Uint((first >> 4).into()),
     );
     walk.tree
-        .label(hidden, format_args!("Version: {}", first >> 28));
-    if first >> 28 != 6 {
+        .label(hidden, format_args!("Version: {}", first >> 4));
+    if first >> 4 != 6 {
         walk.columns.set_info(format_args!(
             "Bogus IPv6 version ({}, must be 6)",
-            first >> 28
+            first >> 4
         ));
         walk.expert(
             version,
@@ -200,6 +201,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.end();
         return Ok(());
     }
+    let first = region.u32(0)?;
     let wanted = walk.tree.wants_any_of(THIS.protocol);
     if region.reported() < HEADER_LEN {
         short(walk, &region, added);

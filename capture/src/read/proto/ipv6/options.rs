@@ -4,8 +4,7 @@
 use super::extension::{self, HOPOPTS};
 use super::{
     DSTOPTS_LEN, DSTOPTS_LEN_OCT, DSTOPTS_NXT, HOPOPTS_LEN, HOPOPTS_LEN_OCT, HOPOPTS_NOT_FIRST,
-    HOPOPTS_NXT,
-    JUMBO_PROHIBITED, JUMBO_TRUNCATED, OPT, OPT_ACTION, OPT_ALERT, OPT_CALIPSO_BITMAP,
+    HOPOPTS_NXT, JUMBO_PROHIBITED, JUMBO_TRUNCATED, OPT, OPT_ACTION, OPT_ALERT, OPT_CALIPSO_BITMAP,
     OPT_CALIPSO_CHECKSUM, OPT_CALIPSO_DOI, OPT_CALIPSO_LENGTH, OPT_CALIPSO_LEVEL, OPT_CHANGE,
     OPT_DATA, OPT_DEPRECATED, OPT_EXPERIMENTAL, OPT_HOME, OPT_ILNP, OPT_INVALID, OPT_JUMBO,
     OPT_LENGTH, OPT_LINE, OPT_LINE_LENGTH, OPT_MISMATCH, OPT_PAD1, OPT_PADN, OPT_PDM_LAST,
@@ -96,7 +95,16 @@ const DFF: u8 = 0xee;
 
 /// Options of the hop-by-hop header, and of the destination's.
 const OF_EACH: [u8; 10] = [
-    ALERT, CALIPSO, SMF_DPD, QUICK_START, PMTU, IOAM, RPL, MPL, JUMBO, DFF,
+    ALERT,
+    CALIPSO,
+    SMF_DPD,
+    QUICK_START,
+    PMTU,
+    IOAM,
+    RPL,
+    MPL,
+    JUMBO,
+    DFF,
 ];
 const OF_DESTINATION: [u8; 6] = [TUNNEL_LIMIT, PDM, TPF, ILNP, LINE, HOME];
 
@@ -135,7 +143,9 @@ pub(super) fn dissect(
         let part = region.rest(at);
         let title = name(kind.into())
             .map_or_else(|| format!("Unknown IPv6 Option ({kind})"), str::to_owned);
-        let added = walk.tree.add(OPT, part.place(0, 2 + option_len), Value::None);
+        let added = walk
+            .tree
+            .add(OPT, part.place(0, 2 + option_len), Value::None);
         walk.tree.label(added, format_args!("{title}"));
         walk.tree.open();
         let place = part.place(0, 1);
@@ -344,7 +354,10 @@ fn option(
 fn jumbogram(walk: &mut Walk<'_, '_>, len: u32, option: Added, node: Added) {
     let how = (Severity::Warning, Group::Protocol);
     // A jumbogram goes beyond what the header itself could say.
-    if walk.claimed.is_some_and(|claimed| (41..=40 + 0xffff).contains(&claimed)) {
+    if walk
+        .claimed
+        .is_some_and(|claimed| (41..=40 + 0xffff).contains(&claimed))
+    {
         walk.expert(
             option,
             JUMBO_PROHIBITED,

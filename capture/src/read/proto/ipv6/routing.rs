@@ -50,16 +50,17 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<us
     let fields = [ROUTING_NXT, ROUTING_LEN, ROUTING_LEN_OCT];
     let (len, [node, len_node]) = extension::begin(walk, region, &ROUTING, fields)?;
     let (kind, left) = (region.u8(2)?, region.u8(3)?);
-    let name = type_name(kind.into())
-        .map_or_else(|| format!("Unknown type {kind}"), str::to_owned);
+    let name = type_name(kind.into()).map_or_else(|| format!("Unknown type {kind}"), str::to_owned);
     walk.tree
         .label(node, format_args!("{} ({name})", ROUTING.fields[0].title));
     let type_node = walk
         .tree
         .add(ROUTING_TYPE, region.place(2, 1), Value::Uint(kind.into()));
-    let left_node = walk
-        .tree
-        .add(ROUTING_SEGLEFT, region.place(3, 1), Value::Uint(left.into()));
+    let left_node = walk.tree.add(
+        ROUTING_SEGLEFT,
+        region.place(3, 1),
+        Value::Uint(left.into()),
+    );
     let begun = Begun {
         units: region.u8(1)?,
         left,

@@ -35,7 +35,7 @@ use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
 use super::expert::{Group, Severity};
-use super::text::Escaped;
+use super::text::ascii;
 use crate::dissect::checksum;
 use crate::read::column::Address;
 use crate::read::memory::Key;
@@ -48,12 +48,13 @@ use crate::tcp::Side;
 /// Dissects a TCP segment. What carries it has said so in [`Walk::carrier`].
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     let depth = walk.tree.depth();
+    walk.enter(f::THIS);
     let (source_port, destination_port) = (region.u16(0)?, region.u16(2)?);
     walk.columns.set_protocol("TCP");
     walk.columns.clear_info();
     walk.columns
         .set_tcp(TcpInfo::ports(source_port, destination_port));
-    let node = walk.begin(f::THIS, &region, region.captured().len());
+    let node = walk.node(f::THIS, &region, region.captured().len());
     let wanted = walk.tree.wants_any_of(f::THIS.protocol) || walk.tree.labels();
     let mut parts = Parts {
         region: &region,
@@ -344,8 +345,7 @@ fn payload(
     }
     if flags.has(Flags::RST) {
         let back = walk.tree.under(parts.node);
-        let text = rest.captured().split(|byte| *byte == 0).next();
-        let text = Escaped(text.unwrap_or_default()).to_string();
+        let text = ascii(rest.captured());
         walk.tree
             .add_text(f::RESET_CAUSE, rest.place(0, bytes), &text);
         walk.tree.back(back);
