@@ -459,7 +459,7 @@ fn trace(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) -> Result<(), S
     };
     walk.columns.set_info(format_args!("{name}"));
     if kind == TRACE_ANSWER {
-        let blocks = (len as i64 - HEADER_LEN as i64) / BLOCK_LEN as i64;
+        let blocks = (len.cast_signed() - HEADER_LEN.cast_signed()) / BLOCK_LEN.cast_signed();
         let s = if blocks == 1 { "" } else { "s" };
         walk.columns
             .append_info(format_args!(", {blocks} block{s}"));

@@ -1,5 +1,10 @@
 //! Options of neighbor discovery (RFC 4861 section 4.6, and what IANA registered later).
 
+#![expect(
+    clippy::format_push_string,
+    reason = "headings grow by a few words, once per option"
+)]
+
 use super::{
     DATA, OPT, OPT_AGENT_LIFETIME, OPT_AGENT_PREFERENCE, OPT_DNSSL, OPT_DNSSL_LIFETIME,
     OPT_HARDWARE, OPT_INTERVAL, OPT_INVALID, OPT_LENGTH, OPT_LINKADDR, OPT_MTU, OPT_NONCE,

@@ -245,6 +245,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     outcome
 }
 
+#[expect(clippy::too_many_lines, reason = "one field after the other")]
 fn header(
     walk: &mut Walk<'_, '_>,
     added: Added,

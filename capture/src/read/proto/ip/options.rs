@@ -396,8 +396,10 @@ fn quick_starting(
             Value::Uint(difference.into()),
         );
         walk.tree.set_generated(node);
-        text.push_str(&format!(", QS TTL {start}, QS TTL diff {difference}"));
-        walk.tree.label(added, format_args!("{text}"));
+        walk.tree.label(
+            added,
+            format_args!("{text}, QS TTL {start}, QS TTL diff {difference}"),
+        );
     } else {
         walk.tree.label(added, format_args!("{text}"));
         walk.u8(OPT_QS_UNUSED, part, 3)?;

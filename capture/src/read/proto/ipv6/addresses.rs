@@ -34,8 +34,7 @@ pub(super) fn dissect(
             tree.set_generated(hidden);
         }
     }
-    let found: [fn([u8; 16]) -> [Option<Part>; 3]; 5] =
-        [six_to_four, teredo, slaac, isatap, embedded];
+    let found: [Find; 5] = [six_to_four, teredo, slaac, isatap, embedded];
     for find in found {
         for (which, address) in [source, destination].into_iter().enumerate() {
             for part in find(address).into_iter().flatten() {
@@ -107,6 +106,9 @@ fn six_to_four(address: [u8; 16]) -> [Option<Part>; 3] {
     };
     [Some(gateway), Some(aggregation), None]
 }
+
+/// Finds what is told in an address.
+type Find = fn([u8; 16]) -> [Option<Part>; 3];
 
 /// RFC 4380 section 4.
 fn teredo(address: [u8; 16]) -> [Option<Part>; 3] {

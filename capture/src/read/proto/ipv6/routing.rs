@@ -128,7 +128,7 @@ fn source_route(
 ) -> Result<Option<[u8; 16]>, Stop> {
     part.slice(4, 4)?;
     walk.bytes(ROUTING_RESERVED, &part.part(4, 4));
-    if begun.units % 2 != 0 {
+    if !begun.units.is_multiple_of(2) {
         walk.expert(
             begun.len_node,
             ROUTING_INVALID_LEN,
