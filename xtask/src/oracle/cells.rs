@@ -49,6 +49,18 @@ impl Cells {
         }
     }
 
+    /// Those of another capture too.
+    pub(super) fn join(&mut self, other: Self) {
+        for (field, count) in other.fields {
+            let sum = self.fields.entry(field).or_default();
+            sum.cells += count.cells;
+            sum.equal += count.equal;
+            sum.known += count.known;
+            let room = SHOWN.saturating_sub(sum.first.len());
+            sum.first.extend(count.first.into_iter().take(room));
+        }
+    }
+
     /// Cells, those that are equal, those whose difference is known.
     pub(super) fn sums(&self) -> (usize, usize, usize) {
         self.fields.values().fold((0, 0, 0), |sums, count| {
@@ -154,5 +166,12 @@ mod tests {
         };
         cells.add(&place(), &all, "1", "2");
         assert_eq!(cells.sums(), (3, 1, 1));
+        let mut more = Cells::default();
+        for _ in 0..=SHOWN {
+            more.add(&place(), &none, "1", "2");
+        }
+        cells.join(more);
+        assert_eq!(cells.sums(), (3 + SHOWN + 1, 1, 1));
+        assert_eq!(cells.fields["udp.payload"].first.len(), SHOWN);
     }
 }

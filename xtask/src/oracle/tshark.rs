@@ -3,11 +3,14 @@
 //! applications.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, thread};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::cells::{Cells, Known, Place};
 use crate::ci::Verdict;
@@ -53,9 +56,6 @@ const PROTOCOLS: [&str; 22] = [
     "gtp",
 ];
 
-/// Fields of one call: tshark reads the file again for each.
-const FIELDS_AT_ONCE: usize = 150;
-
 /// Sets of options under which everything is compared: the defaults, and checksums checked.
 const MODES: [(&str, &[&str]); 2] = [
     ("as it is", &["-n"]),
@@ -86,14 +86,10 @@ pub(crate) fn tshark(folder: Option<&Path>, program: Option<PathBuf>) -> Result<
     let known = Known::read(&root().join("tests/oracle/tshark-differences.tsv"))?;
     let fields = fields(&program)?;
     println!("{} captures, {} fields", files.len(), fields.len());
+    let judge = Judge::new(fields)?;
     let mut holds = true;
     for (mode, options) in MODES {
-        let mut cells = Cells::default();
-        for file in &files {
-            for some in fields.chunks(FIELDS_AT_ONCE) {
-                compare(&program, file, options, some, &known, &mut cells)?;
-            }
-        }
+        let cells = judge.compare_all(&program, &files, options, &known)?;
         holds &= print(mode, &cells);
     }
     println!("{}", if holds { "holds" } else { "does NOT hold" });
@@ -174,54 +170,123 @@ fn fields(program: &Path) -> Result<Vec<String>> {
 /// What separates cells: no value has it.
 const SEPARATOR: char = '\u{1}';
 
-fn compare(
-    program: &Path,
-    file: &Path,
-    options: &[&str],
-    fields: &[String],
-    known: &Known,
-    cells: &mut Cells,
-) -> Result<()> {
-    let theirs = table(Command::new("tshark"), file, options, fields)?;
-    let mut command = Command::new(program);
-    command.arg("read");
-    let ours = table(command, file, options, fields)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    if theirs.len() != ours.len() {
-        println!(
-            "{name}: {} frames by tshark, {} by capture",
-            theirs.len(),
-            ours.len()
-        );
+/// tshark, with what it is asked for.
+#[derive(Debug)]
+struct Judge {
+    fields: Vec<String>,
+    /// Where what it printed is kept: it takes a second to start, and a capture stays what it is.
+    kept: PathBuf,
+    version: String,
+}
+
+impl Judge {
+    fn new(fields: Vec<String>) -> Result<Self> {
+        let kept = target()?.join("oracle");
+        fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
+        let version = output(Command::new("tshark").arg("--version").stdin(Stdio::null()))?;
+        Ok(Self {
+            fields,
+            kept,
+            version,
+        })
     }
-    for (theirs, ours) in theirs.iter().zip(&ours) {
-        let (theirs, ours): (Vec<_>, Vec<_>) = (
-            theirs.split(SEPARATOR).collect(),
-            ours.split(SEPARATOR).collect(),
-        );
-        let [frame, protocols, ..] = theirs.as_slice() else {
-            continue;
+
+    /// Compares all captures, as many at once as there are processors.
+    fn compare_all(
+        &self,
+        program: &Path,
+        files: &[PathBuf],
+        options: &[&str],
+        known: &Known,
+    ) -> Result<Cells> {
+        let (next, all) = (AtomicUsize::new(0), Mutex::new(Cells::default()));
+        let work = || -> Result<()> {
+            // Whoever is free takes the next one; no other memory hangs on that.
+            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut cells = Cells::default();
+                self.compare(program, file, options, known, &mut cells)?;
+                if let Ok(mut all) = all.lock() {
+                    all.join(cells);
+                }
+            }
+            Ok(())
         };
-        for (field, (theirs, ours)) in fields.iter().zip(theirs.iter().zip(&ours).skip(2)) {
-            let place = Place {
-                file: &name,
-                frame,
-                protocols,
-                field,
-            };
-            cells.add(&place, known, theirs, ours);
-        }
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .try_for_each(|worker| match worker.join() {
+                    Ok(outcome) => outcome,
+                    Err(_) => bail!("a comparison came to grief"),
+                })
+        })?;
+        all.into_inner()
+            .map_err(|_| anyhow!("a comparison came to grief"))
     }
-    Ok(())
+
+    fn compare(
+        &self,
+        program: &Path,
+        file: &Path,
+        options: &[&str],
+        known: &Known,
+        cells: &mut Cells,
+    ) -> Result<()> {
+        let theirs = self.theirs(file, options)?;
+        let mut command = Command::new(program);
+        command.arg("read");
+        let ours = table(command, file, options, &self.fields)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let lines = |text: &str| text.lines().count();
+        if lines(&theirs) != lines(&ours) {
+            println!(
+                "{name}: {} frames by tshark, {} by capture",
+                lines(&theirs),
+                lines(&ours)
+            );
+        }
+        for (theirs, ours) in theirs.lines().zip(ours.lines()) {
+            let (theirs, ours): (Vec<_>, Vec<_>) = (
+                theirs.split(SEPARATOR).collect(),
+                ours.split(SEPARATOR).collect(),
+            );
+            let [frame, protocols, ..] = theirs.as_slice() else {
+                continue;
+            };
+            for (field, (theirs, ours)) in self.fields.iter().zip(theirs.iter().zip(&ours).skip(2))
+            {
+                let place = Place {
+                    file: &name,
+                    frame,
+                    protocols,
+                    field,
+                };
+                cells.add(&place, known, theirs, ours);
+            }
+        }
+        Ok(())
+    }
+
+    /// What tshark prints of a file, or printed of the same file before.
+    fn theirs(&self, file: &Path, options: &[&str]) -> Result<String> {
+        let mut hasher = DefaultHasher::new();
+        let content = fs::read(file).with_context(|| file.display().to_string())?;
+        (content, options, &self.fields, &self.version).hash(&mut hasher);
+        let kept = self.kept.join(format!("{:016x}", hasher.finish()));
+        if let Ok(text) = fs::read_to_string(&kept) {
+            return Ok(text);
+        }
+        let mut command = Command::new("nice");
+        command.arg("tshark");
+        let text = table(command, file, options, &self.fields)?;
+        fs::write(&kept, &text).with_context(|| kept.display().to_string())?;
+        Ok(text)
+    }
 }
 
 /// The lines that a program prints of a file; what it says of a damaged end is another test's subject.
-fn table(
-    mut command: Command,
-    file: &Path,
-    options: &[&str],
-    fields: &[String],
-) -> Result<Vec<String>> {
+fn table(mut command: Command, file: &Path, options: &[&str], fields: &[String]) -> Result<String> {
     command.args(options).arg("-r").arg(file);
     command.args(["-T", "fields", "-E"]);
     command.arg(format!("separator={SEPARATOR}"));
@@ -233,8 +298,7 @@ fn table(
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting {}", command.get_program().display()))?;
-    let text = String::from_utf8_lossy(&printed.stdout).into_owned();
-    Ok(text.lines().map(str::to_owned).collect())
+    Ok(String::from_utf8_lossy(&printed.stdout).into_owned())
 }
 
 /// Prints what was counted, and says whether it is enough.
