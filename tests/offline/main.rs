@@ -20,6 +20,8 @@ mod flows;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod protocols;

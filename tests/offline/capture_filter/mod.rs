@@ -11,7 +11,7 @@ mod expressions;
 mod files;
 mod libpcap;
 mod packets;
-mod random;
+pub(crate) mod random;
 
 use std::path::Path;
 
