@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
 use super::generate::GenerateArgs;
+use super::printing::PrintArgs;
 use super::rotation::RotationArgs;
 use super::thinning::{SamplingArgs, ThinningArgs};
 use super::tracking::TrackingArgs;
@@ -46,7 +47,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Capture live traffic until Ctrl-C, --duration or --count.
-    Live(LiveArgs),
+    Live(Box<LiveArgs>),
     /// Connection records from capture files (pcap, pcapng, gzipped or not).
     Flows(FlowsArgs),
     /// What this machine can take of the traffic on an interface before it loses some, and what
@@ -55,7 +56,7 @@ pub(super) enum Command {
     /// Make traffic: TCP sessions, datagrams or a SYN flood, onto a veth or into a file.
     Generate(GenerateArgs),
     /// Packets of capture files, as tshark shows them: list, details, bytes, chosen fields, JSON.
-    Read(ReadArgs),
+    Read(Box<ReadArgs>),
     /// Chosen packets of capture files into a new one.
     Export(ExportArgs),
     /// Statistics of capture files: conversations, what is remarkable, port scans and others.
@@ -93,6 +94,10 @@ Examples:
   capture live -i eth0 -w eth0.pcapng -b filesize:1GB -b files:24    the last 24 GB
   capture live -i tap0 --tap --write out --workers 4 --cpus 2-5
   capture live -i tap0 --tap --af-xdp --write out
+  capture live -i eth0 --print                one line a packet, as it comes
+  capture live -i eth0 --print -Y 'tcp.analysis.flags' -w all.pcapng
+  capture live -i eth0 --print -T fields -e ip.src -e tls.handshake.extensions_server_name
+  capture live -i eth0 -z conv,tcp --duration 10s
   capture live -i eth0 -w web.pcapng tcp port 80 or tcp port 443
   capture live -i eth0 --flows out.parquet -f 'net 10.0.0.0/8 and not port 22'
   capture live -i eth0 --write out --cutoff 64KiB     the beginning of every connection
@@ -246,6 +251,14 @@ pub(super) struct LiveArgs {
     /// Show what the programs in the kernel report.
     #[arg(short, long)]
     pub(super) verbose: bool,
+
+    /// Print the packets as they come, as `capture read` prints them; what is printed too slowly is left
+    /// out, and counted.
+    #[arg(long)]
+    pub(super) print: bool,
+
+    #[command(flatten)]
+    pub(super) print_args: PrintArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -338,7 +351,8 @@ Examples:
   capture read traffic.pcapng -Y 'tcp.flags.reset == 1 && ip.addr == 10.0.0.0/8'
   capture read traffic.pcapng -V -c 1         all fields of the first packet
   capture read traffic.pcapng -O tcp          of each packet, the details of TCP
-  capture read traffic.pcapng -x -c 1         the bytes of the first packet
+  capture read traffic.pcapng -x -P -c 1      the bytes of the first packet, below its line
+  capture read traffic.pcapng -d tcp.port==8888,http
   capture read traffic.pcapng -t ad           with date and time
   capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y
   capture read traffic.pcapng -q -z io,phs -z conv,tcp
@@ -347,24 +361,24 @@ Examples:
   tcpdump -i eth0 -w - | capture read -")]
 pub(super) struct ReadArgs {
     /// Capture files; - is standard input.
-    #[arg(value_name = "FILE", required_unless_present = "read_file")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["read_file", "glossary"])]
     pub(super) files: Vec<PathBuf>,
 
     /// A capture file, as tshark names it.
     #[arg(short, long, value_name = "FILE", conflicts_with = "files")]
     pub(super) read_file: Option<PathBuf>,
 
-    /// Show only the packets that match this display filter, in Wireshark's language.
-    #[arg(short = 'Y', long, value_name = "FILTER")]
-    pub(super) display_filter: Option<String>,
-
     /// Read only the packets that match this capture filter, in tcpdump's language; they keep their
     /// numbers.
     #[arg(short = 'f', long, value_name = "FILTER")]
     pub(super) capture_filter: Option<String>,
 
+    /// With -2, read only the packets that match this display filter: the others get no number.
+    #[arg(short = 'R', long, value_name = "FILTER")]
+    pub(super) read_filter: Option<String>,
+
     /// Write the packets that match to this file instead of printing them (- is standard output), as
-    /// `capture export` does; with -P print them too.
+    /// `capture export` does; with -P or --print print them too.
     #[arg(short, long, value_name = "FILE")]
     pub(super) write: Option<PathBuf>,
 
@@ -372,75 +386,28 @@ pub(super) struct ReadArgs {
     #[arg(long, requires = "write")]
     pub(super) overwrite: bool,
 
-    /// All fields of each packet, as a tree.
-    #[arg(short = 'V')]
-    pub(super) details: bool,
-
-    /// The fields of these protocols, and of the others the first line (tcp,ip).
-    #[arg(short = 'O', value_name = "PROTOCOLS")]
-    pub(super) only: Option<String>,
-
-    /// The bytes of each packet.
-    #[arg(short = 'x')]
-    pub(super) bytes: bool,
-
-    /// The line of the list too, with -V or -O.
-    #[arg(short = 'P', long = "print")]
-    pub(super) list: bool,
-
-    /// Form of the output: text, fields or json.
-    #[arg(short = 'T', value_name = "FORM", default_value = "text")]
-    pub(super) form: Form,
-
-    /// A field to print with -T fields; may be given several times. `_ws.col.Info` and the like are the
-    /// columns of the list.
-    #[arg(short = 'e', value_name = "FIELD")]
-    pub(super) fields: Vec<String>,
-
-    /// How fields are printed: header=y|n, separator=/t|/s|CHARACTER, occurrence=f|l|a,
-    /// aggregator=,|/s|CHARACTER, quote=d|s|n, bom=y|n.
-    #[arg(short = 'E', value_name = "OPTION=VALUE")]
-    pub(super) field_options: Vec<String>,
-
-    /// Time in the list: r (since the first packet), d (since the one before), dd (since the last shown), e
-    /// (since 1970), a, ad, adoy (time of day, with date, with day of the year, in UTC), u, ud, udoy (the
-    /// same).
-    #[arg(short, value_name = "FORMAT", default_value = "r")]
-    pub(super) time: crate::read::print::TimeFormat,
+    /// Print also what -w writes.
+    #[arg(long)]
+    pub(super) print: bool,
 
     /// Stop after this many packets were read.
     #[arg(short, long, value_name = "N")]
     pub(super) count: Option<u64>,
 
-    /// No names for addresses.
-    #[arg(short)]
-    pub(super) numbers: bool,
-
     /// Read everything twice, so that packets know what comes after them.
     #[arg(short = '2')]
     pub(super) two_passes: bool,
 
-    /// A preference, TRUE or FALSE; `-o help:` lists them.
-    #[arg(short, value_name = "NAME:VALUE")]
-    pub(super) option: Vec<String>,
-
-    /// Color the list: by Wireshark's default rules, or a color for each conversation. The terminal has to
-    /// know colors of 24 bits.
-    #[arg(long, value_name = "BY", num_args = 0..=1, require_equals = true, default_missing_value = "rules")]
-    pub(super) color: Option<ColorBy>,
-
-    /// A statistic over all packets, by tshark's words: conv,tcp; endpoints,ip; io,stat,1; io,phs and
-    /// others. May be given several times.
-    #[arg(short = 'z', value_name = "STATISTIC")]
-    pub(super) statistics: Vec<String>,
-
     /// No packets: statistics alone.
-    #[arg(short)]
+    #[arg(short, short_alias = 'Q')]
     pub(super) quiet: bool,
 
-    /// Hand on what is printed at once.
-    #[arg(short = 'l')]
-    pub(super) flush: bool,
+    /// What tshark tells of itself; `capture fields` lists fields here.
+    #[arg(short = 'G', value_name = "REPORT", num_args = 0..=1, default_missing_value = "fields", hide = true)]
+    pub(super) glossary: Option<String>,
+
+    #[command(flatten)]
+    pub(super) print_args: PrintArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -623,26 +590,6 @@ pub(super) struct FieldsArgs {
     /// Only fields whose name or title has this in it, in upper or lower case.
     #[arg(value_name = "PATTERN")]
     pub(super) pattern: Option<String>,
-}
-
-/// What `--color` goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorBy {
-    /// Wireshark's default coloring rules.
-    Rules,
-    /// A color for each conversation.
-    Conversation,
-}
-
-/// Forms of `-T`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
-    /// List, details, bytes.
-    Text,
-    /// The fields of -e, a line for each packet.
-    Fields,
-    /// All fields, as JSON.
-    Json,
 }
 
 #[derive(Debug, clap::Args)]

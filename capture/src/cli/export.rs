@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::args::ExportArgs;
-use super::read::{capture_filter, preferences};
+use super::printing::preferences;
+use super::read::capture_filter;
 use crate::engine::grouped;
 use crate::export::{Choice, ExportPlan, ExportSummary, Stages, export};
 use crate::filter::display::DisplayFilter;
@@ -67,6 +68,7 @@ fn plan(args: &ExportArgs) -> anyhow::Result<ExportPlan> {
             files: args.files.clone(),
             layout: None,
             capture_filter: capture_filter(args.capture_filter.as_deref())?,
+            read_filter: None,
             filter: None,
             coloring: None,
             preferences: preferences(&args.option)?,

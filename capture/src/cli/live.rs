@@ -12,6 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 
 use super::args::LiveArgs;
 use super::control::{Listener, Reply, Request};
+use super::printer::{PrintPlan, Printer};
 use super::status::{Status, Style};
 use super::tracking::Origin;
 use crate::engine::{Change, LiveCapture, LiveIface, LivePlan, LiveReport, Outputs};
@@ -34,12 +35,18 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     if args.list_interfaces {
         return super::ifaces::list(args);
     }
+    let print = PrintPlan::new(args)?;
     let plan = plan(args)?;
+    if print.is_some() && uses_stdout(&plan.outputs) {
+        anyhow::bail!(
+            "what is printed and what is written cannot both go to standard output; write to a file, or leave out --print and -z"
+        );
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the control thread")?;
-    runtime.block_on(control(args, plan))
+    runtime.block_on(control(args, plan, print))
 }
 
 /// Why a capture ends.
@@ -50,13 +57,28 @@ enum End {
     Vanished(String),
     /// Whoever read the line a second went away.
     ReaderGone,
+    /// Whoever read the printed packets did.
+    PrinterGone,
 }
 
-async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
+async fn control(
+    args: &LiveArgs,
+    mut plan: LivePlan,
+    print: Option<PrintPlan>,
+) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let mut control = listen(args)?;
     let hook = plan.kernel.ingress;
-    let writes_to_stdout = uses_stdout(&plan.outputs);
+    let writes_to_stdout = uses_stdout(&plan.outputs) || print.is_some();
+    let prints = print.as_ref().is_some_and(PrintPlan::prints);
+    let printer = match print {
+        None => None,
+        Some(print) => {
+            let (printer, pipe) = print.start()?;
+            plan.print = Some(pipe);
+            Some(printer)
+        }
+    };
     let mut capture = LiveCapture::start(plan)?;
     for line in super::ifaces::lines(&capture.follow_ifaces()?) {
         super::tell(&line);
@@ -72,7 +94,11 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     let first = capture.snapshot()?;
     super::tell(&format!("capturing on {}; Ctrl-C ends", describe(&capture)));
 
-    let style = style(args, writes_to_stdout);
+    let style = match style(args, writes_to_stdout) {
+        // It would stand between the packets.
+        Style::InPlace | Style::Lines if prints => Style::Quiet,
+        style => style,
+    };
     // What goes to standard output is for a program then, and the line goes beside it.
     let out: Box<dyn Write> = if writes_to_stdout {
         Box::new(io::stderr())
@@ -84,6 +110,7 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
         args,
         &mut capture,
         &mut status,
+        printer.as_ref(),
         &mut signals,
         &mut control,
         &mut kernel_log,
@@ -96,15 +123,29 @@ async fn control(args: &LiveArgs, plan: LivePlan) -> anyhow::Result<ExitCode> {
     }
 
     // Draining takes as long as the disk needs; a second Ctrl-C does not wait for it.
-    let mut stopping = tokio::task::spawn_blocking(move || capture.stop());
-    let report = tokio::select! {
-        report = &mut stopping => report.context("the capture could not be ended")??,
+    let mut stopping = tokio::task::spawn_blocking(move || {
+        let report = capture.stop();
+        // The capture has closed the pipe.
+        (report, printer.map(Printer::finish).transpose())
+    });
+    let (report, printed) = tokio::select! {
+        ended = &mut stopping => ended.context("the capture could not be ended")?,
         () = signals.any() => quit(),
     };
+    let report = report?;
     if reader_gone {
         return Ok(ExitCode::SUCCESS);
     }
     let mut code = print_report(args, &report, writes_to_stdout)?;
+    match printed {
+        Ok(Some(summary)) if !args.json && prints => super::tell(&format!(
+            "printed  {} of {} packets",
+            summary.shown, summary.frames
+        )),
+        Ok(_) => {}
+        Err(error) if super::is_broken_pipe(&error) => {}
+        Err(error) => return Err(error),
+    }
     if let End::Vanished(name) = end {
         super::complain(&format!("{name} is gone; the capture ended with it"));
         code = ExitCode::FAILURE;
@@ -125,6 +166,7 @@ async fn watch(
     args: &LiveArgs,
     capture: &mut LiveCapture,
     status: &mut Status,
+    printer: Option<&Printer>,
     signals: &mut Signals,
     control: &mut Listener,
     kernel_log: &mut Option<EbpfLogger<&'static dyn log::Log>>,
@@ -162,6 +204,9 @@ async fn watch(
                 }
                 if capture.is_done() {
                     return Ok(End::Asked);
+                }
+                if capture.is_printer_gone() || printer.is_some_and(Printer::is_finished) {
+                    return Ok(End::PrinterGone);
                 }
             }
             _ = second.tick() => {
@@ -392,6 +437,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         refused,
         tracking: args.tracking.tracking(Origin::Live),
         outputs,
+        print: None,
         folder: args.write.clone(),
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: args.count,
@@ -560,7 +606,10 @@ fn print_report(
         flows,
         ..
     } = report;
-    let mut reader_gone = false;
+    let mut reader_gone = report
+        .printed
+        .as_ref()
+        .is_some_and(|printed| matches!(printed.ending, Ending::ReaderGone));
     if let Some(file) = packets {
         match &file.ending {
             Ending::Complete => {}
@@ -612,6 +661,15 @@ fn text_report(report: &LiveReport) -> String {
         text.push_str("  nothing was lost\n");
     } else {
         let _infallible = writeln!(text, "  {} packets were lost", ledger.lost());
+    }
+    if let Some(left_out) = report.ledger.printed.filter(|_| packets.is_some())
+        && left_out.overflowed > 0
+    {
+        let _infallible = writeln!(
+            text,
+            "  {} packets are in the file and were not printed: who takes what is printed is too slow",
+            left_out.overflowed
+        );
     }
     for change in &report.changes {
         let _infallible = writeln!(text, "  at {} {}", change.ts, change.text);

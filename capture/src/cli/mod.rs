@@ -9,6 +9,7 @@
 //!   command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
+//! - `printing.rs` how packets are printed, live and from files; `printer.rs` the thread that does so live
 //! - `status.rs` the line a second
 //! - `units.rs` sizes and durations as people write them
 //!
@@ -29,6 +30,8 @@ mod ifaces;
 mod live;
 mod logger;
 mod plot;
+mod printer;
+mod printing;
 mod read;
 mod rotation;
 mod stats;

@@ -30,6 +30,7 @@ pub(super) fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         files: args.files.clone(),
         layout: None,
         capture_filter: capture_filter(args.capture_filter.as_deref())?,
+        read_filter: None,
         filter: None,
         coloring: None,
         preferences: Preferences::default(),

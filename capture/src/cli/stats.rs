@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use super::args::StatsArgs;
-use super::read::{capture_filter, preferences};
+use super::printing::preferences;
+use super::read::capture_filter;
 use crate::read::pipeline::{Flush, Passes, ReadPlan, read};
 use crate::read::statistics::{self, Description};
 
@@ -27,6 +28,7 @@ pub(super) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
         files: vec![args.file.clone()],
         layout: None,
         capture_filter: capture_filter(args.capture_filter.as_deref())?,
+        read_filter: None,
         filter: None,
         coloring: None,
         preferences: preferences(&args.option)?,

@@ -203,6 +203,7 @@ impl FileRun {
         let shards = router.finish(clock)?;
         let flows = flows.map(FlowFile::finish);
         let ledger = Ledger {
+            printed: None,
             kernel: None,
             sockets: None,
             shards,

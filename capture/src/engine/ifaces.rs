@@ -14,7 +14,7 @@ use super::{EngineError, host};
 use crate::iface::{self, Changes, IfaceError, Interface, Monitor, XdpMode};
 use crate::kernel::{AttachError, Attachment, Disposition, Kernel, Plan, Refused};
 use crate::packet::{Iface, IfaceId, Timestamp};
-use crate::sink::pcapng::{IfaceDescription, IfaceStatistics};
+use crate::sink::pcapng::{IfaceDescription, IfaceStatistics, PacketFile};
 use crate::source::xsk::XskCounters;
 
 /// An interface of a capture.
@@ -449,12 +449,17 @@ impl LiveCapture {
         }
         // Whoever reads its packets has to know it before the first one comes.
         let disposition = self.plan.kernel.disposition;
-        if let Some(packets) = &mut self.packets {
-            let given = packets.add_iface(&describe(&attachment, &self.plan.kernel));
-            let Some(IfaceId(given)) = given else {
-                return Ok(Err(AttachError::WriterBehind { iface: name }));
-            };
-            debug_assert_eq!(given, u32::from(number), "numbers go up one by one");
+        let files = || self.packets.iter().chain(&self.printed);
+        if !files().all(PacketFile::has_room_for_iface) {
+            return Ok(Err(AttachError::WriterBehind { iface: name }));
+        }
+        for file in self.packets.iter_mut().chain(&mut self.printed) {
+            let given = file.add_iface(&describe(&attachment, &self.plan.kernel));
+            debug_assert_eq!(
+                given,
+                Some(IfaceId(number.into())),
+                "numbers go up one by one"
+            );
         }
         let slot = self.ifaces.slot(&mut self.kernel, number)?;
         self.links.push(attachment.link);

@@ -22,6 +22,9 @@ pub struct Ledger {
     /// Packets in the pcapng file, left out because the disk was too slow, and left out because it
     /// would not take them; `None` when no packets were written.
     pub packets: Option<Written>,
+    /// Packets that the printer took, that were left out because it was too slow, and because nobody
+    /// took its lines any more; `None` when no packets were to be printed.
+    pub printed: Option<Written>,
     /// Likewise for connection records.
     pub records: Option<Written>,
 }
@@ -91,6 +94,7 @@ impl Ledger {
             sockets,
             shards,
             packets,
+            printed,
             records,
         } = self;
         let mut checks = Vec::new();
@@ -155,6 +159,16 @@ impl Ledger {
         if let Some(packets) = packets {
             checks.push(written("packets to write", shards.packets, packets));
         }
+        if let Some(printed) = printed {
+            checks.push(Check {
+                whole: ("packets to print", shards.packets),
+                parts: vec![
+                    ("printer", printed.written),
+                    ("printer too slow", printed.overflowed),
+                    ("printer gone", printed.failed),
+                ],
+            });
+        }
         if let Some(records) = records {
             checks.push(written("records to write", shards.records, records));
         }
@@ -167,7 +181,8 @@ impl Ledger {
         self.checks().iter().all(Check::holds)
     }
 
-    /// Packets that were lost: not those that nobody wanted.
+    /// Packets that were lost: not those that nobody wanted, nor those that were not printed but are in
+    /// a file.
     #[must_use]
     pub fn lost(&self) -> u64 {
         let kernel = self.kernel.map_or(0, |kernel| {
@@ -177,6 +192,7 @@ impl Ledger {
             + self.sockets.map_or(0, |sockets| sockets.lost())
             + self
                 .packets
+                .or(self.printed)
                 .map_or(0, |packets| packets.overflowed + packets.failed)
     }
 
@@ -302,6 +318,12 @@ mod tests {
                 failed: 2,
                 skipped: 0,
             }),
+            printed: Some(Written {
+                written: 51,
+                overflowed: 4,
+                failed: 3,
+                skipped: 0,
+            }),
             records: Some(Written {
                 written: 7,
                 overflowed: 0,
@@ -316,6 +338,15 @@ mod tests {
         let ledger = balanced();
         assert!(ledger.holds(), "{ledger}");
         assert_eq!(ledger.lost(), 7 + 3 + 6 + 2);
+    }
+
+    #[test]
+    fn what_was_not_printed_is_lost_unless_it_is_in_a_file() {
+        let ledger = Ledger {
+            packets: None,
+            ..balanced()
+        };
+        assert_eq!(ledger.lost(), 7 + 3 + 4 + 3);
     }
 
     /// The same run through sockets, which lost some on the way.
@@ -365,7 +396,7 @@ mod tests {
         fn kernel(ledger: &mut Ledger) -> &mut HookCounters {
             ledger.kernel.as_mut().unwrap()
         }
-        let rows: [(&str, Row); 20] = [
+        let rows: [(&str, Row); 23] = [
             ("seen", |l| &mut kernel(l).packets),
             ("filtered", |l| &mut kernel(l).filtered),
             ("sampled", |l| &mut kernel(l).sampled),
@@ -387,6 +418,13 @@ mod tests {
             ("packets failed", |l| {
                 &mut l.packets.as_mut().unwrap().failed
             }),
+            ("packets printed", |l| {
+                &mut l.printed.as_mut().unwrap().written
+            }),
+            ("printer too slow", |l| {
+                &mut l.printed.as_mut().unwrap().overflowed
+            }),
+            ("printer gone", |l| &mut l.printed.as_mut().unwrap().failed),
             ("records made", |l| &mut l.shards.records),
             ("records written", |l| {
                 &mut l.records.as_mut().unwrap().written

@@ -1,5 +1,6 @@
 //! Rings or sockets through the shards: one thread for each, nothing shared between them.
 
+use std::io::PipeWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,9 +18,11 @@ use crate::iface::{self, Namespace};
 use crate::kernel::{AttachError, Clock, Delivery, Kernel, Plan, Refused};
 use crate::packet::Timestamp;
 use crate::shard::{Latency, Shard, ShardCounters, ShardTotals};
-use crate::sink::Overflow;
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
-use crate::sink::pcapng::{PacketFile, PacketFileOptions, PacketFileSummary, PacketSink};
+use crate::sink::pcapng::{
+    IfaceDescription, PacketFile, PacketFileOptions, PacketFileSummary, PacketSink,
+};
+use crate::sink::{Existing, Overflow};
 use crate::source::LiveSource;
 use crate::source::ring::{LinkTypes, RingSource};
 use crate::source::xsk::{QueueId, QueueTotals, Receiver, Sockets, XskCounters};
@@ -37,6 +40,9 @@ pub struct LivePlan {
     pub tracking: Tracking,
     /// What is written.
     pub outputs: Outputs,
+    /// Where packets go that are to be printed, as pcapng; whoever reads the other end may be slow, and
+    /// gets less then.
+    pub print: Option<PipeWriter>,
     /// A directory for it, which is made if need be once nothing else is in the way.
     pub folder: Option<PathBuf>,
     /// CPUs for the workers, in turn; empty leaves them where the scheduler puts them.
@@ -69,6 +75,7 @@ pub struct LiveCapture {
     socket_lines: Vec<String>,
     counters: Vec<Arc<ShardCounters>>,
     pub(super) packets: Option<PacketFile>,
+    pub(super) printed: Option<PacketFile>,
     flows: Option<FlowFile>,
 }
 
@@ -81,7 +88,8 @@ pub struct Snapshot {
     pub kernel: HookCounters,
     /// The shards'.
     pub shards: ShardTotals,
-    /// Packets lost so far: ring full, not copied, not written.
+    /// Packets lost so far: ring full, not copied, not written, or not printed where that is all that
+    /// becomes of them.
     pub drops: u64,
 }
 
@@ -98,6 +106,8 @@ pub struct LiveReport {
     pub packets: Option<PacketFileSummary>,
     /// Where it is; `-` is standard output.
     pub packets_path: Option<PathBuf>,
+    /// What went to the printer.
+    pub printed: Option<PacketFileSummary>,
     /// The file of connection records.
     pub flows: Option<FlowFileSummary>,
     /// The interfaces, in the order in which they came.
@@ -136,6 +146,8 @@ impl LiveCapture {
             fresh.make_folder(folder)?;
         }
         let (packets, packet_sinks) = packet_file(&plan.outputs, &plan.kernel, workers)?;
+        let print = plan.print.take();
+        let (printed, print_sinks) = print_pipe(print, &plan.kernel, workers)?;
         let first = packets.as_ref().map(PacketFile::path);
         fresh.add(first, plan.outputs.existing);
         let names = IfaceNames::default();
@@ -163,11 +175,11 @@ impl LiveCapture {
         let mut threads = Vec::with_capacity(workers);
         let parts = sources
             .into_iter()
-            .zip(packet_sinks)
+            .zip(packet_sinks.into_iter().zip(print_sinks))
             .zip(flow_sinks)
             .zip(&counters)
             .enumerate();
-        for (number, (((source, packet_sink), flow_sink), shard_counters)) in parts {
+        for (number, (((source, (packet_sink, print_sink)), flow_sink), shard_counters)) in parts {
             let table = FlowTable::new(
                 plan.tracking.share(workers),
                 plan.tracking.timeouts,
@@ -181,7 +193,8 @@ impl LiveCapture {
                 flow_sink,
                 packet_sink,
                 Arc::clone(shard_counters),
-            );
+            )
+            .also_into(print_sink);
             let worker = Worker {
                 source,
                 shard,
@@ -216,6 +229,7 @@ impl LiveCapture {
             socket_lines,
             counters,
             packets,
+            printed,
             flows,
         })
     }
@@ -243,6 +257,14 @@ impl LiveCapture {
         self.started
     }
 
+    /// Whether nobody takes what is to be printed any more.
+    #[must_use]
+    pub fn is_printer_gone(&self) -> bool {
+        self.printed
+            .as_ref()
+            .is_some_and(|printed| printed.counters().is_reader_gone())
+    }
+
     /// Whether as many packets were taken as were wanted, or no worker is left.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -265,7 +287,8 @@ impl LiveCapture {
     pub fn snapshot(&self) -> Result<Snapshot, EngineError> {
         let kernel = self.ifaces.totals(&self.kernel)?;
         let shards = self.totals();
-        let unwritten = self.packets.as_ref().map_or(0, |file| {
+        let unwritten = self.packets.as_ref().or(self.printed.as_ref());
+        let unwritten = unwritten.map_or(0, |file| {
             let counters = file.counters();
             counters.unwritten_overflow() + counters.unwritten_disk()
         });
@@ -316,8 +339,13 @@ impl LiveCapture {
                 .extend(remarks.map(|change| format!("{}: {}", change.ts, change.text)));
         }
         let last = self.snapshot()?;
-        let packets = self.packets.take().map(|file| file.finish(statistics));
+        let packets = self
+            .packets
+            .take()
+            .map(|file| file.finish(statistics.clone()));
         let flows = self.flows.take().map(FlowFile::finish);
+        // Last, for a terminal can take long.
+        let printed = self.printed.take().map(|file| file.finish(statistics));
         if panicked {
             return Err(EngineError::Panicked);
         }
@@ -326,6 +354,7 @@ impl LiveCapture {
             sockets: self.sockets.as_ref().map(|sockets| sockets.totals(None)),
             shards: self.totals(),
             packets: packets.as_ref().map(Written::from),
+            printed: printed.as_ref().map(Written::from),
             records: flows.as_ref().map(Written::from),
         };
         let queues = self
@@ -340,6 +369,7 @@ impl LiveCapture {
             latency,
             packets,
             packets_path,
+            printed,
             flows,
             ifaces,
             refused: self.ifaces.refusals(),
@@ -515,14 +545,42 @@ fn packet_file(
         overflow: Overflow::Drop,
         pool_bytes: outputs.buffer_bytes,
         section: host::section(),
-        ifaces: plan
-            .ifaces
-            .iter()
-            .map(|attachment| ifaces::describe(attachment, plan))
-            .collect(),
+        ifaces: described(plan),
     };
     let (file, sinks) = PacketFile::create(&options, workers)?;
     Ok((Some(file), sinks.into_iter().map(Some).collect()))
+}
+
+/// Memory for packets on their way to the printer: seconds of what a terminal shows.
+const PRINT_POOL_BYTES: usize = 16 << 20;
+
+fn print_pipe(
+    pipe: Option<PipeWriter>,
+    plan: &Plan,
+    workers: usize,
+) -> Result<(Option<PacketFile>, Sinks<PacketSink>), EngineError> {
+    let Some(pipe) = pipe else {
+        return Ok((None, (0..workers).map(|_| None).collect()));
+    };
+    let options = PacketFileOptions {
+        path: PathBuf::from("printed packets"),
+        existing: Existing::Overwrite,
+        rotation: None,
+        overflow: Overflow::Drop,
+        pool_bytes: PRINT_POOL_BYTES,
+        section: host::section(),
+        ifaces: described(plan),
+    };
+    let (file, sinks) = PacketFile::into_pipe(pipe, &options, workers)?;
+    Ok((Some(file), sinks.into_iter().map(Some).collect()))
+}
+
+/// The interfaces of the plan, as files describe them.
+fn described(plan: &Plan) -> Vec<IfaceDescription> {
+    let attachments = plan.ifaces.iter();
+    attachments
+        .map(|attachment| ifaces::describe(attachment, plan))
+        .collect()
 }
 
 fn flow_file(

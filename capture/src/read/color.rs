@@ -1,5 +1,6 @@
 //! Colors of the list: Wireshark's default rules, and a color for each conversation.
 
+use super::field::FieldId;
 use super::tree::{Tree, Wanted};
 use crate::filter::display::DisplayFilter;
 
@@ -20,7 +21,8 @@ pub struct Rule {
     /// The filter as Wireshark writes it.
     pub text: &'static str,
     filter: Option<DisplayFilter>,
-    color: Color,
+    /// What it gives.
+    pub color: Color,
 }
 
 /// A color of Wireshark's file: three numbers of 16 bits.
@@ -185,11 +187,18 @@ pub fn default_rules() -> Vec<Rule> {
 pub enum Coloring {
     /// By rules.
     Rules(Vec<Rule>),
-    /// By conversation: ten colors in turn.
-    Conversations,
+    /// By conversation, which these fields number: ten colors in turn.
+    Conversations(Vec<FieldId>),
 }
 
 impl Coloring {
+    /// By conversation.
+    #[must_use]
+    pub fn conversations() -> Self {
+        let fields = STREAMS.into_iter().flat_map(super::registry::by_name);
+        Self::Conversations(fields.collect())
+    }
+
     /// The fields that it needs.
     pub fn want(&self, wanted: &mut Wanted) {
         match self {
@@ -198,11 +207,9 @@ impl Coloring {
                     wanted.add_all(filter.wanted());
                 }
             }
-            Self::Conversations => {
-                for name in STREAMS {
-                    for id in super::registry::by_name(name) {
-                        wanted.add(id);
-                    }
+            Self::Conversations(streams) => {
+                for id in streams {
+                    wanted.add(*id);
                 }
             }
         }
@@ -221,12 +228,12 @@ impl Coloring {
         })
     }
 
-    /// The color of a frame.
+    /// The color of a frame, by the rule that it matches if there are rules.
     #[must_use]
     pub fn color(&self, tree: &Tree, frame: &[u8]) -> Option<Color> {
         match self {
             Self::Rules(_) => self.rule(tree, frame).map(|rule| rule.color),
-            Self::Conversations => conversation(tree),
+            Self::Conversations(streams) => conversation(tree, streams),
         }
     }
 }
@@ -248,9 +255,9 @@ const PALETTE: [[u8; 3]; 10] = [
     [0xe0, 0xe0, 0xe0],
 ];
 
-fn conversation(tree: &Tree) -> Option<Color> {
+fn conversation(tree: &Tree, streams: &[FieldId]) -> Option<Color> {
     let stream = tree.nodes().iter().rev().find_map(|node| {
-        let is_stream = STREAMS.contains(&node.field.field().name);
+        let is_stream = streams.contains(&node.field);
         match node.value {
             super::tree::Value::Uint(number) if is_stream => Some(number),
             _ => None,

@@ -18,7 +18,8 @@
 //! - `region.rs` bytes of a protocol, with what was cut off
 //! - `render.rs` text of values; `vendor.rs` names of MAC addresses
 //! - `column.rs` what the list shows; `color.rs` in which colors
-//! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets
+//! - `walk.rs` one frame's way through the dissectors; `preferences.rs` what `-o` sets;
+//!   `decode_as.rs` what `-d` sets
 //! - `memory/` what is remembered between frames
 //! - `print/` frames as text; `pipeline.rs` files through the walk and the printers, between
 //!   `reader.rs` that reads and `outlet.rs` that puts together what is printed
@@ -27,6 +28,7 @@
 
 pub mod color;
 pub mod column;
+pub mod decode_as;
 pub mod field;
 pub mod memory;
 mod outlet;

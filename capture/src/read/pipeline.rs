@@ -12,13 +12,14 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::color::Coloring;
+use super::color::{Coloring, default_rules};
 use super::column::Columns;
 use super::memory::{Memory, Pass};
 use super::outlet::Outlet;
 use super::preferences::Preferences;
 use super::print::line::Line;
 use super::print::{Layout, Shown};
+use super::proto::frame::{COLORING_RULE_NAME, COLORING_RULE_STRING, name_rule};
 use super::proto::straight::Fetching;
 use super::reader::{About, Burst, Reader, Unread};
 use super::statistics::Statistic;
@@ -48,6 +49,8 @@ pub struct ReadPlan {
     pub layout: Option<Layout>,
     /// Which frames are dissected; the others keep their numbers, and that is all. `None` for all.
     pub capture_filter: Option<Filter>,
+    /// With two passes, which frames get a number; `None` for all.
+    pub read_filter: Option<DisplayFilter>,
     /// Which frames are shown; `None` for all.
     pub filter: Option<DisplayFilter>,
     /// Colors of the list; `None` for none.
@@ -138,18 +141,34 @@ pub fn read(
     }
     // Before anything is printed.
     let source = FileSource::open(first, Numbering::default())?;
-    let mut wanted = plan
-        .layout
-        .as_ref()
-        .map_or_else(Wanted::none, Layout::wanted);
+    read_from(source, plan, statistics, out)
+}
+
+/// The same where the first file of the plan is open, or what is read has no name: then the plan names
+/// no files, and has one pass.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(
+    source: FileSource,
+    plan: &ReadPlan,
+    statistics: &mut [Box<dyn Statistic + '_>],
+    out: Box<dyn Write + Send>,
+) -> Result<ReadSummary, ReadError> {
+    let mut wanted = Wanted::none();
     if let Some(filter) = &plan.filter {
         wanted.add_all(filter.wanted());
     }
-    if let Some(coloring) = &plan.coloring {
-        coloring.want(&mut wanted);
-    }
     for statistic in &*statistics {
         statistic.want(&mut wanted);
+    }
+    let rules = naming(plan, &wanted);
+    for coloring in plan.coloring.iter().chain(&rules) {
+        coloring.want(&mut wanted);
+    }
+    if let Some(layout) = &plan.layout {
+        wanted.add_all(&layout.wanted());
     }
     let mut walking = Walking {
         plan,
@@ -164,18 +183,19 @@ pub fn read(
         times: Times::default(),
         summary: ReadSummary::default(),
         statistics,
+        rules,
+        left_out: LeftOut::new(plan.read_filter.as_ref()),
         output: Output::new(plan, out)?,
     };
-    if plan.passes == Passes::Two {
-        let nothing = Arc::new(Wanted::none());
-        let mut scratch = Scratch {
-            tree: Tree::new(nothing),
-            columns: Columns::default(),
-        };
+    if plan.passes == Passes::Two
+        && let Some(first) = plan.files.first()
+    {
+        let mut scratch = Scratch::new(plan.read_filter.as_ref());
         let first_pass = FileSource::open(first, Numbering::default())?;
         let outcome = walking.files(first_pass, Some(&mut scratch));
         walking.summary = ReadSummary::default();
         walking.times = Times::default();
+        walking.left_out.seen = 0;
         walking.frames.memory.begin_second_pass();
         // Output that is gone is noticed in the second pass; damage is found again.
         drop(outcome);
@@ -205,10 +225,69 @@ enum Stopped {
     OutputGone,
 }
 
-/// Where the first of two passes leaves what nobody looks at.
+/// The rules, if somebody asks for the one that a frame matches.
+fn naming(plan: &ReadPlan, wanted: &Wanted) -> Option<Coloring> {
+    if let Some(Coloring::Rules(_)) = &plan.coloring {
+        return plan.coloring.clone();
+    }
+    let layout = plan.layout.as_ref();
+    let named = |field| wanted.has(field) || layout.is_some_and(|layout| layout.names(field));
+    [COLORING_RULE_NAME, COLORING_RULE_STRING]
+        .into_iter()
+        .any(named)
+        .then(|| Coloring::Rules(default_rules()))
+}
+
+/// Where what nobody shows is left.
 struct Scratch {
     tree: Tree,
     columns: Columns,
+}
+
+impl Scratch {
+    fn new(filter: Option<&DisplayFilter>) -> Self {
+        let wanted = filter.map_or_else(Wanted::none, |filter| filter.wanted().clone());
+        Self {
+            tree: Tree::new(Arc::new(wanted)),
+            columns: Columns::default(),
+        }
+    }
+}
+
+/// Frames that the read filter leaves out, which the first of two passes decides. They are dissected,
+/// because others can depend on them, and have no number: a bit for each frame.
+struct LeftOut {
+    bits: Vec<u64>,
+    /// Frames so far in this pass.
+    seen: usize,
+    scratch: Scratch,
+}
+
+impl LeftOut {
+    fn new(filter: Option<&DisplayFilter>) -> Self {
+        Self {
+            bits: Vec::new(),
+            seen: 0,
+            scratch: Scratch::new(filter),
+        }
+    }
+
+    /// Decides on the next frame.
+    fn decide(&mut self, passes: bool) {
+        let (word, bit) = (self.seen / 64, self.seen % 64);
+        if word == self.bits.len() {
+            self.bits.push(0);
+        }
+        self.bits[word] |= u64::from(!passes) << bit;
+        self.seen += 1;
+    }
+
+    /// Whether the next frame is left out.
+    fn next(&mut self) -> bool {
+        let (word, bit) = (self.seen / 64, self.seen % 64);
+        self.seen += 1;
+        self.bits.get(word).is_some_and(|bits| bits >> bit & 1 != 0)
+    }
 }
 
 /// Times that frames are compared with.
@@ -226,6 +305,9 @@ struct Walking<'p, 's> {
     times: Times,
     summary: ReadSummary,
     statistics: &'p mut [Box<dyn Statistic + 's>],
+    /// Which frames get which names of rules, where that is asked for.
+    rules: Option<Coloring>,
+    left_out: LeftOut,
     output: Output,
 }
 
@@ -294,34 +376,60 @@ impl Walking<'_, '_> {
         {
             return Ok(());
         }
-        let iface = (slot.meta.iface.0 - about.first_iface) as usize;
-        let iface = about.ifaces.get(iface);
+        let iface = about.iface(slot.meta.iface);
         let ts = packet.meta.ts;
         let previous = match self.times.first {
             None => ts,
             Some(_) => self.times.previous,
         };
-        let first = *self.times.first.get_or_insert(ts);
+        let first = match self.times.first {
+            None => {
+                self.times.previous = ts;
+                *self.times.first.insert(ts)
+            }
+            Some(first) => first,
+        };
         let previous_shown = self.times.previous_shown.unwrap_or(ts);
         let frame = Frame {
             number: self.summary.frames,
             packet,
             iface,
-            section: about.section,
-            comments: &[],
+            section: about.section(slot.meta.iface),
+            options: slot.options(block),
             first,
             previous,
             previous_shown,
         };
-        self.times.previous = ts;
         if let Some(scratch) = scratch {
             self.frames
                 .dissect(&frame, &mut scratch.tree, &mut scratch.columns);
+            if let Some(filter) = &self.plan.read_filter {
+                let passes = filter.matches(&scratch.tree, packet.data);
+                self.left_out.decide(passes);
+                if !passes {
+                    self.summary.frames -= 1;
+                    return Ok(());
+                }
+            }
+            self.times.previous = ts;
             return Ok(());
         }
+        if self.plan.read_filter.is_some() && self.left_out.next() {
+            let Scratch { tree, columns } = &mut self.left_out.scratch;
+            self.frames.dissect(&frame, tree, columns);
+            self.summary.frames -= 1;
+            return Ok(());
+        }
+        self.times.previous = ts;
         let item = self.output.next(&self.wanted);
         self.frames
             .dissect(&frame, &mut item.shown.tree, &mut item.shown.columns);
+        let tree = &mut item.shown.tree;
+        let rules = self.rules.as_ref();
+        let rule = rules.and_then(|rules| rules.rule(tree, packet.data));
+        if let Some(rule) = rule {
+            name_rule(tree, rule.name, rule.text);
+        }
         for statistic in &mut *self.statistics {
             statistic.frame(&frame, &item.shown.tree, &item.shown.columns);
         }
@@ -332,8 +440,11 @@ impl Walking<'_, '_> {
         item.offset = slot.offset;
         item.cap_len = slot.cap_len;
         let shown = &mut item.shown;
-        let coloring = self.plan.coloring.as_ref();
-        shown.color = coloring.and_then(|coloring| coloring.color(&shown.tree, packet.data));
+        shown.color = match &self.plan.coloring {
+            None => None,
+            Some(Coloring::Rules(_)) => rule.map(|rule| rule.color),
+            Some(coloring) => coloring.color(&shown.tree, packet.data),
+        };
         shown.number = frame.number;
         shown.before = self.summary.shown;
         shown.meta = packet.meta;

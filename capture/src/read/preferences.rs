@@ -1,5 +1,6 @@
 //! What `-o NAME:VALUE` sets, with tshark's names and defaults.
 
+use super::decode_as::DecodeAs;
 use super::print::Names;
 
 /// Preferences of the dissectors.
@@ -25,6 +26,8 @@ pub struct Preferences {
     pub ip_decode_tos_as_diffserv: bool,
     /// `ip.security_flag`.
     pub ip_security_flag: bool,
+    /// Which ports carry what, whatever they usually do (`-d`).
+    pub decode_as: DecodeAs,
 }
 
 impl Preferences {
@@ -86,6 +89,7 @@ impl Default for Preferences {
             ip_defragment: true,
             ip_decode_tos_as_diffserv: true,
             ip_security_flag: false,
+            decode_as: DecodeAs::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::pipeline::{ReadError, ReadPlan};
 use crate::engine::{FileFilter, FilePrograms, IfaceFilterError};
-use crate::packet::Iface;
+use crate::packet::{Iface, IfaceId};
 use crate::source::file::{Block, FileError, FileSource, Slot};
 
 /// Frames that are taken from a file at once.
@@ -29,12 +29,26 @@ pub(super) struct Burst {
 #[derive(Clone)]
 pub(super) struct About {
     /// Its interfaces, and the number of the first one.
-    pub(super) ifaces: Vec<Iface>,
-    pub(super) first_iface: u32,
-    /// The number of its section, if its format has some.
-    pub(super) section: Option<u32>,
+    ifaces: Vec<Iface>,
+    first_iface: u32,
+    /// By interface, the number of its section and of the first interface there, if its format has
+    /// sections.
+    sections: Vec<Option<(u32, IfaceId)>>,
     /// The capture filter for its link types, if there is one.
     pub(super) programs: Option<Arc<FilePrograms>>,
+}
+
+impl About {
+    #[inline]
+    pub(super) fn iface(&self, id: IfaceId) -> Option<&Iface> {
+        self.ifaces.get((id.0 - self.first_iface) as usize)
+    }
+
+    #[inline]
+    pub(super) fn section(&self, id: IfaceId) -> Option<(u32, IfaceId)> {
+        let section = self.sections.get((id.0 - self.first_iface) as usize);
+        section.copied().flatten()
+    }
 }
 
 /// Why reading ended before the end.
@@ -114,28 +128,24 @@ impl Reading {
         let mut source = first;
         let files = std::mem::take(&mut self.files);
         let mut rest = files.iter();
-        let mut path = rest.next();
-        while let Some(here) = path {
+        // What comes from a pipe of ours has no name.
+        let mut path = rest.next().map_or(Path::new("-"), PathBuf::as_path);
+        loop {
             if let Some(filter) = &mut self.filter {
                 filter.next_file();
             }
-            self.file(&mut source, here)?;
-            path = rest.next().filter(|_| self.left != Some(0));
-            if let Some(next) = path {
-                source = FileSource::open(next, source.numbering()).map_err(Unread::File)?;
-            }
+            self.file(&mut source, path)?;
+            let Some(next) = rest.next().filter(|_| self.left != Some(0)) else {
+                return Ok(());
+            };
+            path = next;
+            source = FileSource::open(path, source.numbering()).map_err(Unread::File)?;
         }
-        Ok(())
     }
 
     fn file(&mut self, source: &mut FileSource, path: &Path) -> Result<(), Unread> {
         let first_iface = source.numbering().iface.0 - source.ifaces().len() as u32;
-        let mut about = Arc::new(About {
-            ifaces: Vec::new(),
-            first_iface,
-            section: None,
-            programs: None,
-        });
+        let mut known = None::<Arc<About>>;
         while self.left != Some(0) {
             let mut slots = self.spares.try_recv().unwrap_or_default();
             slots.clear();
@@ -148,22 +158,27 @@ impl Reading {
             if let Some(left) = &mut self.left {
                 *left = left.saturating_sub(slots.len() as u64);
             }
-            let section = source.is_pcapng().then_some(1);
-            if about.ifaces.len() != source.ifaces().len() || about.section != section {
-                let filter = self.filter.as_mut();
-                let programs = filter.map(|filter| filter.programs(path, source));
-                about = Arc::new(About {
-                    ifaces: source.ifaces().to_vec(),
-                    first_iface,
-                    section,
-                    programs: programs.transpose().map_err(Unread::Filter)?,
-                });
-            }
+            let ifaces = source.ifaces();
+            let about = match known.take() {
+                Some(about) if about.ifaces.len() == ifaces.len() => about,
+                _ => {
+                    let filter = self.filter.as_mut();
+                    let programs = filter.map(|filter| filter.programs(path, source));
+                    let ids = (first_iface..).map(IfaceId).take(ifaces.len());
+                    Arc::new(About {
+                        ifaces: ifaces.to_vec(),
+                        first_iface,
+                        sections: ids.map(|id| source.section_of(id, first_iface)).collect(),
+                        programs: programs.transpose().map_err(Unread::Filter)?,
+                    })
+                }
+            };
             let burst = Burst {
                 block,
                 slots,
                 about: Arc::clone(&about),
             };
+            known = Some(about);
             self.send.send(Ok(burst)).map_err(|_burst| Unread::Gone)?;
         }
         Ok(())

@@ -327,6 +327,22 @@ impl Tree {
         &self.nodes
     }
 
+    /// The name of a node's field; the text of a line that is no field.
+    #[must_use]
+    pub fn name_of(&self, node: &Node) -> &str {
+        match node.label {
+            Some(label) if node.field == super::proto::data::TEXT => self.text(label),
+            _ => node.field.field().name,
+        }
+    }
+
+    /// The first node of a field, as a handle.
+    #[must_use]
+    pub fn find(&self, field: FieldId) -> Option<Added> {
+        let place = self.nodes.iter().position(|node| node.field == field)?;
+        Some(Added(place as u32))
+    }
+
     /// A text of this tree.
     #[must_use]
     pub fn text(&self, range: TextRange) -> &str {
@@ -593,6 +609,13 @@ impl Tree {
     pub fn set_len(&mut self, added: Added, len: u32) {
         if let Some(node) = self.node_mut(added) {
             node.place.len = len;
+        }
+    }
+
+    /// Where a node stands, where that is not where it was read.
+    pub fn set_place(&mut self, added: Added, place: Place) {
+        if let Some(node) = self.node_mut(added) {
+            node.place = place;
         }
     }
 

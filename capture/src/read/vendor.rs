@@ -84,7 +84,7 @@ pub fn organization(oui: u32) -> Option<String> {
     }
     let [_, a, b, c] = oui.to_be_bytes();
     let name = table().find(0, [a, b, c, 0, 0, 0])?;
-    Some(long(name)).filter(|long| *long != short(name))
+    Some(long(name))
 }
 
 /// The registry, unpacked when it is asked for the first time.

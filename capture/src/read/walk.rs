@@ -7,7 +7,8 @@ use super::preferences::Preferences;
 use super::proto;
 use super::region::{Region, Stop};
 use super::tree::{Added, Tree, Value};
-use crate::packet::{Iface, Packet, Timestamp};
+use crate::packet::{Iface, IfaceId, Packet, Timestamp};
+use crate::source::file::PacketOptions;
 
 /// A frame as it is read.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +19,11 @@ pub struct Frame<'a> {
     pub packet: Packet<'a>,
     /// The interface, where the file describes one.
     pub iface: Option<&'a Iface>,
-    /// Number of the file's section, from 1, where the format has sections (pcapng).
-    pub section: Option<u32>,
-    /// The comments of the packet (pcapng).
-    pub comments: &'a [String],
+    /// Number of the file's section, from 1, and that of its first interface, where the format has
+    /// sections (pcapng).
+    pub section: Option<(u32, IfaceId)>,
+    /// What the file says beside the packet (pcapng).
+    pub options: PacketOptions<'a>,
     /// Time of the first frame.
     pub first: Timestamp,
     /// Time of the frame before.

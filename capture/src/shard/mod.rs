@@ -30,7 +30,8 @@ pub struct Shard {
     dissector: Dissector,
     flows: FlowTable,
     records: Records,
-    packets: Option<PacketSink>,
+    /// Each takes all packets.
+    packets: Vec<PacketSink>,
     bins: Bins,
     counters: Arc<ShardCounters>,
     /// What is found of the packets of a burst; it means nothing between two of them.
@@ -70,11 +71,18 @@ impl Shard {
                 sink: records,
                 count: 0,
             },
-            packets,
+            packets: packets.into_iter().collect(),
             bins: Bins::default(),
             counters,
             work: Box::new([(Layers::EMPTY, Prepared::NOT_IP); BURST]),
         }
+    }
+
+    /// The same, with packets going to one more sink.
+    #[must_use]
+    pub fn also_into(mut self, sink: Option<PacketSink>) -> Self {
+        self.packets.extend(sink);
+        self
     }
 
     /// Takes a burst of at most [`BURST`] packets.
@@ -131,7 +139,7 @@ impl Shard {
                 Observed::NotIp => bins.not_ip += 1,
                 Observed::Snapped => bins.snapped += 1,
             }
-            if let Some(sink) = packets {
+            for sink in &mut *packets {
                 sink.packet(packet);
             }
         }
@@ -152,7 +160,7 @@ impl Shard {
             ..
         } = self;
         flows.advance(watermark, &mut |record| records.emit(record));
-        if let Some(sink) = packets {
+        for sink in packets {
             sink.advance(watermark);
         }
         counters.publish(bins, &flows.counters(), records.count);
@@ -181,7 +189,7 @@ impl Shard {
         flows.finish(&mut |record| records.emit(record));
         self.counters
             .publish(&self.bins, &self.flows.counters(), self.records.count);
-        if let Some(sink) = self.packets {
+        for sink in self.packets {
             sink.finish();
         }
     }

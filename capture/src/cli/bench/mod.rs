@@ -165,6 +165,7 @@ fn plan(
         refused,
         tracking: args.tracking.tracking(Origin::Live),
         outputs: outputs(scratch)?,
+        print: None,
         folder: None,
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: None,

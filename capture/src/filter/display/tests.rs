@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::DisplayFilter;
 use crate::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use crate::read::{Columns, Frame, Frames, Tree};
+use crate::source::file::PacketOptions;
 
 /// A frame with these bytes and number.
 fn tree_of(filter: &DisplayFilter, data: &[u8]) -> Tree {
@@ -24,7 +25,7 @@ fn tree_of(filter: &DisplayFilter, data: &[u8]) -> Tree {
         number: 7,
         packet,
         iface: None,
-        comments: &[],
+        options: PacketOptions::default(),
         first: packet.meta.ts,
         previous: packet.meta.ts,
         previous_shown: packet.meta.ts,

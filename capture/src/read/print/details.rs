@@ -1,7 +1,7 @@
 //! The tree of a frame, a line for each field, as `-V` and `-O` print it.
 
 use super::text::spaces;
-use super::{Names, Shown};
+use super::{Shown, Text};
 use crate::read::registry::PROTOCOLS;
 use crate::read::render;
 
@@ -38,13 +38,15 @@ impl Details {
     }
 
     /// Adds the tree of a frame.
-    pub(super) fn print(&self, shown: &Shown, data: &[u8], names: Names, out: &mut String) {
+    pub(super) fn print(&self, shown: &Shown, data: &[u8], text: &Text, out: &mut String) {
         let mut full = true;
         for node in shown.tree.nodes() {
             if node.depth == 0 {
                 full = match self {
                     Self::All => true,
-                    Self::Only(protocols) => protocols.contains(&node.field.protocol),
+                    Self::Only(protocols) => {
+                        node.field.is_protocol() && protocols.contains(&node.field.protocol)
+                    }
                 };
             } else if !full {
                 continue;
@@ -56,13 +58,13 @@ impl Details {
             if node.generated {
                 out.push('[');
             }
-            render::line(node, &shown.tree, data, names, out);
+            render::line(node, &shown.tree, data, text.names, out);
             if node.generated {
                 out.push(']');
             }
             out.push('\n');
-            // Bytes that nobody knows are shown as bytes, too.
-            if node.field == crate::read::proto::data::THIS {
+            // Bytes that nobody knows are shown as bytes, too, unless all are.
+            if full && node.field == crate::read::proto::data::THIS && !text.bytes {
                 out.push('\n');
                 super::bytes::dump(shown.tree.bytes(node.place, data), out);
             }

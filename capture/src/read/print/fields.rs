@@ -2,7 +2,7 @@
 
 use super::direct::Direct;
 use super::line::Line;
-use super::{Shown, TimeFormat, list};
+use super::{Shown, TimeStyle, list};
 use crate::read::column::TcpInfo;
 use crate::read::field::{FieldId, Kind};
 use crate::read::registry;
@@ -95,7 +95,7 @@ pub struct Fields {
     /// `bom`: a byte order mark in front of everything.
     pub bom: bool,
     /// How `_ws.col.Time` is shown.
-    pub time: TimeFormat,
+    pub time: TimeStyle,
     /// Whether `_ws.col.Source` gets names.
     pub address_names: super::Names,
 }
@@ -241,7 +241,7 @@ impl Fields {
             occurrence: Occurrence::All,
             quote: Quote::None,
             bom: false,
-            time: TimeFormat::default(),
+            time: TimeStyle::default(),
             address_names: super::Names::default(),
         })
     }

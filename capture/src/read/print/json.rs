@@ -1,11 +1,13 @@
 //! Everything of a frame as JSON, in the shape of tshark's `-T json`: what lies below a field is an
 //! object beside it, called `FIELD_tree`.
 
-use super::Shown;
 use super::text::hex;
-use crate::read::field::Kind;
+use super::{Chosen, Shown};
+use crate::read::field::{Field, Kind};
+use crate::read::proto::data::TEXT;
+use crate::read::proto::{expert, frame};
 use crate::read::render;
-use crate::read::tree::{Node, Place};
+use crate::read::tree::{Node, Tree, Value};
 
 /// Where a frame's protocols begin.
 const INDENT: usize = 8;
@@ -20,8 +22,25 @@ pub(super) fn end(frames: u64, out: &mut String) {
     out.push_str(if frames == 0 { "\n\n]\n" } else { "\n]\n" });
 }
 
+/// Whether bytes of fields are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonBytes {
+    /// No: values alone.
+    None,
+    /// Beside the values (`-T json -x`).
+    Beside,
+    /// Instead of them (`-T jsonraw`).
+    Alone,
+}
+
 /// Adds a frame.
-pub(super) fn frame(shown: &Shown, data: &[u8], bytes: bool, out: &mut String) {
+pub(super) fn object(
+    shown: &Shown,
+    data: &[u8],
+    bytes: JsonBytes,
+    chosen: Option<&Chosen>,
+    out: &mut String,
+) {
     use std::fmt::Write as _;
     out.push_str(if shown.before == 0 { "\n" } else { ",\n" });
     let (year, month, day) = shown.meta.ts.date();
@@ -37,25 +56,22 @@ pub(super) fn frame(shown: &Shown, data: &[u8], bytes: bool, out: &mut String) {
         bytes,
         out,
     };
-    if bytes {
-        writer.raw_frame();
-    }
     let nodes = shown.tree.nodes();
-    writer.level(nodes, 0, bytes);
+    writer.level(nodes, 0, false, chosen);
     out.push_str("\n      }\n    }\n  }");
 }
 
 struct Writer<'a> {
     shown: &'a Shown,
     data: &'a [u8],
-    bytes: bool,
+    bytes: JsonBytes,
     out: &'a mut String,
 }
 
 impl Writer<'_> {
     /// The nodes of one depth, each with those below it. `follows` says that something is there
     /// already.
-    fn level(&mut self, nodes: &[Node], depth: u8, mut follows: bool) {
+    fn level(&mut self, nodes: &[Node], depth: u8, mut follows: bool, chosen: Option<&Chosen>) {
         let mut rest = nodes;
         while let Some((node, behind)) = rest.split_first() {
             let below = behind
@@ -64,54 +80,79 @@ impl Writer<'_> {
                 .count();
             let (children, next) = behind.split_at(below);
             rest = next;
-            self.node(node, children, depth, follows);
-            follows = true;
+            self.node(node, children, depth, &mut follows, chosen);
         }
     }
 
-    fn node(&mut self, node: &Node, children: &[Node], depth: u8, follows: bool) {
+    /// `write_json_proto_node_list` of Wireshark's `epan/print.c`.
+    fn node(
+        &mut self,
+        node: &Node,
+        children: &[Node],
+        depth: u8,
+        follows: &mut bool,
+        chosen: Option<&Chosen>,
+    ) {
         let field = node.field.field();
-        if self.bytes && node.place.len > 0 {
-            self.comma(follows, depth);
-            self.name(field.name, "_raw");
-            self.raw(node.place, field.mask);
-            self.comma(true, depth);
-        } else {
-            self.comma(follows, depth);
+        let is_text = node.field == TEXT;
+        let has_value = !matches!(field.kind, Kind::Protocol | Kind::None);
+        let values = self.bytes != JsonBytes::Alone;
+        let raw = match self.bytes {
+            JsonBytes::None => false,
+            JsonBytes::Beside => node.place.len > 0,
+            JsonBytes::Alone => true,
+        };
+        if node.field == frame::THIS && self.bytes != JsonBytes::None {
+            self.key(node, "_raw", depth, follows);
+            self.raw_frame();
+        } else if raw && !is_text {
+            self.key(node, "_raw", depth, follows);
+            self.raw(node, depth);
         }
-        if field.kind == Kind::Protocol && !children.is_empty() {
-            self.name(field.name, "");
-            self.object(children, depth);
-            return;
+        if values && has_value {
+            self.key(node, "", depth, follows);
+            self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
         }
-        self.name(field.name, "");
-        self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
         if !children.is_empty() {
-            self.comma(true, depth);
-            self.name(field.name, "_tree");
-            self.object(children, depth);
+            let suffix = if has_value { "_tree" } else { "" };
+            self.key(node, suffix, depth, follows);
+            self.out.push('{');
+            match chosen {
+                Some(chosen) if !chosen.has(field.name) => {
+                    self.newline(depth + 1);
+                    self.out.push_str("\"filtered\": ");
+                    escape(self.shown.tree.name_of(node), self.out);
+                }
+                Some(chosen) => self.level(children, depth + 1, false, chosen.below()),
+                None => self.level(children, depth + 1, false, None),
+            }
+            self.newline(depth);
+            self.out.push('}');
+        } else if !has_value && (values || is_text) {
+            self.key(node, "", depth, follows);
+            match field.kind {
+                Kind::Protocol => {
+                    self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
+                }
+                _ => self.out.push_str("\"\""),
+            }
         }
     }
 
-    fn object(&mut self, children: &[Node], depth: u8) {
-        self.out.push('{');
-        self.level(children, depth + 1, false);
-        self.newline(depth);
-        self.out.push('}');
-    }
-
-    fn name(&mut self, name: &str, suffix: &str) {
-        self.out.push('"');
-        self.out.push_str(name);
-        self.out.push_str(suffix);
-        self.out.push_str("\": ");
-    }
-
-    fn comma(&mut self, follows: bool, depth: u8) {
-        if follows {
+    /// Begins a member of an object.
+    fn key(&mut self, node: &Node, suffix: &str, depth: u8, follows: &mut bool) {
+        if std::mem::replace(follows, true) {
             self.out.push(',');
         }
         self.newline(depth);
+        let name = self.shown.tree.name_of(node);
+        escape(name, self.out);
+        if !suffix.is_empty() {
+            self.out.pop();
+            self.out.push_str(suffix);
+            self.out.push('"');
+        }
+        self.out.push_str(": ");
     }
 
     fn newline(&mut self, depth: u8) {
@@ -120,38 +161,126 @@ impl Writer<'_> {
     }
 
     /// A value as a JSON string.
-    fn string(&mut self, add: impl FnOnce(&mut String, &Shown, &[u8])) {
-        let start = self.out.len();
-        add(self.out, self.shown, self.data);
-        let value = self.out.split_off(start);
-        escape(&value, self.out);
+    fn string(&mut self, value: impl FnOnce(&mut String, &Shown, &[u8])) {
+        let mut text = String::new();
+        value(&mut text, self.shown, self.data);
+        escape(&text, self.out);
     }
 
     fn raw_frame(&mut self) {
-        self.newline(0);
-        self.name("frame", "_raw");
-        let place = Place {
-            source: 0,
-            at: 0,
-            len: self.data.len() as u32,
-        };
-        self.raw(place, 0);
+        let mut bytes = String::new();
+        for byte in self.data {
+            hex(&mut bytes, *byte);
+        }
+        self.five(Some(&bytes), [0, self.data.len() as u64, 0, 1], 0);
     }
 
     /// tshark's five: bytes, position, length, mask, type.
-    fn raw(&mut self, place: Place, mask: u64) {
+    fn raw(&mut self, node: &Node, depth: u8) {
+        let mut bytes = String::new();
+        raw_value(node, &self.shown.tree, self.data, &mut bytes);
+        let field = node.field.field();
+        let place = node.place;
+        // Wireshark keeps no bytes for what it concludes and only remarks on.
+        let is_remark = node.place.len == 0
+            && (node.field.protocol == expert::THIS.protocol
+                || matches!(field.kind, Kind::None | Kind::Protocol));
+        let bytes = (!is_remark).then_some(&*bytes);
+        let numbers = [
+            place.at.into(),
+            place.len.into(),
+            mask(field),
+            type_number(field),
+        ];
+        self.five(bytes, numbers, depth);
+    }
+
+    fn five(&mut self, bytes: Option<&str>, numbers: [u64; 4], depth: u8) {
         use std::fmt::Write as _;
-        self.out.push_str("[\"");
-        for byte in self.shown.tree.bytes(place, self.data) {
-            hex(self.out, *byte);
+        self.out.push('[');
+        if let Some(bytes) = bytes {
+            self.newline(depth + 1);
+            let _infallible = write!(self.out, "\"{bytes}\",");
         }
-        let (at, len) = (place.at, place.len);
-        let _infallible = write!(self.out, "\", {at}, {len}, {mask}, 1]");
+        for (place, number) in numbers.into_iter().enumerate() {
+            if place > 0 {
+                self.out.push(',');
+            }
+            self.newline(depth + 1);
+            let _infallible = write!(self.out, "{number}");
+        }
+        self.newline(depth);
+        self.out.push(']');
+    }
+}
+
+/// Adds the bytes of a node, or of a masked one its value, in hexadecimal.
+pub(super) fn raw_value(node: &Node, tree: &Tree, data: &[u8], out: &mut String) {
+    use std::fmt::Write as _;
+    if mask(node.field.field()) == 0 {
+        for byte in tree.bytes(node.place, data) {
+            hex(out, *byte);
+        }
+        return;
+    }
+    let value = match node.value {
+        Value::Uint(number) => number,
+        Value::Int(number) => number.cast_unsigned(),
+        Value::Bool(set) => set.into(),
+        _ => return,
+    };
+    // Writing to a string does not fail.
+    let _infallible = write!(out, "{value:X}");
+}
+
+/// Which bits of its bytes a field is (RFC 9293 section 3.1 for flags, whose lines are written out).
+pub(super) fn mask(field: &Field) -> u64 {
+    match field.name {
+        "tcp.flags" => 0x0fff,
+        "tcp.flags.res" => 0x0e00,
+        "tcp.flags.ae" => 0x0100,
+        "tcp.flags.cwr" => 0x0080,
+        "tcp.flags.ece" => 0x0040,
+        "tcp.flags.urg" => 0x0020,
+        "tcp.flags.ack" => 0x0010,
+        "tcp.flags.push" => 0x0008,
+        "tcp.flags.reset" => 0x0004,
+        "tcp.flags.syn" => 0x0002,
+        "tcp.flags.fin" => 0x0001,
+        _ => field.mask,
+    }
+}
+
+/// Wireshark's number of a type (`enum ftenum` of `epan/ftypes/ftypes.h`, 4.0).
+const fn type_number(field: &Field) -> u64 {
+    match field.kind {
+        Kind::None => 0,
+        Kind::Protocol => 1,
+        Kind::Bool => 2,
+        Kind::Uint(8) => 4,
+        Kind::Uint(16) => 5,
+        Kind::Uint(24) => 6,
+        Kind::Uint(64) => 11,
+        Kind::Uint(_) => 7,
+        Kind::Int(8) => 12,
+        Kind::Int(16) => 13,
+        Kind::Int(24) => 14,
+        Kind::Int(64) => 19,
+        Kind::Int(_) => 15,
+        Kind::Double => 23,
+        Kind::AbsoluteTime => 24,
+        Kind::RelativeTime => 25,
+        Kind::String => 26,
+        Kind::Ether => 29,
+        Kind::Bytes => 30,
+        Kind::Ipv4 => 32,
+        Kind::Ipv6 => 33,
+        Kind::FrameNumber => 35,
     }
 }
 
 /// Adds a JSON string (RFC 8259 section 7).
-fn escape(text: &str, out: &mut String) {
+pub(super) fn escape(text: &str, out: &mut String) {
     use std::fmt::Write as _;
     out.push('"');
     for letter in text.chars() {

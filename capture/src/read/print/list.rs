@@ -5,6 +5,7 @@ use super::text::{ether, ipv4, ipv6};
 use super::{Names, Shown, Text};
 use crate::read::color::Color;
 use crate::read::column::Address;
+use crate::read::vendor::Named;
 
 /// Widths of number, time and addresses.
 const NUMBER: usize = 5;
@@ -16,11 +17,16 @@ pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
     if let Some(color) = shown.color {
         set(color, line);
     }
+    let (between, arrow) = if layout.tabs {
+        ("\t", "\t→\t")
+    } else {
+        (" ", " → ")
+    };
     line.fill(digits(shown.number), NUMBER);
     line.decimal(shown.number);
-    line.text(" ");
+    line.text(between);
     layout.time.write_right(shown, TIME, line);
-    line.text(" ");
+    line.text(between);
     let columns = &shown.columns;
     match columns.source {
         Address::Ipv4(bytes) => {
@@ -29,7 +35,7 @@ pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
         }
         other => line.with(|out| right(out, ADDRESS, |out| address(out, other, layout.names))),
     }
-    line.text(" → ");
+    line.text(arrow);
     match columns.destination {
         Address::Ipv4(bytes) => {
             line.ipv4(bytes);
@@ -44,11 +50,11 @@ pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
             line.fill(width, ADDRESS);
         }
     }
-    line.text(" ");
+    line.text(between);
     line.text(&columns.protocol);
-    line.text(" ");
+    line.text(between);
     line.decimal(shown.meta.wire_len.into());
-    line.text(" ");
+    line.text(between);
     columns.write_info_to(line);
     if shown.color.is_some() {
         // To the end of the line, and back to what was.
@@ -76,7 +82,12 @@ pub(super) fn address(out: &mut String, address: Address, names: Names) {
         Address::None => {}
         Address::Ether(bytes) => match names {
             Names::Numbers => ether(out, bytes),
-            Names::Vendors => ether(out, bytes),
+            Names::Vendors => {
+                use std::fmt::Write as _;
+                let address = bytes;
+                // Writing to a string does not fail.
+                let _infallible = write!(out, "{}", Named { address, names });
+            }
         },
         Address::Ipv4(bytes) => ipv4(out, bytes),
         Address::Ipv6(bytes) => ipv6(out, bytes),

@@ -10,26 +10,35 @@
 //! - `bytes.rs` hexadecimal and ASCII
 //! - `fields.rs` chosen fields, as `-T fields` prints them
 //! - `direct.rs` fields of plain segments, printed without being looked for
-//! - `json.rs` everything, as JSON
+//! - `json.rs` everything, as JSON; `ek.rs` the same for Elasticsearch
+//! - `pdml.rs` everything, as XML; `psml.rs` the list, as XML
+//! - `chosen.rs` what of everything
 //! - `text.rs` numbers and addresses, quickly
 
 mod bytes;
+mod chosen;
 mod details;
 mod direct;
+mod ek;
 mod fields;
 mod json;
 pub(crate) mod line;
 mod list;
+mod pdml;
+mod psml;
 pub(crate) mod text;
 mod time;
 
+pub use chosen::Chosen;
 pub use details::Details;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
-pub use time::TimeFormat;
+pub use json::JsonBytes;
+pub use time::{Seconds, TimeFormat, TimeStyle};
 
 use self::line::Line;
 use super::color::Color;
 use super::column::Columns;
+use super::field::FieldId;
 use super::tree::{Tree, Wanted};
 use crate::packet::{PacketMeta, Timestamp};
 
@@ -65,10 +74,33 @@ pub enum Layout {
     Text(Text),
     /// Chosen fields, a line each.
     Fields(Fields),
-    /// JSON, as tshark's `-T json`.
+    /// JSON, as tshark's `-T json` and `-T jsonraw`.
     Json {
+        /// Bytes of fields, or their values, or both.
+        bytes: JsonBytes,
+        /// Of which fields; `None` for all.
+        chosen: Option<Chosen>,
+    },
+    /// Two lines of JSON a frame, as tshark's `-T ek`.
+    Ek {
         /// With the bytes (`-x`).
         bytes: bool,
+        /// Of which fields; `None` for all.
+        chosen: Option<Chosen>,
+    },
+    /// XML with everything, as tshark's `-T pdml`.
+    Pdml {
+        /// Of which fields; `None` for all.
+        chosen: Option<Chosen>,
+        /// Whether addresses get names.
+        names: Names,
+    },
+    /// XML with the list, as tshark's `-T psml`.
+    Psml {
+        /// How times are shown.
+        time: TimeStyle,
+        /// Whether addresses get names.
+        names: Names,
     },
 }
 
@@ -82,9 +114,13 @@ pub struct Text {
     /// The bytes.
     pub bytes: bool,
     /// How times are shown in the list.
-    pub time: TimeFormat,
+    pub time: TimeStyle,
     /// Whether addresses get names.
     pub names: Names,
+    /// Tabs are between the columns of the list.
+    pub tabs: bool,
+    /// The line behind the tree or the bytes of each frame.
+    pub separator: String,
 }
 
 /// Whether addresses get names (`-n` and its opposite).
@@ -103,17 +139,31 @@ impl Layout {
     pub fn wanted(&self) -> Wanted {
         match self {
             Self::Text(text) if text.details.is_none() => Wanted::none(),
-            Self::Text(_) | Self::Json { .. } => Wanted::all(),
+            Self::Psml { .. } => Wanted::none(),
+            Self::Text(_) | Self::Json { .. } | Self::Ek { .. } | Self::Pdml { .. } => {
+                Wanted::all()
+            }
             Self::Fields(fields) => fields.wanted(),
+        }
+    }
+
+    /// Whether a field is printed because its name was given.
+    #[must_use]
+    pub(super) fn names(&self, field: FieldId) -> bool {
+        match self {
+            Self::Fields(fields) => fields.wanted().has(field),
+            _ => false,
         }
     }
 
     /// What comes before all frames.
     pub fn begin(&self, out: &mut String) {
         match self {
-            Self::Text(_) => {}
+            Self::Text(_) | Self::Ek { .. } => {}
             Self::Fields(fields) => fields.header(out),
             Self::Json { .. } => json::begin(out),
+            Self::Pdml { .. } => pdml::begin(out),
+            Self::Psml { .. } => psml::begin(out),
         }
     }
 
@@ -128,14 +178,28 @@ impl Layout {
         match self {
             Self::Text(text) => text.frame(shown, data, line),
             Self::Fields(fields) => fields.line(shown, data, line),
-            Self::Json { bytes } => line.with(|out| json::frame(shown, data, *bytes, out)),
+            Self::Json { bytes, chosen } => {
+                line.with(|out| json::object(shown, data, *bytes, chosen.as_ref(), out));
+            }
+            Self::Ek { bytes, chosen } => {
+                line.with(|out| ek::frame(shown, data, *bytes, chosen.as_ref(), out));
+            }
+            Self::Pdml { chosen, names } => {
+                line.with(|out| pdml::frame(shown, data, chosen.as_ref(), *names, out));
+            }
+            Self::Psml { time, names } => {
+                line.with(|out| psml::frame(shown, *time, *names, out));
+            }
         }
     }
 
     /// What comes behind all frames.
     pub fn end(&self, frames: u64, out: &mut String) {
-        if matches!(self, Self::Json { .. }) {
-            json::end(frames, out);
+        match self {
+            Self::Json { .. } => json::end(frames, out),
+            Self::Pdml { .. } => pdml::end(out),
+            Self::Psml { .. } => psml::end(out),
+            Self::Text(_) | Self::Fields(_) | Self::Ek { .. } => {}
         }
     }
 }
@@ -153,15 +217,16 @@ impl Text {
     /// What follows the line of the list.
     fn below(&self, shown: &Shown, data: &[u8], out: &mut String) {
         if let Some(details) = &self.details {
-            details.print(shown, data, self.names, out);
+            details.print(shown, data, self, out);
         }
         if self.bytes {
-            if self.details.is_some() {
-                // tshark sets the bytes apart from the tree above them.
+            if self.list || self.details.is_some() {
+                // tshark sets the bytes apart from what is above them.
                 out.push('\n');
             }
             bytes::print(shown, data, out);
         }
+        out.push_str(&self.separator);
         out.push('\n');
     }
 }

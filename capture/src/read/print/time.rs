@@ -54,15 +54,46 @@ impl FromStr for TimeFormat {
     }
 }
 
-impl TimeFormat {
+/// How the list shows lengths of time: tshark's `-u`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seconds {
+    /// `s`: seconds alone.
+    #[default]
+    Alone,
+    /// `hms`: hours, minutes and seconds.
+    WithHours,
+}
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "s" => Ok(Self::Alone),
+            "hms" => Ok(Self::WithHours),
+            _ => Err("it is s (seconds) or hms (hours, minutes, seconds)".to_owned()),
+        }
+    }
+}
+
+/// How the list shows the time of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeStyle {
+    /// Which time.
+    pub format: TimeFormat,
+    /// In which units, if it is a length of time.
+    pub seconds: Seconds,
+}
+
+impl TimeStyle {
     /// Adds the time of a frame with spaces in front of it, to be at least so wide.
     #[inline]
     pub(super) fn write_right(self, shown: &Shown, width: usize, line: &mut Line<'_>) {
-        let from = match self {
-            Self::Relative => shown.first,
-            Self::Delta => shown.previous,
-            Self::DeltaShown => shown.previous_shown,
-            Self::Epoch | Self::TimeOfDay | Self::Date | Self::DayOfYear => {
+        let from = match (self.format, self.seconds) {
+            (TimeFormat::Relative, Seconds::Alone) => shown.first,
+            (TimeFormat::Delta, Seconds::Alone) => shown.previous,
+            (TimeFormat::DeltaShown, Seconds::Alone) => shown.previous_shown,
+            _ => {
                 line.with(|out| right(out, width, |out| self.write(shown, out)));
                 return;
             }
@@ -81,6 +112,19 @@ impl TimeFormat {
 
     /// Adds the time of a frame.
     pub(super) fn write(self, shown: &Shown, out: &mut String) {
+        match self.seconds {
+            Seconds::Alone => self.format.write(shown, difference, out),
+            Seconds::WithHours => self.format.write(shown, in_hours, out),
+        }
+    }
+}
+
+/// Writes the time from one moment to another with so many decimals.
+type Write = fn(Timestamp, Timestamp, usize, &mut String);
+
+impl TimeFormat {
+    /// Adds the time of a frame; `difference` writes lengths of time.
+    fn write(self, shown: &Shown, difference: Write, out: &mut String) {
         let ts = shown.meta.ts;
         let decimals = usize::from(shown.decimals);
         match self {
@@ -143,6 +187,35 @@ fn difference(to: Timestamp, from: Timestamp, decimals: usize, out: &mut String)
     fraction((ns % NS_PER_S) as u32, decimals, out);
 }
 
+/// The same in hours, minutes and seconds (`set_time_hour_min_sec` in Wireshark's `column-utils.c`).
+fn in_hours(to: Timestamp, from: Timestamp, decimals: usize, out: &mut String) {
+    if to < from {
+        out.push_str("- ");
+    }
+    let ns = to.0.abs_diff(from.0);
+    let secs = ns / 1_000_000_000;
+    let (hours, minutes) = (secs / 3600, secs / 60 % 60);
+    if hours > 0 {
+        decimal(out, hours);
+        out.push_str("h ");
+    }
+    if secs >= 60 {
+        two_wide(out, minutes, hours > 0);
+        out.push_str("m ");
+    }
+    two_wide(out, secs % 60, secs >= 60);
+    fraction((ns % 1_000_000_000) as u32, decimals, out);
+    out.push('s');
+}
+
+/// A number below 100; behind another one, two digits wide.
+fn two_wide(out: &mut String, number: u64, follows: bool) {
+    if follows && number < 10 {
+        out.push(' ');
+    }
+    decimal(out, number);
+}
+
 /// Cut off, not rounded, as Wireshark does it.
 fn fraction(subsec_ns: u32, decimals: usize, out: &mut String) {
     if decimals == 0 {
@@ -175,5 +248,18 @@ mod tests {
             &mut out,
         );
         assert_eq!(out, "-2.500000");
+    }
+
+    #[test]
+    fn long_times_are_in_hours() {
+        let text = |secs: u64| {
+            let mut out = String::new();
+            in_hours(Timestamp::new(secs, 0), Timestamp(0), 3, &mut out);
+            out
+        };
+        assert_eq!(text(7), "7.000s");
+        assert_eq!(text(67), "1m  7.000s");
+        assert_eq!(text(3_667), "1h  1m  7.000s");
+        assert_eq!(text(40_271), "11h 11m 11.000s");
     }
 }

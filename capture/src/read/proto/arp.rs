@@ -9,6 +9,7 @@ use super::names::pick;
 use crate::read::field::protocol;
 use crate::read::proto::ip::Dotted;
 use crate::read::region::{Region, Stop};
+use crate::read::render::Ether;
 use crate::read::tree::{Added, Place, Value};
 use crate::read::vendor::Named;
 use crate::read::walk::Walk;
@@ -120,13 +121,11 @@ impl Addresses<'_> {
         self.hw_at(party) + self.hw_len
     }
 
-    /// A hardware address as text.
-    fn hw(&self, walk: &Walk<'_, '_>, party: Party) -> Result<String, Stop> {
+    /// A hardware address as text, without names.
+    fn hw(&self, party: Party) -> Result<String, Stop> {
         let at = self.hw_at(party);
         if self.is_ether {
-            let names = walk.preferences.names;
-            let address = self.region.array(at)?;
-            return Ok(Named { address, names }.to_string());
+            return Ok(Ether(self.region.array(at)?).to_string());
         }
         self.bytes(at, self.hw_len)
     }
@@ -407,15 +406,15 @@ fn info(
         (REPLY, Purpose::Gratuitous) => {
             format!("Gratuitous ARP for {} (Reply)", proto(Sender)?)
         }
-        (REPLY, _) => format!("{} is at {}", proto(Sender)?, addresses.hw(walk, Sender)?),
+        (REPLY, _) => format!("{} is at {}", proto(Sender)?, addresses.hw(Sender)?),
         (3 | 5 | 8, _) => format!(
             "Who is {}? Tell {}",
-            addresses.hw(walk, Target)?,
-            addresses.hw(walk, Sender)?
+            addresses.hw(Target)?,
+            addresses.hw(Sender)?
         ),
-        (4 | 6, _) => format!("{} is at {}", addresses.hw(walk, Target)?, proto(Target)?),
+        (4 | 6, _) => format!("{} is at {}", addresses.hw(Target)?, proto(Target)?),
         (DRARP_FAILED, _) => "DRARP Error".to_owned(),
-        (9, _) => format!("{} is at {}", addresses.hw(walk, Sender)?, proto(Sender)?),
+        (9, _) => format!("{} is at {}", addresses.hw(Sender)?, proto(Sender)?),
         (10, _) => "ARP NAK".to_owned(),
         (11..=23, _) => {
             const WORDS: [&str; 13] = [
@@ -436,7 +435,7 @@ fn info(
             let words = pick(u64::from(code) - 11, &WORDS).unwrap_or("");
             format!(
                 "{words} from {} at {}",
-                addresses.hw(walk, Sender)?,
+                addresses.hw(Sender)?,
                 proto(Sender)?
             )
         }

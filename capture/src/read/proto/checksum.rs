@@ -176,7 +176,8 @@ impl Walk<'_, '_> {
             tell(self, field);
             self.tree.close();
         }
-        self.checksum_status(fields.status, status);
+        let concluded = self.checksum_status(fields.status, status);
+        self.tree.set_place(concluded, region.place(offset, 0));
         if let Calculated::Behind(field) = fields.calculated {
             tell(self, field);
         }
@@ -184,11 +185,12 @@ impl Walk<'_, '_> {
     }
 
     /// Adds the status of a checksum.
-    pub(crate) fn checksum_status(&mut self, field: FieldId, status: Status) {
+    pub(crate) fn checksum_status(&mut self, field: FieldId, status: Status) -> Added {
         let added = self.tree.add_generated(field, Value::Uint(status as u64));
         let title = field.field().title;
         self.tree
             .label(added, format_args!("{title}: {}", status.name()));
+        added
     }
 }
 

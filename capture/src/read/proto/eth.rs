@@ -200,6 +200,9 @@ const SRC_FIELDS: AddressFields = AddressFields {
     ig: SRC_IG,
 };
 
+/// Most bytes of a vendor's number with its name: the room that Wireshark 4.0 has for it.
+const OUI_LEN: usize = 31;
+
 /// Adds an address with all that is said of it.
 fn address(
     walk: &mut Walk<'_, '_>,
@@ -241,10 +244,19 @@ fn address(
         tree.set_hidden(hidden);
         tree.set_generated(hidden);
         let hidden = tree.add(number, front, Value::Uint(oui.into()));
+        if tree.labels() {
+            let title = number.field().title;
+            let mut text = format!("{a:02x}:{b:02x}:{c:02x}");
+            if let Some(vendor) = &vendor {
+                text = format!("{text} ({vendor})");
+                text.truncate(text.floor_char_boundary(OUI_LEN));
+            }
+            tree.label(hidden, format_args!("{title}: {text}"));
+        }
         tree.set_hidden(hidden);
         tree.set_generated(hidden);
         if let Some(vendor) = &vendor {
-            let hidden = tree.add_text(organization, front, vendor);
+            let hidden = tree.add_text(organization, place, vendor);
             tree.set_hidden(hidden);
             tree.set_generated(hidden);
         }

@@ -9,8 +9,9 @@ use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::{Added, Place, Value};
-use crate::read::walk::{Piece, Protocols, Walk};
+use crate::read::tree::{Added, Place, Tree, Value};
+use crate::read::walk::{Frame, Piece, Protocols, Walk};
+use crate::source::file::{PacketOption, PacketOptions};
 
 protocol! {
     0, "frame", "Frame", "Frame";
@@ -22,10 +23,24 @@ protocol! {
     INTERFACE_DESCRIPTION: "frame.interface_description", "Interface description", String;
     QUEUE: "frame.interface_queue", "Interface queue", Uint(32), Dec;
     FLAGS: "frame.packet_flags", "Packet flags", Uint(32), Hex;
-    FLAGS_DIRECTION: "frame.packet_flags_direction", "Direction", Uint(32), Hex, mask = 0x3, names = direction_name;
-    FLAGS_RECEPTION: "frame.packet_flags_reception_type", "Reception type", Uint(32), Dec, mask = 0x1c, names = reception_name;
-    FLAGS_FCS_LEN: "frame.packet_flags_fcs_length", "FCS length", Uint(32), Dec, mask = 0x1e0;
-    FLAGS_RESERVED: "frame.packet_flags_reserved", "Reserved", Uint(32), Dec, mask = 0xfe00;
+    FLAGS_DIRECTION: "frame.packet_flags_direction", "Direction", Uint(32), Hex, mask = 0x3, bits = 32, names = direction_name;
+    FLAGS_RECEPTION: "frame.packet_flags_reception_type", "Reception type", Uint(32), Dec, mask = 0x1c, bits = 32, names = reception_name;
+    FLAGS_FCS_LEN: "frame.packet_flags_fcs_length", "FCS length", Uint(32), Dec, mask = 0x1e0, bits = 32;
+    FLAGS_RESERVED: "frame.packet_flags_reserved", "Reserved", Uint(32), Dec, mask = 0xfe00, bits = 32;
+    FLAGS_CRC: "frame.packet_flags_crc_error", "CRC error", Bool, None, mask = 0x100_0000, bits = 32, names = set_name;
+    FLAGS_LONG: "frame.packet_flags_packet_too_error", "Packet too long error", Bool, None, mask = 0x200_0000, bits = 32, names = set_name;
+    FLAGS_SHORT: "frame.packet_flags_packet_too_short_error", "Packet too short error", Bool, None, mask = 0x400_0000, bits = 32, names = set_name;
+    FLAGS_GAP: "frame.packet_flags_wrong_inter_frame_gap_error", "Wrong interframe gap error", Bool, None, mask = 0x800_0000, bits = 32, names = set_name;
+    FLAGS_UNALIGNED: "frame.packet_flags_unaligned_frame_error", "Unaligned frame error", Bool, None, mask = 0x1000_0000, bits = 32, names = set_name;
+    FLAGS_START: "frame.packet_flags_start_frame_delimiter_error", "Start frame delimiter error", Bool, None, mask = 0x2000_0000, bits = 32, names = set_name;
+    FLAGS_PREAMBLE: "frame.packet_flags_preamble_error", "Preamble error", Bool, None, mask = 0x4000_0000, bits = 32, names = set_name;
+    FLAGS_SYMBOL: "frame.packet_flags_symbol_error", "Symbol error", Bool, None, mask = 0x8000_0000, bits = 32, names = set_name;
+    PACKET_ID: "frame.packet_id", "Packet id", Uint(64), Dec;
+    VERDICT: "frame.verdict", "Verdict", String;
+    VERDICT_HARDWARE: "frame.verdict.hw", "Hardware", String;
+    VERDICT_TC: "frame.verdict.ebpf_tc", "eBPF TC", Int(64), Dec, names = tc_name;
+    VERDICT_XDP: "frame.verdict.ebpf_xdp", "eBPF XDP", Int(64), Dec, names = xdp_name;
+    P2P_DIRECTION: "frame.p2p_dir", "Point-to-Point Direction", Int(8), Dec, names = p2p_name;
     DROPS: "frame.drop_count", "Drop Count", Uint(64), Dec;
     ENCAPSULATION: "frame.encap_type", "Encapsulation type", Int(16), Dec, names = encapsulation;
     TIME: "frame.time", "Arrival Time", AbsoluteTime;
@@ -45,6 +60,7 @@ protocol! {
     LEN_LESS: "frame.len_lt_caplen", "Frame length is less than captured length", None;
     MALFORMED: "_ws.malformed", "Malformed Packet", Protocol;
     MALFORMED_EXPERT: "_ws.malformed.expert", "Malformed Packet (Exception occurred)", None;
+    PACKET_COMMENTS: "pkt_comment", "Packet comments", Protocol;
     SHORT: "_ws.short", "Packet size limited during capture", Protocol;
     UNREASSEMBLED: "_ws.unreassembled", "Unreassembled Packet", Protocol;
 }
@@ -53,6 +69,45 @@ fn direction_name(value: u64) -> Option<&'static str> {
     ["Unknown", "Inbound", "Outbound"]
         .get(value as usize)
         .copied()
+}
+
+fn set_name(value: u64) -> Option<&'static str> {
+    ["Not set", "Set"].get(value as usize).copied()
+}
+
+fn p2p_name(value: u64) -> Option<&'static str> {
+    ["Sent", "Received"].get(value as usize).copied()
+}
+
+/// `TC_ACT_*` of `linux/pkt_cls.h`.
+fn tc_name(value: u64) -> Option<&'static str> {
+    const NAMES: [&str; 9] = [
+        "TC_ACT_OK",
+        "TC_ACT_RECLASSIFY",
+        "TC_ACT_SHOT",
+        "TC_ACT_PIPE",
+        "TC_ACT_STOLEN",
+        "TC_ACT_QUEUED",
+        "TC_ACT_REPEAT",
+        "TC_ACT_REDIRECT",
+        "TC_ACT_TRAP",
+    ];
+    if value == u64::MAX {
+        return Some("TC_ACT_UNSPEC");
+    }
+    NAMES.get(value as usize).copied()
+}
+
+/// `enum xdp_action` of `linux/bpf.h`.
+fn xdp_name(value: u64) -> Option<&'static str> {
+    const NAMES: [&str; 5] = [
+        "XDP_ABORTED",
+        "XDP_DROP",
+        "XDP_PASS",
+        "XDP_TX",
+        "XDP_REDIRECT",
+    ];
+    NAMES.get(value as usize).copied()
 }
 
 fn reception_name(value: u64) -> Option<&'static str> {
@@ -105,6 +160,19 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>) {
     }
 }
 
+/// Adds the coloring rule that a frame matches: to be called when the tree is finished.
+pub(crate) fn name_rule(tree: &mut Tree, name: &str, text: &str) {
+    let back = tree.find(THIS).map(|frame| tree.under(frame));
+    for (field, text) in [(COLORING_RULE_NAME, name), (COLORING_RULE_STRING, text)] {
+        let added = tree.add_text(field, Place::default(), text);
+        tree.set_generated(added);
+    }
+    if let Some(back) = back {
+        tree.back(back);
+        tree.finish();
+    }
+}
+
 impl fmt::Display for Protocols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, number) in self.numbers().iter().enumerate() {
@@ -146,40 +214,37 @@ fn describe(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Added {
     let frame = walk.frame;
     let meta = frame.packet.meta;
     let cap_len = frame.packet.data.len();
+    comments(walk);
     let added = walk.begin(THIS, region, cap_len);
     title(walk, added, cap_len);
-    for comment in frame.comments {
-        comments(walk, comment);
-    }
     let tree = &mut *walk.tree;
     let nowhere = Place::default();
     if let Some(iface) = frame.iface.filter(|_| frame.section.is_some()) {
         tree.add(
             SECTION,
             nowhere,
-            Value::Uint(frame.section.unwrap_or(1).into()),
+            Value::Uint(frame.section.map_or(1, |(number, _)| number).into()),
         );
-        let id = tree.add(INTERFACE, nowhere, Value::Uint(meta.iface.0.into()));
+        let number = iface_number(frame);
+        let id = tree.add(INTERFACE, nowhere, Value::Uint(number.into()));
         let name = if iface.name.is_empty() {
             "unknown"
         } else {
             &iface.name
         };
         let name = &*shown(name);
-        tree.label(id, format_args!("Interface id: {} ({name})", meta.iface.0));
+        tree.label(id, format_args!("Interface id: {number} ({name})"));
         tree.open();
         tree.add_text(INTERFACE_NAME, nowhere, name);
         if !iface.description.is_empty() {
             let description = shown(&iface.description);
             tree.add_text(INTERFACE_DESCRIPTION, nowhere, &description);
         }
+        tree.close();
         if let Some(queue) = meta.queue {
             tree.add(QUEUE, nowhere, Value::Uint(queue.into()));
         }
-        tree.close();
-        if let Some(direction) = meta.direction {
-            flags(walk, direction);
-        }
+        options(walk);
     }
     let tree = &mut *walk.tree;
     let number = encapsulation_number(meta.link);
@@ -192,7 +257,7 @@ fn describe(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Added {
     tree.add_generated(TIME_DELTA_SHOWN, between(frame.previous_shown));
     tree.add_generated(TIME_RELATIVE, between(frame.first));
     tree.add(NUMBER, nowhere, Value::Uint(frame.number));
-    let bits = |tree: &mut crate::read::Tree, field, word: &str, len: u64| {
+    let bits = |tree: &mut Tree, field, word: &str, len: u64| {
         let added = tree.add(field, nowhere, Value::Uint(len));
         let bytes = if len == 1 { "byte" } else { "bytes" };
         tree.label(
@@ -203,8 +268,15 @@ fn describe(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Added {
     };
     let wire = bits(tree, LEN, "Frame", meta.wire_len.into());
     bits(tree, CAP_LEN, "Capture", cap_len as u64);
+    if meta.lost > 0 {
+        tree.add(DROPS, nowhere, Value::Uint(meta.lost.into()));
+    }
     tree.add_generated(MARKED, Value::Bool(false));
     tree.add_generated(IGNORED, Value::Bool(false));
+    if let Some(direction) = meta.direction {
+        let received = i64::from(direction == PacketDirection::Inbound);
+        tree.add(P2P_DIRECTION, nowhere, Value::Int(received));
+    }
     if (meta.wire_len as usize) < cap_len {
         walk.expert(
             wire,
@@ -234,13 +306,11 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, cap_len: usize) {
     } else {
         ""
     };
-    let id = iface.map_or_else(String::new, |_| {
-        format!(", id {}", frame.packet.meta.iface.0)
-    });
+    let id = iface.map_or_else(String::new, |_| format!(", id {}", iface_number(frame)));
     let direction = match frame.packet.meta.direction.filter(|_| iface.is_some()) {
         None => "",
-        Some(PacketDirection::Inbound) => ", inbound",
-        Some(PacketDirection::Outbound) => ", outbound",
+        Some(PacketDirection::Inbound) => " (inbound)",
+        Some(PacketDirection::Outbound) => " (outbound)",
     };
     walk.tree.label(
         added,
@@ -255,32 +325,127 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, cap_len: usize) {
     );
 }
 
-/// Comments are a tree of their own in front of the frame's.
-fn comments(walk: &mut Walk<'_, '_>, comment: &str) {
-    let comment = &*shown(comment);
-    let added = walk.tree.add_text(COMMENT, Place::default(), comment);
-    walk.tree.label(added, format_args!("{comment}"));
-    walk.expert(
-        added,
-        COMMENT_EXPERT,
-        (Severity::Comment, Group::Comments),
-        format_args!("{comment}"),
-    );
+/// The number of the interface in its section.
+fn iface_number(frame: &Frame<'_>) -> u32 {
+    let id = frame.packet.meta.iface.0;
+    frame.section.map_or(id, |(_, first)| id - first.0)
 }
 
-fn flags(walk: &mut Walk<'_, '_>, direction: PacketDirection) {
-    let value = match direction {
-        PacketDirection::Inbound => 1,
-        PacketDirection::Outbound => 2,
+/// Comments are a tree of their own in front of the frame's.
+fn comments(walk: &mut Walk<'_, '_>) {
+    let comments = |option| match option {
+        PacketOption::Comment(text) => Some(text),
+        _ => None,
     };
+    let mut comments = walk.frame.options.iter().filter_map(comments).peekable();
+    if comments.peek().is_none() {
+        return;
+    }
     let tree = &mut *walk.tree;
-    let place = Place::default();
-    tree.add(FLAGS, place, Value::Uint(value));
+    let added = tree.add(PACKET_COMMENTS, Place::default(), Value::None);
+    tree.label(added, format_args!("Packet comments"));
     tree.open();
-    tree.add(FLAGS_DIRECTION, place, Value::Uint(value));
-    tree.add(FLAGS_RECEPTION, place, Value::Uint(0));
-    tree.add(FLAGS_FCS_LEN, place, Value::Uint(0));
-    tree.add(FLAGS_RESERVED, place, Value::Uint(0));
+    for comment in comments {
+        let comment = String::from_utf8_lossy(comment);
+        let comment = &*shown(&comment);
+        let added = walk.tree.add_text(COMMENT, Place::default(), comment);
+        walk.tree.label(added, format_args!("{comment}"));
+        walk.expert(
+            added,
+            COMMENT_EXPERT,
+            (Severity::Comment, Group::Comments),
+            format_args!("{comment}"),
+        );
+    }
+    walk.tree.close();
+}
+
+/// Flags, number and verdicts, where the file has them; each once but verdicts.
+fn options(walk: &mut Walk<'_, '_>) {
+    let nowhere = Place::default();
+    let all = walk.frame.options;
+    let flags = all.iter().find_map(|option| match option {
+        PacketOption::Flags(flags) => Some(flags),
+        _ => None,
+    });
+    let tree = &mut *walk.tree;
+    if let Some(value) = flags {
+        tree.add(FLAGS, nowhere, Value::Uint(value.into()));
+        tree.open();
+        for field in [
+            FLAGS_DIRECTION,
+            FLAGS_RECEPTION,
+            FLAGS_FCS_LEN,
+            FLAGS_RESERVED,
+        ] {
+            let mask = field.field().mask;
+            let part = (u64::from(value) & mask) >> mask.trailing_zeros();
+            tree.add(field, nowhere, Value::Uint(part));
+        }
+        for field in [
+            FLAGS_CRC,
+            FLAGS_LONG,
+            FLAGS_SHORT,
+            FLAGS_GAP,
+            FLAGS_UNALIGNED,
+            FLAGS_START,
+            FLAGS_PREAMBLE,
+            FLAGS_SYMBOL,
+        ] {
+            let set = u64::from(value) & field.field().mask != 0;
+            tree.add(field, nowhere, Value::Bool(set));
+        }
+        tree.close();
+    }
+    let id = all.iter().find_map(|option| match option {
+        PacketOption::Id(id) => Some(id),
+        _ => None,
+    });
+    if let Some(id) = id {
+        tree.add(PACKET_ID, nowhere, Value::Uint(id));
+    }
+    verdicts(tree, all);
+}
+
+fn verdicts(tree: &mut Tree, options: PacketOptions<'_>) {
+    use std::fmt::Write as _;
+    let nowhere = Place::default();
+    let mut kinds = String::new();
+    for option in options.iter() {
+        let (kind, name) = match option {
+            PacketOption::Verdict(0, _) => (0, "Hardware"),
+            PacketOption::ProgramVerdict(1, _) => (1, "eBPF_TC"),
+            PacketOption::ProgramVerdict(kind, _) => (kind, "eBPF_XDP"),
+            _ => continue,
+        };
+        // Writing to a string does not fail.
+        let _infallible = write!(kinds, ", {name} ({kind})");
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let added = tree.add_text(VERDICT, nowhere, "");
+    tree.label(added, format_args!("Verdict: {kinds}"));
+    tree.open();
+    for option in options.iter() {
+        match option {
+            PacketOption::Verdict(0, bytes) => {
+                let separated = |between: &str| {
+                    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    bytes.join(between)
+                };
+                let added = tree.add_text(VERDICT_HARDWARE, nowhere, &separated(""));
+                tree.label(added, format_args!("Hardware: {}", separated(" ")));
+            }
+            PacketOption::ProgramVerdict(1, number) => {
+                tree.add(VERDICT_TC, nowhere, Value::Int(number));
+            }
+            PacketOption::ProgramVerdict(_, number) => {
+                tree.add(VERDICT_XDP, nowhere, Value::Int(number));
+            }
+            _ => {}
+        }
+    }
     tree.close();
 }
 

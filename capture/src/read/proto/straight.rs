@@ -280,6 +280,7 @@ mod tests {
     use crate::read::print::{Fields, Layout, Shown};
     use crate::read::tree::Wanted;
     use crate::read::walk::{Frame, Frames};
+    use crate::source::file::PacketOptions;
 
     /// A segment or a datagram of eight bytes over IPv4, and what fills the frame.
     fn frame(protocol: u8) -> Vec<u8> {
@@ -315,7 +316,7 @@ mod tests {
                 packet: Packet { meta, data: bytes },
                 iface: None,
                 section: None,
-                comments: &[],
+                options: PacketOptions::default(),
                 first: Timestamp(1000),
                 previous: Timestamp(1000),
                 previous_shown: Timestamp(1000),
@@ -409,7 +410,7 @@ mod tests {
                 packet: Packet { meta, data },
                 iface: None,
                 section: None,
-                comments: &[],
+                options: PacketOptions::default(),
                 first,
                 previous,
                 previous_shown,

@@ -362,6 +362,43 @@ fn timestamps(walk: &mut Walk<'_, '_>, stream: &Stream) {
     tree.close();
 }
 
+/// Names of the protocols that `-d` can choose.
+pub(crate) const DECODABLE: &[&str] = &[
+    "data", "dhcp", "dhcpv6", "dns", "geneve", "gtp", "llmnr", "mdns", "mpls", "nbns", "ntp",
+    "pfcp", "quic", "radius", "rip", "ssdp", "stun", "syslog", "vxlan",
+];
+
+/// To the protocol that `-d` calls so.
+fn decode_as(
+    walk: &mut Walk<'_, '_>,
+    payload: Region<'_>,
+    stream: u32,
+    ports: [u16; 2],
+    name: &str,
+) -> Result<(), Stop> {
+    match name {
+        "dhcp" => dhcp::dissect(walk, payload, ports),
+        "dns" => dns::dissect(walk, payload, dns::Flavor::Dns, stream),
+        "dhcpv6" => dhcpv6::dissect(walk, payload),
+        "nbns" => nbns::dissect(walk, payload),
+        "pfcp" => pfcp::dissect(walk, payload),
+        "radius" => radius::dissect(walk, payload),
+        "rip" => rip::dissect(walk, payload),
+        "stun" if stun::recognizes(&payload) => stun::dissect(walk, payload),
+        "syslog" => syslog::dissect(walk, payload),
+        "geneve" => geneve::dissect(walk, payload),
+        "gtp" => gtp::dissect(walk, payload),
+        "llmnr" => dns::dissect(walk, payload, dns::Flavor::Llmnr, stream),
+        "mdns" => dns::dissect(walk, payload, dns::Flavor::Mdns, stream),
+        "mpls" => mpls::dissect(walk, payload),
+        "ntp" => ntp::dissect(walk, payload),
+        "quic" if quic::dissect(walk, &payload, stream, ports)? => Ok(()),
+        "ssdp" => http::ssdp(walk, payload),
+        "vxlan" => vxlan::dissect(walk, payload),
+        _ => data::dissect(walk, payload),
+    }
+}
+
 /// By the ports, the lower one first.
 fn hand_on(
     walk: &mut Walk<'_, '_>,
@@ -369,6 +406,9 @@ fn hand_on(
     stream: u32,
     [source, destination]: [u16; 2],
 ) -> Result<(), Stop> {
+    if let Some(name) = walk.preferences.decode_as.udp([source, destination]) {
+        return decode_as(walk, payload, stream, [source, destination], name);
+    }
     for port in [source.min(destination), source.max(destination)] {
         match port {
             geneve::PORT => return geneve::dissect(walk, payload),

@@ -1,14 +1,15 @@
-//! What a TCP stream carries, put in order (`tshark -z follow,tcp,ascii,0`).
+//! What a TCP stream carries, put in order, or a UDP stream (`tshark -z follow,tcp,ascii,0`).
 //!
 //! The rules are those of `follow_tcp_tap_listener` in Wireshark 4.0 (`packet-tcp.c`): what was seen
 //! already is left out, what comes too early waits until it fits, and if the other side acknowledges a
 //! gap, a line stands for it.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use super::segment::{Segment, Segments, flag};
-use super::traffic::End;
-use super::{Statistic, StatisticError};
+use super::traffic::{End, Ends, Layer};
+use super::{Known, Statistic, StatisticError};
 use crate::packet::Timestamp;
 use crate::read::Columns;
 use crate::read::print::text::hex;
@@ -17,7 +18,6 @@ use crate::read::walk::Frame;
 
 /// Bytes that are kept of a stream, those that wait included.
 const MOST: usize = 256 << 20;
-const NAME: &str = "follow,tcp";
 const RULE: &str = "===================================================================\n";
 /// Bytes of a line of base64: 76 characters.
 const BASE64_LINE: usize = 57;
@@ -42,15 +42,98 @@ impl Mode {
     }
 }
 
+/// Which stream.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    /// By `tcp.stream` or `udp.stream`.
+    Number(u64),
+    /// The first one between these ends.
+    Between([SocketAddr; 2]),
+}
+
+/// Where streams are looked for.
+#[derive(Debug)]
+enum Source {
+    Tcp(Box<Segments>),
+    /// The fields of datagrams, and that of what they carry.
+    Udp(Box<Ends>, Known),
+}
+
+impl Source {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "tcp",
+            Self::Udp(..) => "udp",
+        }
+    }
+}
+
+impl Which {
+    /// The words for it, of which there are one or two.
+    fn parse(first: &str, words: &mut std::str::Split<'_, char>) -> Result<Self, String> {
+        if let Ok(number) = first.parse() {
+            return Ok(Self::Number(number));
+        }
+        let end = |text: &str| {
+            text.parse::<SocketAddr>().map_err(|_not_an_end| {
+                format!(
+                    "{text:?} is neither the number of a stream nor IP:PORT (with an IPv6 address in brackets)"
+                )
+            })
+        };
+        let one = end(first)?;
+        let Some(other) = words.next() else {
+            return Err(format!(
+                "{first} is one end; name the other one behind a comma"
+            ));
+        };
+        Ok(Self::Between([one, end(other)?]))
+    }
+
+    /// Whether a packet can be of it.
+    fn is_met(self, stream: u64, ends: [End; 2]) -> bool {
+        match self {
+            Self::Number(number) => number == stream,
+            Self::Between([one, other]) => {
+                let [from, to] = ends.map(|end| end.socket());
+                let (one, other) = (one.to_string(), other.to_string());
+                from == one && to == other || from == other && to == one
+            }
+        }
+    }
+
+    /// As Wireshark's filter.
+    fn filter(self, protocol: &str) -> String {
+        match self {
+            Self::Number(number) => format!("{protocol}.stream eq {number}"),
+            Self::Between([one, other]) => {
+                let ip = if one.is_ipv6() { "ipv6" } else { "ip" };
+                let way = |from: SocketAddr, to: SocketAddr| {
+                    format!(
+                        "(({ip}.src eq {} and {protocol}.srcport eq {}) and ({ip}.dst eq {} and {protocol}.dstport eq {}))",
+                        from.ip(),
+                        from.port(),
+                        to.ip(),
+                        to.port()
+                    )
+                };
+                format!("{} or {}", way(one, other), way(other, one))
+            }
+        }
+    }
+}
+
 /// One stream.
 #[derive(Debug)]
 pub(super) struct Follow {
     mode: Mode,
-    stream: u64,
+    which: Which,
+    /// The stream, once it is known.
+    stream: Option<u64>,
     /// Numbers of the records that are shown, from 1.
     first: u64,
     last: u64,
-    segments: Segments,
+    source: Source,
     /// Source and destination of the first segment.
     nodes: Option<[End; 2]>,
     sides: [Side; 2],
@@ -88,7 +171,22 @@ struct Record {
 impl Follow {
     /// `ascii,0` or `hex,0,1-5`.
     pub(super) fn parse(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
-        let fail = |reason: String| StatisticError::Argument { name: NAME, reason };
+        Self::of(Source::Tcp(Box::new(Segments::new())), "follow,tcp", rest)
+    }
+
+    /// The same of datagrams.
+    pub(super) fn udp(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
+        let ends = Box::new(Ends::new(Layer::Udp));
+        let source = Source::Udp(ends, Known::named("udp.payload"));
+        Self::of(source, "follow,udp", rest)
+    }
+
+    fn of(
+        source: Source,
+        name: &'static str,
+        rest: &str,
+    ) -> Result<Box<dyn Statistic>, StatisticError> {
+        let fail = |reason: String| StatisticError::Argument { name, reason };
         let mut words = rest.split(',');
         let mode = match words.next().unwrap_or_default() {
             "ascii" => Mode::Ascii,
@@ -97,12 +195,8 @@ impl Follow {
             "yaml" => Mode::Yaml,
             word => return Err(fail(format!("{word:?} is none of ascii, hex, raw, yaml"))),
         };
-        let number = words.next().unwrap_or_default();
-        let stream = number.parse().map_err(|_not_a_number| {
-            fail(format!(
-                "{number:?} is not the number of a stream (tcp.stream)"
-            ))
-        })?;
+        let first = words.next().unwrap_or_default();
+        let which = Which::parse(first, &mut words).map_err(fail)?;
         let (first, last) = match words.next() {
             None => (1, u64::MAX),
             Some(range) => {
@@ -121,10 +215,14 @@ impl Follow {
         }
         Ok(Box::new(Self {
             mode,
-            stream,
+            which,
+            stream: match which {
+                Which::Number(number) => Some(number),
+                Which::Between(_) => None,
+            },
             first,
             last,
-            segments: Segments::new(),
+            source,
             nodes: None,
             sides: <[Side; 2]>::default(),
             records: Vec::new(),
@@ -181,6 +279,34 @@ impl Follow {
         } else {
             self.kept += record.data.len();
             own.waiting.push(record);
+        }
+    }
+
+    /// Takes a datagram.
+    fn datagram(&mut self, ends: [End; 2], frame: &Frame<'_>, data: &[u8]) {
+        let nodes = *self.nodes.get_or_insert(ends);
+        if data.is_empty() {
+            return;
+        }
+        self.keep(Record {
+            side: usize::from(ends[0] != nodes[0]),
+            frame: frame.number,
+            ts: frame.packet.meta.ts,
+            seq: 0,
+            data: data.to_vec(),
+            offset: 0,
+        });
+    }
+
+    /// Whether a packet is of the stream, which is the first one that can be it.
+    fn is_of(&mut self, stream: u64, ends: [End; 2]) -> bool {
+        match self.stream {
+            Some(known) => known == stream,
+            None if self.which.is_met(stream, ends) => {
+                self.stream = Some(stream);
+                true
+            }
+            None => false,
         }
     }
 
@@ -252,18 +378,38 @@ const fn before(a: u32, b: u32) -> bool {
 
 impl Statistic for Follow {
     fn want(&self, wanted: &mut Wanted) {
-        self.segments.want(wanted);
+        match &self.source {
+            Source::Tcp(segments) => segments.want(wanted),
+            Source::Udp(ends, payload) => {
+                ends.want(wanted);
+                payload.want(wanted);
+            }
+        }
     }
 
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, _columns: &Columns) {
-        let segments = self.segments.of(tree);
-        let found: Vec<_> = segments
-            .filter(|segment| segment.stream == self.stream)
-            .collect();
-        for segment in found {
-            let place = segment.payload;
-            let data = place.map_or(&[][..], |place| tree.bytes(place, frame.packet.data));
-            self.segment(&segment, frame, data);
+        match &self.source {
+            Source::Tcp(segments) => {
+                let found: Vec<_> = segments.of(tree).collect();
+                for segment in found {
+                    if !self.is_of(segment.stream, [segment.source, segment.destination]) {
+                        continue;
+                    }
+                    let place = segment.payload;
+                    let data = place.map_or(&[][..], |place| tree.bytes(place, frame.packet.data));
+                    self.segment(&segment, frame, data);
+                }
+            }
+            Source::Udp(ends, payload) => {
+                let place = tree.nodes().iter().rev().find(|node| payload.is(node));
+                let data = place.map(|node| tree.bytes(node.place, frame.packet.data));
+                let found: Vec<_> = ends.of(tree).collect();
+                for (from, to, stream) in found {
+                    if self.is_of(stream.unwrap_or(0), [from, to]) {
+                        self.datagram([from, to], frame, data.unwrap_or(&[]));
+                    }
+                }
+            }
         }
     }
 
@@ -280,11 +426,9 @@ impl Statistic for Follow {
             }
             out.push_str("packets:\n");
         } else {
-            let (mode, stream) = (self.mode.word(), self.stream);
-            let _infallible = write!(
-                out,
-                "\n{RULE}Follow: tcp,{mode}\nFilter: tcp.stream eq {stream}\n"
-            );
+            let (mode, protocol) = (self.mode.word(), self.source.word());
+            let filter = self.which.filter(protocol);
+            let _infallible = write!(out, "\n{RULE}Follow: {protocol},{mode}\nFilter: {filter}\n");
             for side in 0..2 {
                 let node = self.nodes.map(|nodes| nodes[side].socket());
                 let node = node.unwrap_or_else(|| ":0".to_owned());

@@ -267,6 +267,8 @@ struct Table {
     /// First cell, then the columns.
     titles: Vec<Vec<String>>,
     rows: Vec<(String, Vec<Vec<String>>)>,
+    /// Width of the first cell.
+    label: usize,
 }
 
 impl Table {
@@ -281,44 +283,52 @@ impl Table {
         } = intervals;
         let duration_ns = last.since(first.unwrap_or_default()).0;
         let count = columns.iter().map(|column| column.cells.len()).max();
+        let whole = *interval_ns == 0 || *interval_ns > duration_ns;
+        // The one interval is as long as all of it then, and shown more or less exactly.
+        let (interval_ns, decimals) = match (whole, duration_ns) {
+            (false, _) => (*interval_ns, *decimals),
+            (true, 0..10_000_000_000) => (duration_ns, 3),
+            (true, _) => (duration_ns, 1),
+        };
         let count = match interval_ns {
-            0 => 1,
+            0 => 0,
+            _ if whole => 1,
             interval if first.is_some() => (duration_ns / interval).min(MOST - 1) as usize + 1,
             _ => count.unwrap_or(0),
         };
         let text = |ns: u64| {
-            if *decimals == 0 {
+            if decimals == 0 {
                 return (ns / 1_000_000_000).to_string();
             }
-            let unit = 10_u64.pow(9 - *decimals as u32);
+            let unit = 10_u64.pow(9 - decimals as u32);
+            let ns = ns + unit / 2;
             format!(
                 "{}.{:0width$}",
                 ns / 1_000_000_000,
                 ns % 1_000_000_000 / unit,
-                width = *decimals
+                width = decimals
             )
         };
         let end = |place: usize| {
-            if place + 1 == count {
+            if place + 1 == count && !whole {
                 "Dur".to_owned()
             } else {
                 text((place as u64 + 1) * interval_ns)
             }
         };
-        let width = text(count as u64 * interval_ns)
+        let width = text(count.max(1) as u64 * interval_ns)
             .len()
-            .max(text(*interval_ns).len());
+            .max(text(interval_ns).len());
         let rows = (0..count)
             .map(|place| {
                 let start = text(place as u64 * interval_ns);
-                let width = width.max(2);
                 let label = format!("{start:>width$} <> {:>width$}", end(place));
                 let cells = columns.iter().map(|column| {
                     let cell = column.cells.get(place).copied().unwrap_or_default();
                     match &column.function {
                         None => vec![cell.frames.to_string(), cell.bytes.to_string()],
                         Some((function, _, kind)) => {
-                            vec![cell.text(*function, *kind, *interval_ns)]
+                            vec![cell.text(*function, *kind, interval_ns)]
                         }
                     }
                 });
@@ -335,21 +345,17 @@ impl Table {
         let mut header = vec![
             "IO Statistics".to_owned(),
             String::new(),
-            format!(
-                "Duration: {}.{:06} secs",
-                duration_ns / 1_000_000_000,
-                duration_ns % 1_000_000_000 / 1000
-            ),
+            if decimals > 0 {
+                format!("Duration: {} secs", text(duration_ns))
+            } else {
+                format!(
+                    "Duration: {}.{:06} secs",
+                    duration_ns / 1_000_000_000,
+                    duration_ns % 1_000_000_000 / 1000
+                )
+            },
         ];
-        header.push(if *interval_ns == 0 {
-            "Interval: all of it".to_owned()
-        } else {
-            format!(
-                "Interval: {:>width$} secs",
-                text(*interval_ns),
-                width = width.max(2)
-            )
-        });
+        header.push(format!("Interval: {:>width$} secs", text(interval_ns)));
         header.push(String::new());
         for (place, column) in columns.iter().enumerate() {
             let label = if place == 0 { "Col" } else { "   " };
@@ -364,17 +370,12 @@ impl Table {
             header,
             titles,
             rows,
+            label: 2 * width + " <> ".len(),
         }
     }
 
     fn print(&self, out: &mut String) {
-        let label = self
-            .rows
-            .iter()
-            .map(|(label, _)| label.chars().count())
-            .min()
-            .unwrap_or(0)
-            .max("Interval".len());
+        let label = self.label.max("Interval".len());
         let widths: Vec<Vec<usize>> = self
             .titles
             .iter()
@@ -391,57 +392,60 @@ impl Table {
             })
             .collect();
         let group = |widths: &[usize]| widths.iter().map(|width| width + 3).sum::<usize>() - 1;
-        let inside = label + 2 + widths.iter().map(|parts| 1 + group(parts)).sum::<usize>();
+        let table = label + 2 + widths.iter().map(|parts| 1 + group(parts)).sum::<usize>();
         let header = self
             .header
             .iter()
             .map(|line| line.chars().count() + 2)
             .max();
-        let inside = inside.max(header.unwrap_or(0));
+        let inside = table.max(header.unwrap_or(0));
         // Writing to a string does not fail, in all of these.
         let rule = "=".repeat(inside + 2);
         let _infallible = writeln!(out, "\n{rule}");
         for line in &self.header {
             let _infallible = writeln!(out, "| {line:<width$}|", width = inside - 1);
         }
-        let dashes = format!("|{}|\n", "-".repeat(inside));
-        out.push_str(&dashes);
+        let _infallible = writeln!(out, "|{}|", "-".repeat(inside));
         let mut line = format!("| {:label$} ", "");
         for (place, parts) in widths.iter().enumerate() {
             let _infallible = write!(line, "|{:<width$}", place + 1, width = group(parts));
         }
-        close(line, inside, out);
+        close(&line, table, inside, out);
         line = format!("| {:<label$} ", "Interval");
         for (titles, parts) in self.titles.iter().zip(&widths) {
             for (title, width) in titles.iter().zip(parts) {
                 let _infallible = write!(line, "| {title:>width$} ");
             }
         }
-        close(line, inside, out);
-        out.push_str(&dashes);
+        close(&line, table, inside, out);
+        close(&format!("|{}", "-".repeat(table)), table, inside, out);
         for (name, cells) in &self.rows {
-            line = format!("| {name:<label$} ");
-            // The end of the last interval is not at a full one.
-            if line.ends_with("Dur ") {
-                line.pop();
-            }
+            // The end of the last interval is not at a full one, and can be longer than a number.
+            let (left, width) = ((label - self.label) / 2, label + 1);
+            line = format!("| {:<width$}", format!("{:left$}{name}", ""));
             for (cells, parts) in cells.iter().zip(&widths) {
                 for (cell, width) in cells.iter().zip(parts) {
                     let _infallible = write!(line, "| {cell:>width$} ");
                 }
             }
-            close(line, inside, out);
+            close(&line, table, inside, out);
         }
         let _infallible = writeln!(out, "{rule}");
     }
 }
 
-/// Ends a line of the table.
-fn close(mut line: String, inside: usize, out: &mut String) {
-    let width = line.chars().count();
-    for _ in width..=inside {
-        line.push(' ');
+/// Ends a line of the table, and the line around the header if that is wider.
+fn close(line: &str, table: usize, inside: usize, out: &mut String) {
+    out.push_str(line);
+    for _ in line.chars().count()..=table {
+        out.push(' ');
     }
-    line.push_str("|\n");
-    out.push_str(&line);
+    out.push('|');
+    if inside > table {
+        for _ in table + 1..inside {
+            out.push(' ');
+        }
+        out.push('|');
+    }
+    out.push('\n');
 }

@@ -6,15 +6,21 @@
 //! - `conversations.rs` `conv,TYPE`; `endpoints.rs` `endpoints,TYPE`; `traffic.rs` what both count
 //! - `interval.rs` `io,stat`; `hierarchy.rs` `io,phs`
 //! - `expert.rs` `expert`; `follow.rs` `follow,tcp`; `flow.rs` `flow`; `scans.rs` `scans`
+//! - `counter_tree.rs` counters in a tree; `packets.rs` such trees of lengths, addresses and ports;
+//!   `applications.rs` of DNS and HTTP; `echoes.rs` `icmp,srt`
 //! - `segment.rs` TCP segments as statistics see them
 
+mod applications;
 mod conversations;
+mod counter_tree;
+mod echoes;
 mod endpoints;
 mod expert;
 mod flow;
 mod follow;
 mod hierarchy;
 mod interval;
+mod packets;
 mod scans;
 pub(crate) mod segment;
 pub(crate) mod traffic;
@@ -94,6 +100,18 @@ pub static ALL: &[Description] = &[
         make: conversations::Conversations::parse,
     },
     Description {
+        name: "dests,tree",
+        rest: "[,FILTER]",
+        help: "where IPv4 packets go to: address, protocol, port; ipv6_dests,tree likewise",
+        make: packets::Addresses::destinations,
+    },
+    Description {
+        name: "dns,tree",
+        rest: "[,FILTER]",
+        help: "DNS messages by kind, type, answer and size",
+        make: applications::Dns::parse,
+    },
+    Description {
         name: "endpoints,",
         rest: "eth|ip|ipv6|tcp|udp[,FILTER]",
         help: "packets and bytes of each address",
@@ -113,9 +131,39 @@ pub static ALL: &[Description] = &[
     },
     Description {
         name: "follow,tcp,",
-        rest: "ascii|hex|raw|yaml,STREAM[,FIRST-LAST]",
+        rest: "ascii|hex|raw|yaml,STREAM|IP:PORT,IP:PORT[,FIRST-LAST]",
         help: "what a TCP stream carries, in order",
         make: follow::Follow::parse,
+    },
+    Description {
+        name: "follow,udp,",
+        rest: "ascii|hex|raw|yaml,STREAM|IP:PORT,IP:PORT[,FIRST-LAST]",
+        help: "what a UDP stream carries",
+        make: follow::Follow::udp,
+    },
+    Description {
+        name: "http,stat",
+        rest: "[,FILTER]",
+        help: "HTTP messages by status code and by method, in two lists",
+        make: applications::HttpLists::parse,
+    },
+    Description {
+        name: "http,tree",
+        rest: "[,FILTER]",
+        help: "HTTP messages by method and status code",
+        make: applications::Http::parse,
+    },
+    Description {
+        name: "http_req,tree",
+        rest: "[,FILTER]",
+        help: "HTTP requests by host and address",
+        make: applications::Requests::parse,
+    },
+    Description {
+        name: "icmp,srt",
+        rest: "[,FILTER]",
+        help: "how long echo replies take",
+        make: echoes::Echoes::v4,
     },
     Description {
         name: "io,phs",
@@ -128,6 +176,42 @@ pub static ALL: &[Description] = &[
         rest: "SECONDS[,FILTER|COUNT|SUM|MIN|MAX|AVG|LOAD(FIELD)FILTER]…",
         help: "packets and bytes over time",
         make: interval::Intervals::parse,
+    },
+    Description {
+        name: "ip_hosts,tree",
+        rest: "[,FILTER]",
+        help: "IPv4 packets by address, of either side; ipv6_hosts,tree likewise",
+        make: packets::Addresses::hosts,
+    },
+    Description {
+        name: "ipv6_dests,tree",
+        rest: "[,FILTER]",
+        help: "where IPv6 packets go to",
+        make: packets::Addresses::destinations_v6,
+    },
+    Description {
+        name: "ipv6_hosts,tree",
+        rest: "[,FILTER]",
+        help: "IPv6 packets by address",
+        make: packets::Addresses::hosts_v6,
+    },
+    Description {
+        name: "ipv6_ptype,tree",
+        rest: "[,FILTER]",
+        help: "IPv6 packets by protocol",
+        make: packets::Addresses::types_v6,
+    },
+    Description {
+        name: "plen,tree",
+        rest: "[,FILTER]",
+        help: "packets by their length",
+        make: packets::Lengths::parse,
+    },
+    Description {
+        name: "ptype,tree",
+        rest: "[,FILTER]",
+        help: "IPv4 packets by protocol; ipv6_ptype,tree likewise",
+        make: packets::Addresses::types,
     },
     Description {
         name: "scans",

@@ -25,7 +25,7 @@ mod rotation;
 mod tests;
 mod writer;
 
-use std::io;
+use std::io::{self, PipeWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -65,7 +65,7 @@ pub enum Existing {
 /// How a packet file is made.
 #[derive(Clone, Debug)]
 pub struct PacketFileOptions {
-    /// Where to write; `-` is standard output.
+    /// Where to write; `-` is standard output. What is written into a pipe is only called so.
     pub path: PathBuf,
     /// What to do if it exists.
     pub existing: Existing,
@@ -203,6 +203,19 @@ impl PacketFile {
             .inspect_err(|_| remove_regular(&path))
     }
 
+    /// Writes into a pipe instead, which must be read by then.
+    ///
+    /// # Errors
+    ///
+    /// When the thread that writes cannot be started, or nobody reads.
+    pub fn into_pipe(
+        pipe: PipeWriter,
+        options: &PacketFileOptions,
+        workers: usize,
+    ) -> Result<(Self, Vec<PacketSink>), SinkError> {
+        Self::start(output::pipe(pipe), options, workers)
+    }
+
     fn start(
         output: Box<dyn Output>,
         options: &PacketFileOptions,
@@ -294,13 +307,19 @@ impl PacketFile {
         ))
     }
 
+    /// Whether [`Self::add_iface`] can describe one more interface now.
+    #[must_use]
+    pub fn has_room_for_iface(&self) -> bool {
+        // This is the only one who adds.
+        let known = self.shared.ifaces.load(Ordering::Relaxed);
+        known - self.shared.described.load(Ordering::Relaxed) < ADDED_IFACES
+    }
+
     /// Describes one more interface; the number that it has from now on is returned. Workers can
     /// push its packets at once. `None` if the writer has too many of them to write already, because
     /// whoever takes the file does not: whoever adds interfaces must not wait for him.
     pub fn add_iface(&mut self, description: &IfaceDescription) -> Option<IfaceId> {
-        // This is the only one who adds.
-        let known = self.shared.ifaces.load(Ordering::Relaxed);
-        if known - self.shared.described.load(Ordering::Relaxed) >= ADDED_IFACES {
+        if !self.has_room_for_iface() {
             return None;
         }
         let mut block = Vec::new();

@@ -1,8 +1,8 @@
 //! Where the bytes of a capture file go: a new file, or standard output.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::fd::AsFd as _;
+use std::io::{self, PipeWriter, Write};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use super::{Existing, SinkError};
@@ -18,6 +18,11 @@ struct Regular(File);
 
 /// A pipe, a terminal or a device: what was written is gone.
 struct Flowing(File);
+
+/// The end of a pipe, at whose other end is another thread of this process.
+pub(super) fn pipe(pipe: PipeWriter) -> Box<dyn Output> {
+    Box::new(Flowing(OwnedFd::from(pipe).into()))
+}
 
 /// Opens `path` for writing; `-` is standard output. What is not a regular file, such as
 /// `/dev/null` or a named pipe, is opened as it is.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file that could not be read, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,16 @@ pub struct FileError {
     /// What happened.
     #[source]
     pub kind: FileErrorKind,
+}
+
+impl FileError {
+    pub(super) fn at_start(path: &Path, kind: FileErrorKind) -> Self {
+        Self {
+            path: path.to_owned(),
+            offset: 0,
+            kind,
+        }
+    }
 }
 
 impl fmt::Display for FileError {

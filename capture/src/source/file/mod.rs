@@ -24,12 +24,13 @@ mod tests;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use block::Block;
 pub use error::{Damage, FileError, FileErrorKind};
+pub use options::{PacketOption, PacketOptions};
 pub use slot::{Numbering, Slot};
 
 use crate::filter::capture::Origin;
@@ -79,20 +80,29 @@ impl FileSource {
     ///
     /// A pipe is read until the file header is there.
     pub fn open(path: &Path, numbering: Numbering) -> Result<Self, FileError> {
-        Self::open_input(path, numbering).map_err(|kind| FileError {
-            path: path.to_owned(),
-            offset: 0,
-            kind,
-        })
-    }
-
-    fn open_input(path: &Path, numbering: Numbering) -> Result<Self, FileErrorKind> {
         let file = if path.as_os_str() == "-" {
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
             File::open(path)
         };
-        let file = file.map_err(FileErrorKind::Open)?;
+        file.map_err(FileErrorKind::Open)
+            .and_then(|file| Self::open_input(file, path, numbering))
+            .map_err(|kind| FileError::at_start(path, kind))
+    }
+
+    /// Reads what another thread writes into a pipe; errors call it `name`. Waits until the file
+    /// header is there.
+    ///
+    /// # Errors
+    ///
+    /// When the pipe ends before, or cannot be read.
+    pub fn from_pipe(pipe: io::PipeReader, name: &Path) -> Result<Self, FileError> {
+        let file = File::from(OwnedFd::from(pipe));
+        Self::open_input(file, name, Numbering::default())
+            .map_err(|kind| FileError::at_start(name, kind))
+    }
+
+    fn open_input(file: File, path: &Path, numbering: Numbering) -> Result<Self, FileErrorKind> {
         let metadata = file.metadata().map_err(FileErrorKind::Open)?;
         if metadata.is_dir() {
             return Err(FileErrorKind::Directory);
@@ -167,6 +177,17 @@ impl FileSource {
     #[must_use]
     pub const fn is_pcapng(&self) -> bool {
         matches!(self.format, Format::Pcapng(_))
+    }
+
+    /// The number of the section that an interface belongs to, from 1, and the number of the first
+    /// interface of that section; `None` where the format has no sections.
+    #[must_use]
+    pub fn section_of(&self, iface: IfaceId, first_of_file: u32) -> Option<(u32, IfaceId)> {
+        let Format::Pcapng(pcapng) = &self.format else {
+            return None;
+        };
+        let (section, start) = pcapng.section_of(iface.0 - first_of_file);
+        Some((section, IfaceId(first_of_file + start)))
     }
 
     /// The interfaces that the file has described so far; the first one has the number that the

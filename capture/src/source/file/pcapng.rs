@@ -7,6 +7,7 @@ use super::Damage;
 use super::options::Options;
 use super::resolution::Resolution;
 use super::scan::{ByteOrder, Scan, Stop, Stopped, max_cap_len, part};
+use super::slot::OptionBytes;
 use crate::packet::{Iface, IfaceId, LinkType, PacketDirection, PacketMeta, Timestamp};
 
 /// Section Header Block; a palindrome, so that it reads the same in both byte orders.
@@ -43,6 +44,8 @@ pub(super) struct Pcapng {
     first_iface: IfaceId,
     /// Interfaces of all sections so far.
     ifaces: Vec<Iface>,
+    /// How many of them there were when each section began.
+    section_starts: Vec<u32>,
 }
 
 /// What packets need of their interface.
@@ -72,7 +75,18 @@ impl Pcapng {
             section: Vec::new(),
             first_iface,
             ifaces: Vec::new(),
+            section_starts: Vec::new(),
         }
+    }
+
+    /// The number of the section that has described an interface of this place, from 1, and the place
+    /// of that section's first one.
+    pub(super) fn section_of(&self, iface: u32) -> (u32, u32) {
+        let sections = self.section_starts.partition_point(|start| *start <= iface);
+        let start = sections
+            .checked_sub(1)
+            .map(|last| self.section_starts[last]);
+        (sections.max(1) as u32, start.unwrap_or(0))
     }
 
     /// The interfaces that were described so far, of all sections.
@@ -200,6 +214,7 @@ impl Pcapng {
             });
         }
         self.section.clear();
+        self.section_starts.push(self.ifaces.len() as u32);
         Ok(())
     }
 
@@ -303,7 +318,8 @@ impl Pcapng {
         if !options.is_empty() {
             packet_options(order, options, &mut meta);
         }
-        scan.push(meta, at + fixed.len(), cap_len);
+        let options = OptionBytes::new(order, options.len());
+        scan.push_with(meta, at + fixed.len(), cap_len, options);
         Ok(())
     }
 
@@ -348,7 +364,8 @@ impl Pcapng {
             ..PacketMeta::UNKNOWN
         };
         packet_options(order, options, &mut meta);
-        scan.push(meta, at + fixed.len(), cap_len);
+        let options = OptionBytes::new(order, options.len());
+        scan.push_with(meta, at + fixed.len(), cap_len, options);
         Ok(())
     }
 

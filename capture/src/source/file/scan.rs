@@ -5,7 +5,7 @@
 //! parser for files and pipes.
 
 use super::Damage;
-use super::slot::{Numbering, Slot};
+use super::slot::{Numbering, OptionBytes, Slot};
 use crate::packet::{FrameNo, LinkType, PacketMeta};
 
 /// The longest packet that is believed. Nobody captures longer ones, except where a "packet" is a
@@ -42,7 +42,19 @@ pub(super) struct Scan<'a> {
 impl Scan<'_> {
     /// Numbers a packet, moves the clock, and stores its slot.
     #[inline]
-    pub(super) fn push(&mut self, mut meta: PacketMeta, offset: usize, cap_len: u32) {
+    pub(super) fn push(&mut self, meta: PacketMeta, offset: usize, cap_len: u32) {
+        self.push_with(meta, offset, cap_len, OptionBytes::default());
+    }
+
+    /// The same with options behind the packet.
+    #[inline]
+    pub(super) fn push_with(
+        &mut self,
+        mut meta: PacketMeta,
+        offset: usize,
+        cap_len: u32,
+        options: OptionBytes,
+    ) {
         let Numbering { frame, clock, .. } = self.numbering;
         *clock = meta.ts.max(*clock);
         meta.clock = *clock;
@@ -52,6 +64,7 @@ impl Scan<'_> {
             meta,
             offset,
             cap_len,
+            options,
         });
     }
 }

@@ -1,6 +1,8 @@
 //! Where a packet lies in its block, and how the packets of several files are numbered.
 
 use super::Block;
+use super::options::PacketOptions;
+use super::scan::ByteOrder;
 use crate::packet::{FrameNo, IfaceId, Packet, PacketMeta, Timestamp};
 
 /// A packet of a block: one cache line, so that a burst of them stays in the first-level cache.
@@ -12,6 +14,38 @@ pub struct Slot {
     pub offset: usize,
     /// Captured bytes.
     pub cap_len: u32,
+    /// What follows them.
+    pub(super) options: OptionBytes,
+}
+
+/// How many bytes of options lie behind a packet (and what fills it up to a multiple of four), and in
+/// the highest bit their byte order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OptionBytes(u32);
+
+impl OptionBytes {
+    const BIG: u32 = 1 << 31;
+
+    pub(super) const fn new(order: ByteOrder, len: usize) -> Self {
+        let order = match order {
+            ByteOrder::Big => Self::BIG,
+            ByteOrder::Little => 0,
+        };
+        // Blocks are shorter by far.
+        Self(len as u32 & !Self::BIG | order)
+    }
+
+    const fn order(self) -> ByteOrder {
+        if self.0 & Self::BIG == 0 {
+            ByteOrder::Little
+        } else {
+            ByteOrder::Big
+        }
+    }
+
+    const fn len(self) -> usize {
+        (self.0 & !Self::BIG) as usize
+    }
 }
 
 const _: () = assert!(size_of::<Slot>() <= 64);
@@ -22,7 +56,22 @@ impl Slot {
         meta: PacketMeta::UNKNOWN,
         offset: 0,
         cap_len: 0,
+        options: OptionBytes(0),
     };
+
+    /// What the file says of the packet beside what is in `meta`; `block` is the block that came with
+    /// the slot.
+    #[inline]
+    #[must_use]
+    pub fn options<'a>(&self, block: &'a Block) -> PacketOptions<'a> {
+        let len = self.options.len();
+        if len == 0 {
+            return PacketOptions::default();
+        }
+        let start = self.offset + (self.cap_len as usize).next_multiple_of(4);
+        let bytes = block.get(start..start + len).unwrap_or(&[]);
+        PacketOptions::new(self.options.order(), bytes)
+    }
 
     /// The packet, lent from its block.
     ///

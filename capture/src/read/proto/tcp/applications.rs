@@ -202,12 +202,49 @@ pub(crate) fn each_message(
     Ok(Outcome::Done)
 }
 
+/// Names of the applications that `-d` can choose.
+pub(crate) const DECODABLE: &[&str] = &[
+    "bgp", "data", "dns", "ftp", "http", "imap", "modbus", "mqtt", "pop", "smtp", "ssh", "telnet",
+    "tls",
+];
+
+/// What `-d` calls by this name; `None` for bytes that nobody takes apart.
+fn named(name: &str) -> Option<ApplicationId> {
+    Some(match name {
+        "bgp" => &bgp::APPLICATION,
+        "dns" => &dns::APPLICATION,
+        "ftp" => &ftp::APPLICATION,
+        "http" => &http::APPLICATION,
+        "imap" => &imap::APPLICATION,
+        "modbus" => &modbus::APPLICATION,
+        "mqtt" => &mqtt::APPLICATION,
+        "pop" => &pop::APPLICATION,
+        "smtp" => &smtp::APPLICATION,
+        "telnet" => &telnet::APPLICATION,
+        "ssh" => &ssh::APPLICATION,
+        "tls" => &tls::APPLICATION,
+        _ => return None,
+    })
+}
+
 /// Hands a payload to whoever takes it.
 pub(super) fn dispatch(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
+    let ports = [payload.source_port, payload.destination_port];
+    if let Some(name) = walk.preferences.decode_as.tcp(ports) {
+        let outcome = match named(name) {
+            Some(application) => (application.dissect)(walk, region, payload)?,
+            None => Outcome::NotMine,
+        };
+        if outcome == Outcome::NotMine {
+            data::dissect(walk, region)?;
+            return Ok(Outcome::Done);
+        }
+        return Ok(outcome);
+    }
     let stream = walk.memory.tcp.streams.at(payload.place);
     let (bound, server) = (stream.application, stream.server_port);
     if let Some(application) = bound {

@@ -27,6 +27,7 @@ pub(crate) use fields::PROTOCOL;
 pub use info::TcpInfo;
 pub(crate) use streams::Memory;
 
+pub(crate) use self::applications::DECODABLE;
 use self::applications::{Asking, Payload};
 use self::details::{Extent, Parts};
 use self::fields as f;

@@ -10,6 +10,7 @@ use crate::read::region::{Region, Stop};
 use crate::read::tree::{Node, Tree, Value, Wanted};
 use crate::read::walk::{Carrier, Frame, Piece, Protocols, Quoted, Walk};
 use crate::read::{Kind, Preferences, render};
+use crate::source::file::PacketOptions;
 
 /// A dissector with its memory.
 pub(super) struct Driver {
@@ -62,7 +63,7 @@ impl Driver {
                 data: &given.bytes,
             },
             iface: None,
-            comments: &[],
+            options: PacketOptions::default(),
             first: given.ts,
             previous: given.ts,
             previous_shown: given.ts,
