@@ -14,6 +14,7 @@
 //! - `ledger.rs` each row of the ledger, provoked
 //! - `modes.rs` other interfaces, directions and outputs
 //! - `pcapng.rs` a reader of pcapng
+//! - `printing.rs` packets printed as they come
 //! - `reach.rs` which interfaces, beside whose programs, in which namespace
 //! - `refusals.rs` errors that a person can act on
 //! - `run.rs` one capture of a test
@@ -51,6 +52,8 @@ mod ledger;
 mod modes;
 #[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod printing;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]

@@ -361,7 +361,7 @@ fn no_message_makes_dissectors_panic_or_run_away() {
             packet: Packet { meta, data: &data },
             iface: None,
             section: None,
-            comments: &[],
+            options: capture::source::file::PacketOptions::default(),
             first: Timestamp(0),
             previous: Timestamp(0),
             previous_shown: Timestamp(0),

@@ -6,6 +6,8 @@ mod applications;
 #[cfg(test)]
 mod capture_filter;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod conversation;
 #[cfg(test)]
 mod differential;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::read::{Columns, Frames, Tree, Wanted, walk};
+use capture::source::file::PacketOptions;
 use capture_tests::oracle::{output, require};
 use capture_tests::program::locate;
 
@@ -389,7 +390,7 @@ fn no_bytes_make_dissectors_panic_or_run_away() {
             packet: Packet { meta, data: &data },
             iface: None,
             section: None,
-            comments: &[],
+            options: PacketOptions::default(),
             first: Timestamp(0),
             previous: Timestamp(0),
             previous_shown: Timestamp(0),
