@@ -104,7 +104,7 @@ fn mail_and_files() -> Vec<Vec<u8>> {
     frames
 }
 
-/// A message of a NetBIOS name, which is written in twice as many letters.
+/// A message of a `NetBIOS` name, which is written in twice as many letters.
 fn name(flags: u16, answers: u8, rest: &[u8]) -> Vec<u8> {
     let mut message = vec![0x12, 0x34];
     message.extend(flags.to_be_bytes());

@@ -27,6 +27,7 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
@@ -112,7 +113,6 @@ fn text(
 }
 
 /// What a code means, in Wireshark's words.
-#[expect(clippy::too_many_lines, reason = "one name a line")]
 const fn code_name(value: u64) -> Option<&'static str> {
     Some(match value {
         110 => "Restart marker reply",

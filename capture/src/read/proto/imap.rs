@@ -58,6 +58,7 @@ fn whole(bytes: &[u8]) -> Result<usize, Need> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,

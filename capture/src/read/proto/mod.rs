@@ -38,7 +38,7 @@
 //! - `quic/` QUIC (RFC 9000)
 //! - `ssh.rs` SSH (RFC 4253)
 //! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line
-//! - `nbns.rs` NetBIOS names (RFC 1002); `dhcpv6.rs` DHCP for IPv6 (RFC 8415); `rip.rs` RIP (RFC 2453)
+//! - `nbns.rs` `NetBIOS` names (RFC 1002); `dhcpv6.rs` DHCP for IPv6 (RFC 8415); `rip.rs` RIP (RFC 2453)
 //! - `bgp.rs` BGP (RFC 4271); `modbus.rs` Modbus; `mqtt.rs` MQTT; `smb.rs` SMB and SMB2
 //! - `pfcp.rs` PFCP; `radius.rs` RADIUS (RFC 2865); `stun.rs` STUN (RFC 8489); `syslog.rs` (RFC 5424)
 //! - `stp.rs` the spanning tree of bridges (IEEE 802.1D)

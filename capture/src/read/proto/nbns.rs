@@ -1,4 +1,4 @@
-//! NetBIOS names in datagrams (RFC 1002 section 4.2), as Wireshark's `packet-nbns.c` shows them.
+//! `NetBIOS` names in datagrams (RFC 1002 section 4.2), as Wireshark's `packet-nbns.c` shows them.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -153,11 +153,13 @@ fn name(region: &Region<'_>, at: usize, out: &mut String) -> Result<usize, Stop>
     let _infallible = write!(out, "<{kind:02x}>");
     // A scope can follow.
     let mut end = start + 1 + len;
-    while size == 0 {
-        let label = region.u8(end)?;
-        end += 1 + usize::from(label);
-        if label == 0 {
-            break;
+    if size == 0 {
+        loop {
+            let label = region.u8(end)?;
+            end += 1 + usize::from(label);
+            if label == 0 {
+                break;
+            }
         }
     }
     Ok(if size > 0 { size } else { end - at })

@@ -23,6 +23,7 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,

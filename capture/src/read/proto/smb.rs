@@ -1,4 +1,4 @@
-//! SMB and SMB2 in a TCP stream, in the frames of a NetBIOS session (RFC 1002 section 4.3): which
+//! SMB and SMB2 in a TCP stream, in the frames of a `NetBIOS` session (RFC 1002 section 4.3): which
 //! commands a segment holds.
 
 use super::tcp::applications::{Application, Outcome, Payload, each_message};

@@ -55,6 +55,7 @@ impl Memory {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,

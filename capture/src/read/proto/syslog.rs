@@ -84,6 +84,7 @@ fn priority(bytes: &[u8]) -> Option<(u16, usize)> {
 }
 
 /// Dissects a datagram.
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("Syslog");
     walk.columns.clear_info();

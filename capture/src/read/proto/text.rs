@@ -45,6 +45,16 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Shows bytes as hexadecimal digits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// The first line: without its end, and where the next one begins. A line ends with LF, CR LF or CR
 /// (`tvb_find_line_end`).
 pub(crate) fn line(bytes: &[u8]) -> (&[u8], usize) {

@@ -279,6 +279,7 @@ impl Message<'_, '_> {
         );
     }
 
+    #[expect(clippy::too_many_lines, reason = "one type after the other")]
     fn data(
         &mut self,
         walk: &mut Walk<'_, '_>,
@@ -564,11 +565,11 @@ fn location(walk: &mut Walk<'_, '_>, region: &Region<'_>, at: usize) -> Result<(
     ] {
         let number = region.u8(at + offset)?;
         // Centimeters: a digit, and the zeros behind it.
-        let cm = u64::from(number >> 4) * 10_u64.pow((number & 15).into());
+        let cm = f64::from(number >> 4) * 10_f64.powi((number & 15).into());
         let place = region.place(at + offset, 1);
         let added = walk.tree.add(field, place, Value::Uint(number.into()));
         let title = field.field().title;
-        let meters = cm as f64 / 100.0;
+        let meters = cm / 100.0;
         walk.tree
             .label(added, format_args!("{title}: {number} ({meters} m)"));
     }

@@ -17,6 +17,7 @@ use crate::read::tree::{Place, Value};
 use crate::read::walk::Walk;
 
 /// The tree of a header.
+#[expect(clippy::too_many_lines, reason = "line after line of a header")]
 pub(super) fn show(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,

@@ -71,24 +71,22 @@ pub(super) fn show(
         b"image/gif" if bytes.starts_with(b"GIF89a") => Some("GIF89a"),
         _ => None,
     };
-    match image {
-        Some(image) => walk.columns.append_info(format_args!(" ({image})")),
-        None => {
-            walk.columns
-                .append_info(format_args!(" ({})", Escaped(&kind)));
-            if !is_text && walk.tree.labels() {
-                let depth = walk.tree.depth();
-                walk.tree.set_depth(walk.base);
-                let (len, place) = (bytes.len(), body.place(0, bytes.len()));
-                walk.tree.heading(place, format_args!("Media Type"));
-                walk.tree.open();
-                let s = if len == 1 { "" } else { "s" };
-                let shown = Escaped(&kind);
-                walk.tree
-                    .heading(place, format_args!("Media type: {shown} ({len} byte{s})"));
-                walk.tree.set_depth(depth);
-            }
-        }
+    if let Some(image) = image {
+        walk.columns.append_info(format_args!(" ({image})"));
+        return;
+    }
+    let shown = Escaped(&kind);
+    walk.columns.append_info(format_args!(" ({shown})"));
+    if !is_text && walk.tree.labels() {
+        let depth = walk.tree.depth();
+        walk.tree.set_depth(walk.base);
+        let (len, place) = (bytes.len(), body.place(0, bytes.len()));
+        walk.tree.heading(place, format_args!("Media Type"));
+        walk.tree.open();
+        let s = if len == 1 { "" } else { "s" };
+        walk.tree
+            .heading(place, format_args!("Media type: {shown} ({len} byte{s})"));
+        walk.tree.set_depth(depth);
     }
 }
 

@@ -362,6 +362,10 @@ enum Read {
     Foreign,
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one decision after another, in Wireshark's order"
+)]
 fn message(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
@@ -447,9 +451,7 @@ fn message(
             None if can_ask => return Ok(Read::Missing(Need::Segment)),
             None => {}
         }
-    } else if kind != Line::Response {
-        body_len = 0;
-    } else if is_head {
+    } else if kind != Line::Response || is_head {
         body_len = 0;
     } else if can_ask && !framing.keeps_alive {
         return Ok(Read::Missing(Need::UntilFin));

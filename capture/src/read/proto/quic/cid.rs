@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::read::proto::text::Hex;
 use crate::read::region::{Region, Stop};
 
 /// No connection ID of a version that is known is longer.
@@ -62,8 +63,6 @@ impl Cid {
 
 impl fmt::Display for Cid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{}", Hex(self.bytes()))
     }
 }

@@ -95,6 +95,7 @@ fn one(walk: &mut Walk<'_, '_>, region: &Region<'_>, packet: Packet) -> Result<u
 }
 
 impl Reader<'_, '_, '_, '_, '_> {
+    #[expect(clippy::too_many_lines, reason = "one kind after the other")]
     fn plain(&mut self, kind: u64, node: Added) -> Result<(), Stop> {
         match kind {
             0x00 => {

@@ -6,6 +6,7 @@ use super::frame::{self, Packet};
 use super::protection::{SAMPLE_LEN, TAG_LEN, Uncovered, is_retry_for, whole_number};
 use super::version::{self, Kind, is_grease, is_v2};
 use super::{Datagram, number};
+use crate::read::proto::text::Hex;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
@@ -153,7 +154,7 @@ fn retry(walk: &mut Walk<'_, '_>, packet: &Region<'_>, datagram: &Datagram) -> R
         .map(|id| is_retry_for(id.bytes(), version, whole));
     match verdict {
         Some(true) if walk.tree.labels() => {
-            let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+            let tag = Hex(tag);
             walk.tree
                 .label(node, format_args!("Retry Integrity Tag: {tag} [verified]"));
         }
@@ -175,7 +176,7 @@ fn retry(walk: &mut Walk<'_, '_>, packet: &Region<'_>, datagram: &Datagram) -> R
 }
 
 /// Why a packet's number stays hidden.
-fn obstacle(walk: &mut Walk<'_, '_>, datagram: &Datagram, kind: Kind) -> Option<&'static str> {
+fn obstacle(walk: &Walk<'_, '_>, datagram: &Datagram, kind: Kind) -> Option<&'static str> {
     let number = datagram.connection?;
     match kind {
         Kind::Handshake if !walk.memory.tls.knows_cipher(number) => {

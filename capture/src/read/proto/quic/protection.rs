@@ -2,9 +2,9 @@
 //! keys that everybody can derive who sees them.
 
 use aes::Aes128;
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use aes_gcm::Aes128Gcm;
-use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::aead::{Aead as _, Payload};
 use hkdf::Hkdf;
 use sha2::Sha256;
 

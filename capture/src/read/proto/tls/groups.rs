@@ -2,7 +2,6 @@
 //! libraries try out), in Wireshark's words.
 
 /// Name of a signature scheme.
-#[expect(clippy::too_many_lines, reason = "one name a line")]
 pub(super) const fn scheme_name(value: u64) -> Option<&'static str> {
     Some(match value {
         0x201 => "rsa_pkcs1_sha1",

@@ -6,6 +6,7 @@ use super::ja3::Lists;
 use super::names::{compression_name, suite_name};
 use super::session::Version;
 use crate::packet::Timestamp;
+use crate::read::proto::text::Hex;
 use crate::read::region::{Region, Stop};
 use crate::read::render::Moment;
 use crate::read::tree::Value;
@@ -70,7 +71,7 @@ fn beginning(walk: &mut Walk<'_, '_>, body: &Region<'_>, version: Version) -> Re
         .tree
         .add(super::RANDOM, body.place(2, 32), Value::Bytes);
     if random == RETRY && walk.tree.labels() {
-        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = Hex(random);
         walk.tree.label(
             node,
             format_args!("Random: {digits} (HelloRetryRequest magic)"),

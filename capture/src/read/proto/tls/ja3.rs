@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
-use md5::{Digest, Md5};
+use md5::{Digest as _, Md5};
 
+use crate::read::proto::text::Hex;
 use crate::read::region::Region;
 use crate::read::tree::{Place, Tree};
 
@@ -68,11 +69,8 @@ impl Lists {
 fn show(tree: &mut Tree, text: &str, [full, hash]: [crate::read::FieldId; 2]) {
     let added = tree.add_text(full, Place::default(), text);
     tree.set_generated(added);
-    let digest: String = Md5::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let added = tree.add_text(hash, Place::default(), &digest);
+    let digest = Md5::digest(text);
+    let added = tree.add_formatted(hash, Place::default(), format_args!("{}", Hex(&digest)));
     tree.set_generated(added);
 }
 
@@ -100,10 +98,7 @@ mod tests {
             text,
             "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0"
         );
-        let digest: String = Md5::digest(&text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = Hex(&Md5::digest(&text)).to_string();
         assert_eq!(digest, "ada70206e40642a3e4461f35503241d5");
     }
 

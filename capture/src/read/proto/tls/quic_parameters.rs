@@ -26,7 +26,7 @@ enum Content {
 
 /// Whether the number is one that means nothing (RFC 9000 section 18.1).
 const fn is_grease(kind: u64) -> bool {
-    kind >= 27 && (kind - 27) % 31 == 0
+    kind >= 27 && (kind - 27).is_multiple_of(31)
 }
 
 /// Name and content of a parameter.
