@@ -247,7 +247,7 @@ fn read(
             packet,
             iface: None,
             section: None,
-            comments: &[],
+            options: capture::source::file::PacketOptions::default(),
             first,
             previous: packet.meta.ts,
             previous_shown: packet.meta.ts,

@@ -150,13 +150,7 @@ impl LiveCapture {
         let (printed, print_sinks) = print_pipe(print, &plan.kernel, workers)?;
         let first = packets.as_ref().map(PacketFile::path);
         fresh.add(first, plan.outputs.existing);
-        let names = IfaceNames::default();
-        names.set(
-            plan.kernel
-                .ifaces
-                .iter()
-                .map(|iface| iface.interface.name.clone()),
-        );
+        let names = first_names(&plan.kernel);
         let (flows, flow_sinks) = flow_file(&plan.outputs, &names, workers)?;
         let refused = std::mem::take(&mut plan.refused);
         let started = clock.now();
@@ -529,6 +523,14 @@ impl Worker {
 }
 
 type Sinks<T> = Vec<Option<T>>;
+
+/// The names of the interfaces that are there at the start.
+fn first_names(plan: &Plan) -> IfaceNames {
+    let names = IfaceNames::default();
+    let ifaces = plan.ifaces.iter();
+    names.set(ifaces.map(|iface| iface.interface.name.clone()));
+    names
+}
 
 fn packet_file(
     outputs: &Outputs,

@@ -129,7 +129,7 @@ impl Reading {
         let files = std::mem::take(&mut self.files);
         let mut rest = files.iter();
         // What comes from a pipe of ours has no name.
-        let mut path = rest.next().map_or(Path::new("-"), PathBuf::as_path);
+        let mut path = rest.next().map_or_else(|| Path::new("-"), PathBuf::as_path);
         loop {
             if let Some(filter) = &mut self.filter {
                 filter.next_file();

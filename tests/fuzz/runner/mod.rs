@@ -43,7 +43,7 @@ const MOST_WORK: u64 = 5_000_000;
 /// Runs of a target in which a finding is made smaller.
 const SHRINKING: usize = 3000;
 /// An input at which nothing happens for so long hangs.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A run of one target.
 pub(crate) struct Run {
@@ -191,14 +191,12 @@ impl Run {
         let mut input = Vec::new();
         while number < self.inputs {
             input.clear();
-            match seeds.get(number as usize) {
-                Some(seed) => input.extend(seed),
-                None => {
-                    let from = kept.choose(&mut random);
-                    input.extend(from);
-                    let other = kept.choose(&mut random);
-                    mutator.mutate(&mut input, other, &mut random);
-                }
+            if let Some(seed) = seeds.get(number as usize) {
+                input.extend(seed);
+            } else {
+                input.extend(kept.choose(&mut random));
+                let other = kept.choose(&mut random);
+                mutator.mutate(&mut input, other, &mut random);
             }
             current.set(&input)?;
             let outcome = run_once(target, &input);

@@ -84,7 +84,7 @@ pub fn files(prefix: usize) -> Vec<Vec<u8>> {
     }
     files.push(container::nanoseconds(&captures[0]));
     files.push(pcap(&captures[1], Order::Big));
-    let some: Vec<_> = captures.iter().step_by(5).cloned().collect();
+    let some: Vec<_> = captures.iter().step_by(11).cloned().collect();
     files.push(pcapng(&some, Order::Little));
     files.push(pcapng(&captures[..2], Order::Big));
     files.push(container::every_block());

@@ -8,6 +8,7 @@ use capture::filter::display::DisplayFilter;
 use capture::packet::{Packet, PacketMeta, Timestamp};
 use capture::read::walk::{Frame, Frames};
 use capture::read::{Columns, Tree, Wanted};
+use capture::source::file::PacketOptions;
 
 use crate::seeds::{link_type, packets_of};
 
@@ -50,7 +51,7 @@ pub(super) fn run(bytes: &[u8]) {
             packet,
             iface: None,
             section: None,
-            comments: &[],
+            options: PacketOptions::default(),
             first: ts,
             previous: ts,
             previous_shown: ts,

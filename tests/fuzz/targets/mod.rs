@@ -119,7 +119,7 @@ pub static TARGETS: [Target; 8] = [
             words: seeds::capture_words,
         },
         seeds: seeds::capture_filters,
-        max_len: 1024,
+        max_len: 1536,
         bounds: Bounds {
             // The optimizer is libpcap's, and takes what has at most 4096 blocks.
             work: (1_500_000_000, 0),

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use capture::read::color::{Coloring, default_rules};
 use capture::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read};
-use capture::read::print::{Details, Fields, Layout, Names, Text, TimeFormat};
+use capture::read::print::{
+    Details, Fields, JsonBytes, Layout, Names, Seconds, Text, TimeFormat, TimeStyle,
+};
 use capture::read::{Preferences, registry};
 
 use crate::memory_file::with_file;
@@ -20,7 +22,7 @@ pub(super) fn run(bytes: &[u8]) {
     let layout = layout(*choice);
     let coloring = match choice & 0x47 {
         0 => Some(Coloring::Rules(COLORS.with(Clone::clone))),
-        0x40 => Some(Coloring::Conversations),
+        0x40 => Some(Coloring::conversations()),
         _ => None,
     };
     with_file(file, |path| {
@@ -69,6 +71,7 @@ pub(super) fn plan(path: &Path, choice: u8) -> ReadPlan {
         files: vec![path.to_owned()],
         layout: None,
         capture_filter: None,
+        read_filter: None,
         filter: None,
         coloring: None,
         preferences: Preferences {
@@ -96,26 +99,48 @@ fn layout(choice: u8) -> Layout {
         list: true,
         details: None,
         bytes: false,
-        time: [
-            TimeFormat::Relative,
-            TimeFormat::Date,
-            TimeFormat::DayOfYear,
-            TimeFormat::Epoch,
-        ][usize::from(choice >> 5 & 3)],
-        names: Names::Vendors,
+        time: TimeStyle {
+            format: [
+                TimeFormat::Relative,
+                TimeFormat::Date,
+                TimeFormat::DayOfYear,
+                TimeFormat::Epoch,
+            ][usize::from(choice >> 5 & 3)],
+            seconds: if choice & 0x10 == 0 {
+                Seconds::Alone
+            } else {
+                Seconds::WithHours
+            },
+        },
+        tabs: choice & 0x20 != 0,
+        ..Text::default()
     };
     match choice & 7 {
         0 => Layout::Text(text),
-        1 => Layout::Json { bytes: true },
+        1 => Layout::Json {
+            bytes: JsonBytes::Beside,
+            chosen: None,
+        },
         2 => Layout::Fields(FIELDS.with(Clone::clone)),
         3 => Layout::Text(Text {
             bytes: true,
             ..text
         }),
-        4 => Layout::Json { bytes: false },
+        4 => Layout::Ek {
+            bytes: true,
+            chosen: None,
+        },
+        5 => Layout::Pdml {
+            chosen: None,
+            names: Names::Vendors,
+        },
+        6 => Layout::Psml {
+            time: text.time,
+            names: Names::Vendors,
+        },
         _ => Layout::Text(Text {
             details: Some(Details::All),
-            bytes: choice & 1 != 0,
+            bytes: choice & 0x20 != 0,
             ..text
         }),
     }

@@ -13,6 +13,7 @@ use capture::flow::{FlowRecord, FlowTable, Limits, Observed, Timeouts};
 use capture::packet::{FrameNo, LinkType, Packet, PacketMeta, Span, Timestamp};
 use capture::read::walk::{Frame, Frames};
 use capture::read::{Columns, Memory, Tree, Wanted};
+use capture::source::file::PacketOptions;
 
 use crate::seeds::{Build, Tcp};
 
@@ -181,7 +182,7 @@ fn analyze(choice: u8, segments: &[(Timestamp, Vec<u8>)]) {
                 packet,
                 iface: None,
                 section: None,
-                comments: &[],
+                options: PacketOptions::default(),
                 first,
                 previous,
                 previous_shown: previous,

@@ -224,7 +224,7 @@ impl Maker {
                 bytes.extend(self.address());
                 bytes.extend(
                     self.0
-                        .bytes(if kind > 0x20 || kind < 0x10 { 12 } else { 0 }),
+                        .bytes(if (0x10..=0x20).contains(&kind) { 0 } else { 12 }),
                 );
             }
         }
@@ -376,7 +376,7 @@ fn is_of_vendors(field: &str) -> bool {
 }
 
 /// A guess that only tshark makes of a payload that was cut: where only some of the first four bytes were
-/// captured, it is of WireGuard to it, and those of a packet that is quoted may be of DNS.
+/// captured, it is of `WireGuard` to it, and those of a packet that is quoted may be of DNS.
 fn is_guess(protocols: &str) -> bool {
     [":wg", ":udp:dns"]
         .iter()

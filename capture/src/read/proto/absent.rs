@@ -4,8 +4,6 @@
 //! Some depend on what a server does not have (databases of places, the processes of captured hosts),
 //! others on hardware and extensions that are not dissected.
 
-#![expect(clippy::doc_markdown, reason = "titles are Wireshark's")]
-
 /// Those of IPv4, ARP, ICMP, TCP and UDP.
 pub(crate) mod common {
     use crate::read::field::protocol;
