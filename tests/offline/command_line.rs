@@ -305,8 +305,9 @@ fn the_coloring_rule_is_named_where_colors_are_asked_for() {
         agree(file, &words);
         agree(file, &["--color", "-T", "json"]);
         agree(file, &["-V"]);
+        agree(file, &[&["-T", "fields"][..], &name].concat());
     });
-    // And where the field itself is: by name, or in a filter.
+    // And where a filter asks for it, which tshark would not answer.
     let folder = tempfile::tempdir().unwrap();
     let file = capture(folder.path());
     let words = ["-Y", "frame.coloring_rule.name == \"ICMP\"", "-T", "fields"];

@@ -225,16 +225,15 @@ enum Stopped {
     OutputGone,
 }
 
-/// The rules, if somebody asks for the one that a frame matches.
+/// The rules, if frames are colored by them, or if a filter asks for the one that a frame matches. That
+/// its name is printed does not suffice: tshark leaves it out without colors.
 fn naming(plan: &ReadPlan, wanted: &Wanted) -> Option<Coloring> {
     if let Some(Coloring::Rules(_)) = &plan.coloring {
         return plan.coloring.clone();
     }
-    let layout = plan.layout.as_ref();
-    let named = |field| wanted.has(field) || layout.is_some_and(|layout| layout.names(field));
     [COLORING_RULE_NAME, COLORING_RULE_STRING]
         .into_iter()
-        .any(named)
+        .any(|field| wanted.has(field))
         .then(|| Coloring::Rules(default_rules()))
 }
 

@@ -50,7 +50,6 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::erspan::PROTOCOL,
     &proto::dns::multicast::mdns::PROTOCOL,
     &proto::dns::multicast::llmnr::PROTOCOL,
-    &proto::udp::lite::PROTOCOL,
     &proto::ftp::PROTOCOL,
     &proto::pop::PROTOCOL,
     &proto::imap::PROTOCOL,

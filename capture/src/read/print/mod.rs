@@ -38,7 +38,6 @@ pub use time::{Seconds, TimeFormat, TimeStyle};
 use self::line::Line;
 use super::color::Color;
 use super::column::Columns;
-use super::field::FieldId;
 use super::tree::{Tree, Wanted};
 use crate::packet::{PacketMeta, Timestamp};
 
@@ -144,15 +143,6 @@ impl Layout {
                 Wanted::all()
             }
             Self::Fields(fields) => fields.wanted(),
-        }
-    }
-
-    /// Whether a field is printed because its name was given.
-    #[must_use]
-    pub(super) fn names(&self, field: FieldId) -> bool {
-        match self {
-            Self::Fields(fields) => fields.wanted().has(field),
-            _ => false,
         }
     }
 

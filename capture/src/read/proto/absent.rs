@@ -9,7 +9,7 @@ pub(crate) mod common {
     use crate::read::field::protocol;
 
     protocol! {
-        45, "_ws.absent.common", "Absent", "Fields that are not found";
+        65, "_ws.absent.common", "Absent", "Fields that are not found";
         ARP_SRC_HTYPE: "arp.src.htype", "Sender ATM number type", Bool;
         ARP_SRC_HLEN: "arp.src.hlen", "Sender ATM number length", Uint(8), Dec;
         ARP_SRC_STYPE: "arp.src.stype", "Sender ATM subaddress type", Bool;
@@ -144,7 +144,7 @@ pub(crate) mod ipv6 {
     use crate::read::field::protocol;
 
     protocol! {
-        46, "_ws.absent.ipv6", "Absent", "Fields that are not found";
+        66, "_ws.absent.ipv6", "Absent", "Fields that are not found";
         IPV6_EMBED_IPV4_U: "ipv6.embed_ipv4_u", "Embedded IPv4 u field", Bytes;
         IPV6_EMBED_IPV4_SUFFIX: "ipv6.embed_ipv4_suffix", "Embedded IPv4 Suffix", Bytes;
         IPV6_GEOIP_COUNTRY: "ipv6.geoip.country", "Source or Destination GeoIP Country", String;
@@ -361,7 +361,7 @@ pub(crate) mod icmpv6 {
     use crate::read::field::protocol;
 
     protocol! {
-        47, "_ws.absent.icmpv6", "Absent", "Fields that are not found";
+        67, "_ws.absent.icmpv6", "Absent", "Fields that are not found";
         ICMPV6_NONCE: "icmpv6.nonce", "Nonce", Bytes;
         ICMPV6_OPT_LINKADDR_EUI64: "icmpv6.opt.linkaddr_eui64", "Link-layer address", Bytes;
         ICMPV6_OPT_SRC_LINKADDR_EUI64: "icmpv6.opt.src_linkaddr_eui64", "Source Link-layer address", Bytes;
