@@ -212,6 +212,10 @@ impl Judge {
             Ok(())
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
+        #[expect(
+            clippy::needless_collect,
+            reason = "all are started before the first is waited for"
+        )]
         thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             workers
@@ -222,7 +226,7 @@ impl Judge {
                 })
         })?;
         all.into_inner()
-            .map_err(|_| anyhow!("a comparison came to grief"))
+            .map_err(|error| anyhow!("a comparison came to grief: {error}"))
     }
 
     fn compare(
