@@ -167,6 +167,14 @@ const TRACE_QUERY: u8 = 0x1f;
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.enter(THIS);
     let kind = region.u8(0)?;
+    // Each version is a dissector of its own there.
+    let is_known = matches!(
+        kind,
+        0..=15 | QUERY | REPORT_V1 | REPORT_V2 | LEAVE | REPORT_V3
+    );
+    if is_known {
+        walk.protocols.push(THIS.protocol);
+    }
     let version = match kind {
         0..=15 => 0,
         QUERY if region.reported() >= 12 => 3,
@@ -180,8 +188,6 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         }
         _ => return unknown(walk, &region, kind),
     };
-    // Each version is a dissector of its own there.
-    walk.protocols.push(THIS.protocol);
     walk.columns.set_protocol(match version {
         0 => "IGMPv0",
         1 => "IGMPv1",

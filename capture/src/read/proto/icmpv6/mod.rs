@@ -204,7 +204,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
     walk.columns.set_protocol("ICMPv6");
     walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len());
-    let (kind, code) = (region.u8(0)?, region.u8(1)?);
+    let kind = region.u8(0)?;
     match v6_type(kind.into()) {
         Some(name) => walk.columns.set_info(format_args!("{name}")),
         None => walk.columns.set_info(format_args!("Unknown ({kind})")),
@@ -212,6 +212,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
     let type_node = walk
         .tree
         .add(TYPE, region.place(0, 1), Value::Uint(kind.into()));
+    let code = region.u8(1)?;
     let added = walk
         .tree
         .add(CODE, region.place(1, 1), Value::Uint(code.into()));
@@ -564,26 +565,34 @@ fn listener_query(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
 
 fn listener_report(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     reserved(walk, region, 4, 2)?;
-    let count = walk.u16(MLDR_COUNT, region, 6)?;
+    walk.u16(MLDR_COUNT, region, 6)?;
     let mut at = 8;
-    for _ in 0..count {
-        let (kind, aux) = (region.u8(at)?, region.u8(at + 1)?);
-        let sources = usize::from(region.u16(at + 2)?);
-        let group: [u8; 16] = region.array(at + 4)?;
-        let len = 20 + 16 * sources + 4 * usize::from(aux);
+    // As many as there is room for, whatever is said of their number.
+    while at < region.reported() {
+        // At least its type is there.
+        region.u8(at)?;
+        let left = region.captured().len() - at;
         let added = walk
             .tree
-            .add(MLDR_RECORD, region.place(at, len), Value::None);
-        let name = record_name(kind.into()).unwrap_or("Unknown");
-        walk.tree.label(
-            added,
-            format_args!("Multicast Address Record {name}: {}", Ipv6(group)),
-        );
+            .add(MLDR_RECORD, region.place(at, left), Value::None);
         walk.tree.open();
-        walk.u8(MLDR_TYPE, region, at)?;
-        walk.u8(MLDR_AUX_LEN, region, at + 1)?;
-        walk.u16(MLDR_NB_SOURCES, region, at + 2)?;
+        let kind = walk.u8(MLDR_TYPE, region, at)?;
+        let aux = walk.u8(MLDR_AUX_LEN, region, at + 1)?;
+        let sources = usize::from(walk.u16(MLDR_NB_SOURCES, region, at + 2)?);
+        let len = 20 + 16 * sources + 4 * usize::from(aux);
+        let group: [u8; 16] = region.array(at + 4)?;
         address(walk, region, MLDR_ADDRESS, at + 4)?;
+        let group = Ipv6(group);
+        match record_name(kind.into()) {
+            Some(name) => walk.tree.label(
+                added,
+                format_args!("Multicast Address Record {name}: {group}"),
+            ),
+            None => walk.tree.label(
+                added,
+                format_args!("Multicast Address Record Unknown Record Type ({kind}): {group}"),
+            ),
+        }
         for source in 0..sources {
             address(walk, region, MLDR_SOURCE, at + 20 + 16 * source)?;
         }
@@ -592,6 +601,7 @@ fn listener_report(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), S
             region.slice(at + len - aux_len, aux_len)?;
             walk.bytes(MLDR_AUX, &region.part(at + len - aux_len, aux_len));
         }
+        walk.tree.set_len(added, len as u32);
         walk.tree.close();
         at += len;
     }
