@@ -50,10 +50,7 @@ fn what_a_reset_says_breaks_no_line() {
     };
     driver.dissect(&given).unwrap();
     // As tshark prints fields: what would break a line is escaped there, everything in the tree.
-    assert_eq!(
-        driver.last("tcp.reset_cause"),
-        "\u{1b}[2J\\r\\ngone"
-    );
+    assert_eq!(driver.last("tcp.reset_cause"), "\u{1b}[2J\\r\\ngone");
 }
 
 proptest! {
