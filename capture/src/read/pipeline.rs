@@ -156,19 +156,24 @@ pub fn read_from(
     statistics: &mut [Box<dyn Statistic + '_>],
     out: Box<dyn Write + Send>,
 ) -> Result<ReadSummary, ReadError> {
-    let mut wanted = Wanted::none();
+    let mut asked = Wanted::none();
     if let Some(filter) = &plan.filter {
-        wanted.add_all(filter.wanted());
+        asked.add_all(filter.wanted());
     }
     for statistic in &*statistics {
-        statistic.want(&mut wanted);
+        statistic.want(&mut asked);
     }
-    let rules = naming(plan, &wanted);
+    let rules = naming(plan, &asked);
+    // What is printed comes first: where nothing else is wanted, frames can be printed without a tree.
+    let mut wanted = plan
+        .layout
+        .as_ref()
+        .map_or_else(Wanted::none, Layout::wanted);
+    if plan.filter.is_some() || !statistics.is_empty() {
+        wanted.add_all(&asked);
+    }
     for coloring in plan.coloring.iter().chain(&rules) {
         coloring.want(&mut wanted);
-    }
-    if let Some(layout) = &plan.layout {
-        wanted.add_all(&layout.wanted());
     }
     let mut walking = Walking {
         plan,

@@ -83,6 +83,8 @@ unsafe extern "C" fn __sanitizer_cov_trace_pc_guard(guard: *mut u32) {
 
 #[cold]
 fn too_much() {
+    // The trace is no memory of the input, and who makes one cannot make another.
+    super::memory::end();
     let trace = Backtrace::force_capture();
     eprintln!("an input takes more work than it may\n{trace}");
     process::abort();

@@ -63,9 +63,10 @@ impl Bounds {
 
 const MIB: u64 = 1 << 20;
 
-/// Of what reads whole files: tables and buffers first.
+/// Of what reads whole files: tables and buffers first. All fields of all frames are asked for, of which
+/// there are more than two thousand.
 const FILE: Bounds = Bounds {
-    work: (4_000_000, 20_000),
+    work: (20_000_000, 80_000),
     memory: (24 * MIB, 16_384),
 };
 

@@ -301,7 +301,7 @@ impl Table {
                 return (ns / 1_000_000_000).to_string();
             }
             let unit = 10_u64.pow(9 - decimals as u32);
-            let ns = ns + unit / 2;
+            let ns = ns.saturating_add(unit / 2);
             format!(
                 "{}.{:0width$}",
                 ns / 1_000_000_000,
