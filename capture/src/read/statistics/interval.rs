@@ -313,10 +313,10 @@ impl Table {
             if place + 1 == count && !whole {
                 "Dur".to_owned()
             } else {
-                text((place as u64 + 1) * interval_ns)
+                text((place as u64 + 1).saturating_mul(interval_ns))
             }
         };
-        let width = text(count.max(1) as u64 * interval_ns)
+        let width = text((count.max(1) as u64).saturating_mul(interval_ns))
             .len()
             .max(text(interval_ns).len());
         let rows = (0..count)
