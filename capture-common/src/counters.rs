@@ -62,7 +62,7 @@ pub struct HookCounters {
     pub snapped: u64,
     /// Flows that had to give up their place in the table of those that are cut short.
     pub cut_evicted: u64,
-    /// Packets with payload that were copied because their flow had no place in that table.
+    /// Packets that were copied because their flow had no place in that table, or another CPU held it.
     pub cut_unfollowed: u64,
     /// Packets lost since the last delivered one, by ring; the next record carries the number away.
     pub lost: [u32; MAX_RINGS],

