@@ -1,6 +1,7 @@
 //! Time as packets carry it: nanoseconds since the Unix epoch, and spans between two of them.
 
 use std::fmt;
+use std::time::SystemTime;
 
 const NS_PER_S: u64 = 1_000_000_000;
 
@@ -39,10 +40,26 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// Now, by the clock of the machine.
+    #[must_use]
+    pub fn now() -> Self {
+        let unix = SystemTime::UNIX_EPOCH.elapsed();
+        unix.map_or(Self(0), |unix| {
+            Self::new(unix.as_secs(), u64::from(unix.subsec_nanos()))
+        })
+    }
+
     /// Year, month (1 to 12) and day (1 to 31) in UTC.
     #[must_use]
     pub const fn date(self) -> (u64, u64, u64) {
         civil(self.secs() / 86_400)
+    }
+
+    /// Hour, minute and second of the day in UTC.
+    #[must_use]
+    pub const fn time_of_day(self) -> (u64, u64, u64) {
+        let secs = self.secs() % 86_400;
+        (secs / 3600, secs / 60 % 60, secs % 60)
     }
 
     /// Seconds with nine decimals, as pcap people write epoch time.
@@ -56,8 +73,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.date();
-        let secs = self.secs() % 86_400;
-        let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+        let (hour, minute, second) = self.time_of_day();
         let ns = self.subsec_ns();
         write!(
             f,

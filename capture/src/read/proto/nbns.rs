@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+use super::dns::{authoritative_name, available_name, desired_name, response_name, truncated_name};
 use super::names::pick;
 use super::text::Words;
 use crate::read::field::protocol;
@@ -40,10 +41,6 @@ const HEADER_LEN: usize = 12;
 /// Bytes of a name, encoded in twice as many.
 const NAME_LEN: usize = 16;
 
-fn response_name(value: u64) -> Option<&'static str> {
-    pick(value, &["Message is a query", "Message is a response"])
-}
-
 const fn opcode_name(value: u64) -> Option<&'static str> {
     Some(match value {
         0 => "Name query",
@@ -55,37 +52,6 @@ const fn opcode_name(value: u64) -> Option<&'static str> {
         15 => "Multi-homed registration",
         _ => return None,
     })
-}
-
-fn authoritative_name(value: u64) -> Option<&'static str> {
-    pick(
-        value,
-        &[
-            "Server is not an authority for domain",
-            "Server is an authority for domain",
-        ],
-    )
-}
-
-fn truncated_name(value: u64) -> Option<&'static str> {
-    pick(value, &["Message is not truncated", "Message is truncated"])
-}
-
-fn desired_name(value: u64) -> Option<&'static str> {
-    pick(
-        value,
-        &["Don't do query recursively", "Do query recursively"],
-    )
-}
-
-fn available_name(value: u64) -> Option<&'static str> {
-    pick(
-        value,
-        &[
-            "Server can't do recursive queries",
-            "Server can do recursive queries",
-        ],
-    )
 }
 
 fn broadcast_name(value: u64) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::conversations::seconds;
 use super::{Known, Statistic, StatisticError};
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
@@ -300,14 +301,7 @@ impl Table {
             if decimals == 0 {
                 return (ns / 1_000_000_000).to_string();
             }
-            let unit = 10_u64.pow(9 - decimals as u32);
-            let ns = ns.saturating_add(unit / 2);
-            format!(
-                "{}.{:0width$}",
-                ns / 1_000_000_000,
-                ns % 1_000_000_000 / unit,
-                width = decimals
-            )
+            seconds(ns, decimals as u32)
         };
         let end = |place: usize| {
             if place + 1 == count && !whole {

@@ -169,18 +169,18 @@ fn padded<const WIDTH: usize>(mut number: u64, out: &mut Vec<u8>) {
 
 fn time(ts: Timestamp, out: &mut Vec<u8>) {
     let (year, month, day) = ts.date();
-    let second = ts.secs() % 86_400;
+    let (hour, minute, second) = ts.time_of_day();
     padded::<4>(year, out);
     out.push(b'-');
     padded::<2>(month, out);
     out.push(b'-');
     padded::<2>(day, out);
     out.push(b'T');
-    padded::<2>(second / 3600, out);
+    padded::<2>(hour, out);
     out.push(b':');
-    padded::<2>(second / 60 % 60, out);
+    padded::<2>(minute, out);
     out.push(b':');
-    padded::<2>(second % 60, out);
+    padded::<2>(second, out);
     out.push(b'.');
     padded::<9>(u64::from(ts.subsec_ns()), out);
     out.push(b'Z');

@@ -197,7 +197,7 @@ impl PacketFile {
             return Self::start(output, options, workers)
                 .inspect_err(|_| remove_regular(&options.path));
         };
-        let (series, output) = Series::create(options, rotation, now())?;
+        let (series, output) = Series::create(options, rotation, Timestamp::now())?;
         let path = series.path().to_owned();
         Self::start_series(output, Some(series), options, workers)
             .inspect_err(|_| remove_regular(&path))
@@ -420,14 +420,6 @@ impl PacketFileCounters {
     pub fn is_reader_gone(&self) -> bool {
         self.0.reader_gone.load(Ordering::Relaxed)
     }
-}
-
-/// The time by the clock of the machine.
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
-    since.map_or(Timestamp(0), |since| {
-        Timestamp::new(since.as_secs(), u64::from(since.subsec_nanos()))
-    })
 }
 
 /// Leaves no file behind that has not even a header.

@@ -166,8 +166,7 @@ impl Series {
 /// The name of a file of the series: number and time go before the ending.
 fn file_name(path: &Path, number: u64, ts: Timestamp) -> PathBuf {
     let (year, month, day) = ts.date();
-    let secs = ts.secs() % 86_400;
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+    let (hour, minute, second) = ts.time_of_day();
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(
         "_{number:05}_{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}"

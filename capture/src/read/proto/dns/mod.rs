@@ -234,11 +234,11 @@ fn critical_name(value: u64) -> Option<&'static str> {
     pick(value, &["Not critical", "Critical"])
 }
 
-fn response_name(value: u64) -> Option<&'static str> {
+pub(super) fn response_name(value: u64) -> Option<&'static str> {
     pick(value, &["Message is a query", "Message is a response"])
 }
 
-fn authoritative_name(value: u64) -> Option<&'static str> {
+pub(super) fn authoritative_name(value: u64) -> Option<&'static str> {
     pick(
         value,
         &[
@@ -262,11 +262,11 @@ fn several_name(value: u64) -> Option<&'static str> {
     pick(value, &["None", "The sender received multiple responses"])
 }
 
-fn truncated_name(value: u64) -> Option<&'static str> {
+pub(super) fn truncated_name(value: u64) -> Option<&'static str> {
     pick(value, &["Message is not truncated", "Message is truncated"])
 }
 
-fn desired_name(value: u64) -> Option<&'static str> {
+pub(super) fn desired_name(value: u64) -> Option<&'static str> {
     pick(
         value,
         &["Don't do query recursively", "Do query recursively"],
@@ -277,7 +277,7 @@ fn tentative_name(value: u64) -> Option<&'static str> {
     pick(value, &["Not tentative", "Tentative"])
 }
 
-fn available_name(value: u64) -> Option<&'static str> {
+pub(super) fn available_name(value: u64) -> Option<&'static str> {
     pick(
         value,
         &[

@@ -3,12 +3,13 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::collector::{Collector, CollectorError, Transport};
 use super::element::Source;
 use super::message::{Full, MessageBuilder};
 use crate::flow::FlowRecord;
+use crate::packet::Timestamp;
 
 /// Length of a datagram in bytes that passes every usual path: RFC 7011 section 10.3.3 wants none that
 /// is fragmented, and tunnels take some of the 1500 of Ethernet.
@@ -40,10 +41,9 @@ pub(in crate::sink::flows) struct Now {
 impl Now {
     /// What the clocks say.
     pub(in crate::sink::flows) fn read() -> Self {
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
             instant: Instant::now(),
-            unix_secs: unix.map_or(0, |unix| unix.as_secs() as u32),
+            unix_secs: Timestamp::now().secs() as u32,
         }
     }
 }

@@ -26,7 +26,6 @@ mod value;
 mod tests;
 
 use std::io;
-use std::time::SystemTime;
 
 use self::fields::FIELDS;
 use self::value::Value;
@@ -41,7 +40,7 @@ pub(super) struct ConnLog;
 
 impl Encoder for ConnLog {
     fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        header(now(), out);
+        header(Timestamp::now(), out);
         Ok(())
     }
 
@@ -58,7 +57,7 @@ impl Encoder for ConnLog {
     }
 
     fn finish(&mut self, _: Names<'_>, _: u64, out: &mut Vec<u8>) -> io::Result<()> {
-        footer(now(), out);
+        footer(Timestamp::now(), out);
         Ok(())
     }
 }
@@ -91,12 +90,6 @@ impl Encoder for ConnJson {
 
 fn text(uid: &[u8]) -> &str {
     std::str::from_utf8(uid).unwrap_or_default()
-}
-
-/// When a file was opened or closed is the only thing about it that packets do not say.
-fn now() -> Timestamp {
-    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    unix.map_or(Timestamp(0), |unix| Timestamp::new(unix.as_secs(), 0))
 }
 
 /// What stands before the first row of a `conn.log`. Zeek writes the local time; this is UTC.
@@ -157,11 +150,11 @@ fn object(record: &FlowRecord, uid: &str, out: &mut Vec<u8>) {
 /// A header line with a time, as `2026-11-21-01-16-54`.
 fn moment(name: &[u8], ts: Timestamp, out: &mut Vec<u8>) {
     let (year, month, day) = ts.date();
-    let second = ts.secs() % 86_400;
+    let (hour, minute, second) = ts.time_of_day();
     out.extend_from_slice(name);
     out.push(b'\t');
     value::padded::<4>(year, out);
-    for part in [month, day, second / 3600, second / 60 % 60, second % 60] {
+    for part in [month, day, hour, minute, second] {
         out.push(b'-');
         value::padded::<2>(part, out);
     }
