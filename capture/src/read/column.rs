@@ -178,6 +178,11 @@ impl Columns {
         self.append_info(text);
     }
 
+    /// What is said up to here stays in front of whatever sets the info; the protocol can change.
+    pub fn fence(&mut self) {
+        self.fence = self.info.len();
+    }
+
     /// What is there now stays: another message follows in the same packet.
     pub fn settle(&mut self) {
         if let Some(tcp) = self.untold() {

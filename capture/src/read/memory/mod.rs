@@ -13,7 +13,7 @@ pub(crate) use conversations::{Conversations, Direction, Key};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{arp, dns, http, quic, smtp, ssh, tcp, tls};
+use super::proto::{arp, brief, dns, http, quic, smtp, ssh, tcp, tls};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -42,6 +42,8 @@ pub struct Memory {
     pub(crate) smtp: smtp::Memory,
     /// SSH connections.
     pub(crate) ssh: ssh::Memory,
+    /// What those remember that are told briefly.
+    pub(crate) brief: brief::memory::Memory,
 }
 
 /// What is remembered of a stream of datagrams.
@@ -89,6 +91,7 @@ impl Memory {
             quic,
             smtp,
             ssh,
+            brief,
         } = self;
         *pass = Pass::Second;
         tcp.begin_second_pass();
@@ -102,5 +105,6 @@ impl Memory {
         *quic = quic::Memory::default();
         *smtp = smtp::Memory::default();
         *ssh = ssh::Memory::default();
+        *brief = brief::memory::Memory::default();
     }
 }

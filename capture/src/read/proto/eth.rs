@@ -1,5 +1,6 @@
 //! Ethernet (Wireshark's `packet-eth.c`).
 
+use super::brief::shim;
 use super::expert::{Group, Severity};
 use super::names::ethertype::ethertype as ethertype_name;
 use super::names::ip::checksum_status;
@@ -96,6 +97,10 @@ struct AddressFields {
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> Result<(), Stop> {
     walk.columns.set_protocol("Ethernet");
     walk.columns.clear_info();
+    if region.u16(12) == Ok(shim::FABRICPATH) {
+        walk.protocols.push(THIS.protocol);
+        return shim::fabricpath(walk, region);
+    }
     let added = walk.begin(THIS, &region, HEADER_LEN);
     let (dst, src) = (region.array::<6>(0)?, region.array::<6>(6)?);
     let kind = region.u16(12)?;

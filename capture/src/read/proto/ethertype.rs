@@ -1,5 +1,6 @@
 //! What an `EtherType` announces (Wireshark's `packet-ethertype.c`): where link layers hand on.
 
+use super::brief::{service, shim};
 use super::names::ethertype::ethertype as ethertype_name;
 use super::{arp, data, ip, ipv6, mpls, pppoe, vlan};
 use crate::read::field::protocol;
@@ -53,6 +54,13 @@ pub(crate) fn hand_on(
         0x8847 | 0x8848 => mpls::dissect(walk, region),
         0x8863 => pppoe::dissect_discovery(walk, region),
         0x8864 => pppoe::dissect_session(walk, region),
+        shim::VNTAG => shim::vntag(walk, region),
+        shim::NSH => shim::nsh(walk, region),
+        shim::MACSEC if shim::is_macsec(&region) => shim::macsec(walk, region),
+        service::REALTEK => {
+            service::realtek(walk, &region);
+            Ok(())
+        }
         BRIDGED => super::eth::dissect(walk, region, super::eth::Fcs::None),
         _ => {
             walk.columns.set_protocol_hex(ethertype);

@@ -5,7 +5,7 @@ use std::fmt;
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
 use super::text::shown;
-use super::{chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
+use super::{brief, chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -205,6 +205,8 @@ fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> 
         LinkType::PPP | LinkType::PPP_HDLC => ppp::dissect_hdlc(walk, region),
         LinkType::C_HDLC => chdlc::dissect(walk, region),
         LinkType::PPP_ETHER => pppoe::dissect_session(walk, region),
+        LinkType::NFLOG => brief::nflog::dissect(walk, region),
+        LinkType::IPOIB => brief::ipoib::dissect(walk, region),
         _ => data::dissect(walk, region),
     }
 }

@@ -42,12 +42,14 @@
 //! - `bgp.rs` BGP (RFC 4271); `modbus.rs` Modbus; `mqtt.rs` MQTT; `smb.rs` SMB and SMB2
 //! - `pfcp.rs` PFCP; `radius.rs` RADIUS (RFC 2865); `stun.rs` STUN (RFC 8489); `syslog.rs` (RFC 5424)
 //! - `stp.rs` the spanning tree of bridges (IEEE 802.1D)
+//! - `brief/` many more, of which only the list tells
 //! - `text.rs` bytes that are meant to be text
 //! - `data.rs` bytes that nobody knows
 
 pub(crate) mod absent;
 pub(crate) mod arp;
 pub(crate) mod bgp;
+pub(crate) mod brief;
 pub(crate) mod chdlc;
 pub(crate) mod checksum;
 pub(crate) mod data;

@@ -1,5 +1,6 @@
 //! PPP (RFC 1661), in HDLC-like framing (RFC 1662) or without.
 
+use super::brief::control;
 use super::names::ppp::protocol as protocol_name;
 use super::{data, ip, ipv6, mpls};
 use crate::read::field::protocol;
@@ -65,6 +66,9 @@ fn inside(
         0x0057 => ipv6::dissect(walk, rest),
         0x0281 | 0x0283 => mpls::dissect(walk, rest),
         _ => {
+            if let Some(protocol) = control::by_number(number) {
+                return control::dissect(walk, protocol, &rest);
+            }
             let name = protocol_name(number.into());
             match name {
                 Some(name) => walk.columns.set_info(format_args!("{name}")),

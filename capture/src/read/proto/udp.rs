@@ -4,8 +4,8 @@ use super::checksum::{self, Status, Sum};
 use super::expert::{Group, Severity};
 use super::names::ip::checksum_status;
 use super::{
-    data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, pfcp, quic, radius, rip,
-    stun, syslog, vxlan,
+    brief, data, dhcp, dhcpv6, dns, geneve, gre, gtp, http, mpls, nbns, ntp, pfcp, quic, radius,
+    rip, stun, syslog, vxlan,
 };
 use crate::read::column::Address;
 use crate::read::field::protocol;
@@ -430,7 +430,13 @@ fn hand_on(
             port if dhcp::PORTS.contains(&port) => {
                 return dhcp::dissect(walk, payload, [source, destination]);
             }
-            _ => {}
+            port => {
+                if let Some(outcome) =
+                    brief::udp::of_port(walk, payload, port, [source, destination])
+                {
+                    return outcome;
+                }
+            }
         }
     }
     if stun::recognizes(&payload) {
@@ -438,6 +444,9 @@ fn hand_on(
     }
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());
+    }
+    if let Some(outcome) = brief::udp::by_content(walk, payload, [source, destination]) {
+        return outcome;
     }
     data::dissect_outside(walk, payload)
 }

@@ -1,5 +1,6 @@
 //! What an IP protocol number announces: where IPv4 and IPv6 hand on.
 
+use super::super::brief::{routing, tunnel};
 use super::super::names::ip::protocol as protocol_name;
 use super::super::{data, gre, icmp, icmpv6, igmp, ip, ipv6, sctp, tcp, udp};
 use crate::read::column::Address;
@@ -24,7 +25,12 @@ pub(crate) fn dissect(
             ipv6::dissect(walk, region)?;
         }
         47 => gre::dissect(walk, region)?,
+        50 => tunnel::esp(walk, &region)?,
         58 => icmpv6::dissect(walk, region, ttl)?,
+        88 => routing::eigrp(walk, &region)?,
+        89 => routing::ospf(walk, &region)?,
+        103 => routing::pim(walk, &region)?,
+        112 => routing::vrrp(walk, &region)?,
         132 => sctp::dissect(walk, region)?,
         136 => udp::dissect_flavor(walk, region, udp::Flavor::Lite)?,
         _ => {
@@ -36,8 +42,10 @@ pub(crate) fn dissect(
                 Address::Ipv6(_) => "Unknown IP Protocol: ",
                 _ => "",
             };
-            walk.columns
-                .set_info(format_args!("{words}{name} ({protocol})"));
+            if region.reported() > 0 {
+                walk.columns
+                    .set_info(format_args!("{words}{name} ({protocol})"));
+            }
             data::dissect(walk, region)?;
         }
     }

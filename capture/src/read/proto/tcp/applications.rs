@@ -10,7 +10,7 @@ use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
 use crate::read::proto::{
-    bgp, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, telnet, tls,
+    bgp, brief, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, telnet, tls,
 };
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -30,6 +30,23 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &modbus::APPLICATION,
     &mqtt::APPLICATION,
     &smb::APPLICATION,
+    &brief::vnc::APPLICATION,
+    &brief::bittorrent::APPLICATION,
+    &brief::lines::SIP,
+    &brief::openflow::APPLICATION,
+    &brief::resp::APPLICATION,
+    &brief::dnp3::APPLICATION,
+    &brief::tunnel::PPTP,
+    &brief::tunnel::OPENVPN,
+    &brief::lines::WHOIS,
+    &brief::lines::FINGER,
+    &brief::lines::NNTP,
+    &brief::lines::RTSP,
+    &brief::lines::IRC,
+    &brief::database::PGSQL,
+    &brief::database::MYSQL,
+    &brief::iso::APPLICATION,
+    &brief::iso::DESKTOP,
 ];
 
 /// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.
@@ -149,6 +166,24 @@ impl Memory {
     )]
     pub(crate) fn belongs_to(&mut self, payload: &Payload, application: ApplicationId) {
         self.streams.at(payload.place).application = Some(application);
+    }
+
+    /// The same, and the next segment counts as the first of another stream, as in Wireshark where a
+    /// dissector makes a conversation of its own.
+    pub(crate) fn belongs_anew_to(&mut self, payload: &Payload, application: ApplicationId) {
+        self.belongs_to(payload, application);
+        self.streams.at(payload.place).begins_anew = true;
+    }
+
+    /// Whether the stream is known to belong to this application.
+    pub(crate) fn is_of(&mut self, payload: &Payload, application: ApplicationId) -> bool {
+        let bound = self.streams.at(payload.place).application;
+        bound.is_some_and(|bound| std::ptr::eq(bound, application))
+    }
+
+    /// What the application of the stream remembers of it; 0 at first.
+    pub(crate) fn state(&mut self, payload: &Payload) -> &mut u64 {
+        &mut self.streams.at(payload.place).state
     }
 }
 

@@ -98,6 +98,11 @@ pub(crate) struct Stream {
     pub(super) server_port: u16,
     /// The application that the stream is known to belong to.
     pub(super) application: Option<ApplicationId>,
+    /// What the application remembers of it, where that is little.
+    pub(super) state: u64,
+    /// The next segment begins another stream: Wireshark's dissectors make conversations anew, and TCP
+    /// then begins to count there.
+    pub(super) begins_anew: bool,
     /// MPTCP operations of the connection that were seen; none is no MPTCP.
     pub(super) mptcp: u16,
 }
@@ -167,6 +172,8 @@ impl Stream {
             setup: Setup(0),
             server_port: 0,
             application: None,
+            state: 0,
+            begins_anew: false,
             mptcp: 0,
         }
     }

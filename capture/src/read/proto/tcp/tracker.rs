@@ -88,6 +88,15 @@ pub(super) fn arrive(
     } = memory;
     let mut found = streams.find(key, |number| Stream::new(number, now));
     let mut report = Report::default();
+    let (begins_anew, application, state) = {
+        let stream = streams.at(found.place);
+        (stream.begins_anew, stream.application, stream.state)
+    };
+    if begins_anew {
+        found = streams.renew(found.place, |number| Stream::new(number, now));
+        let stream = streams.at(found.place);
+        (stream.application, stream.state) = (application, state);
+    }
     if flags.handshake() == Flags::SYN {
         let fwd = &mut streams.at(found.place).flows[direction.index()];
         if fwd.base.is_some_and(|base| base != header.seq) {

@@ -225,6 +225,12 @@ fn dissect(
     region: Region<'_>,
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
+    // No record begins with four letters: it is text on a port of TLS.
+    let is_letter = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    let front = region.captured().first_chunk::<5>();
+    if front.is_some_and(|front| front[..4].iter().all(is_letter)) {
+        return Ok(Outcome::NotMine);
+    }
     if recognizes(&region, payload) {
         walk.memory.tcp.belongs_to(payload, &APPLICATION);
     }
@@ -245,10 +251,21 @@ fn dissect(
             }
             break;
         }
-        if record::is_old_hello(&rest) {
-            walk.columns.set_protocol("SSLv2");
-            append(walk, "Client Hello");
-            break;
+        let is_old = match version {
+            Version::SSL_2 => true,
+            Version::UNKNOWN => record::looks_like_old_record(&rest),
+            _ => record::is_old_hello(&rest),
+        };
+        if is_old {
+            match record::dissect_old(walk, &rest, payload)? {
+                record::Read::Whole(len) => at += len,
+                record::Read::Missing(bytes) => {
+                    walk.end();
+                    let need = Need::Bytes(bytes);
+                    return Ok(Outcome::More { at, need });
+                }
+            }
+            continue;
         }
         if version == Version::UNKNOWN && !record::looks_like_record(&rest) {
             append(walk, "Continuation Data");

@@ -48,6 +48,68 @@ pub(super) fn is_old_hello(region: &Region<'_>) -> bool {
     first & 0x80 != 0 && kind == CLIENT_HELLO && matches!(version, 0x0002 | 0x0300..=0x0304)
 }
 
+/// Whether these bytes can be a record of SSL 2 with a message of a handshake that is not encrypted.
+pub(super) fn looks_like_old_record(region: &Region<'_>) -> bool {
+    let Ok([first, _, kind]) = region.array::<3>(0) else {
+        return false;
+    };
+    first & 0x80 != 0 && matches!(kind, 0..=2 | 4)
+}
+
+/// Whether a message of SSL 2 is what its first byte says.
+fn is_old_message(region: &Region<'_>, len: usize) -> Result<bool, Stop> {
+    let is_version = |number: u16| number == 0x0002 || Version::known(number).is_some();
+    Ok(match region.u8(0)? {
+        1 => is_version(region.u16(1)?),
+        2 => {
+            let [a, b, c] = [4, 6, 8].map(|at| region.u16(at).map(usize::from));
+            a? + b? + c? <= len
+        }
+        4 => is_version(region.u16(3)?),
+        _ => false,
+    })
+}
+
+/// Dissects the record of SSL 2 at the beginning of `region`.
+pub(super) fn dissect_old(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    payload: &Payload,
+) -> Result<Read, Stop> {
+    let (first, second) = (region.u8(0)?, region.u8(1)?);
+    // Without the highest bit there are bytes that fill a block, and how many.
+    let (header_len, high) = if first & 0x80 == 0 {
+        (3, first & 0x3f)
+    } else {
+        (2, first & 0x7f)
+    };
+    let len = usize::from(u16::from_be_bytes([high, second]));
+    let whole_len = header_len + len;
+    if region.reported() < whole_len {
+        if payload.asking == Asking::Possible {
+            return Ok(Read::Missing((whole_len - region.reported()) as u32));
+        }
+        return Ok(Read::Whole(region.reported()));
+    }
+    let kind = region.u8(header_len)?;
+    let flight = super::flight(payload);
+    if walk.memory.tls.version(flight.session) == Version::UNKNOWN && matches!(kind, 2..=8) {
+        walk.memory.tls.session(flight.session).version = Version::SSL_2;
+    }
+    walk.columns.set_protocol(Version::SSL_2.name());
+    let text = if is_old_message(&region.rest(header_len), len)? {
+        match kind {
+            1 => "Client Hello",
+            2 => "Client Master Key",
+            _ => "Server Hello",
+        }
+    } else {
+        "Encrypted Data"
+    };
+    append(walk, text);
+    Ok(Read::Whole(whole_len))
+}
+
 /// Dissects the record at the beginning of `region`, which has its header.
 pub(super) fn dissect(
     walk: &mut Walk<'_, '_>,

@@ -89,6 +89,7 @@ impl Session {
 
 impl Version {
     pub(super) const UNKNOWN: Self = Self(0);
+    pub(super) const SSL_2: Self = Self(0x0002);
     pub(super) const TLS_1_0: Self = Self(0x0301);
     pub(super) const SSL_3: Self = Self(0x0300);
     pub(super) const TLS_1_2: Self = Self(0x0303);

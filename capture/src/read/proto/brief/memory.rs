@@ -1,0 +1,60 @@
+//! What the protocols that are told briefly remember from frame to frame; all of it is bounded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Streams and transfers that are remembered; the first ones make room.
+const MOST: usize = 4096;
+/// Bytes of a text that are remembered.
+const LONGEST: usize = 1024;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// A text by the number of its TCP stream.
+    texts: BTreeMap<u32, String>,
+    /// Who asked for a file: address and port.
+    pub(super) transfers: BTreeSet<([u8; 16], u16)>,
+}
+
+impl Memory {
+    /// Remembers the first text of a stream.
+    pub(super) fn remember(&mut self, stream: u32, mut text: String) {
+        if self.texts.len() >= MOST {
+            self.texts.pop_first();
+        }
+        let end = text.floor_char_boundary(LONGEST);
+        text.truncate(end);
+        self.texts.entry(stream).or_insert(text);
+    }
+
+    /// The text of a stream.
+    pub(super) fn text(&self, stream: u32) -> Option<&str> {
+        self.texts.get(&stream).map(String::as_str)
+    }
+
+    /// Somebody asks for a file.
+    pub(super) fn begin_transfer(&mut self, end: ([u8; 16], u16)) {
+        if self.transfers.len() >= MOST {
+            self.transfers.pop_first();
+        }
+        self.transfers.insert(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut memory = Memory::default();
+        for stream in 0..=MOST as u32 {
+            memory.remember(stream, "x".repeat(2 * LONGEST));
+            memory.begin_transfer(([0; 16], stream as u16));
+        }
+        assert_eq!(memory.texts.len(), MOST);
+        assert_eq!(memory.text(0), None);
+        assert_eq!(memory.text(1).map(str::len), Some(LONGEST));
+        assert_eq!(memory.transfers.len(), MOST);
+    }
+}

@@ -1,0 +1,51 @@
+//! Protocols that are told briefly: their names, and what Wireshark's list says of them, without fields of
+//! their own. Much of what passes servers is theirs, so a list without them is a list of TCP and UDP.
+//!
+//! - `names.rs` the protocols themselves
+//! - `shim.rs` headers between Ethernet and what it carries
+//! - `wireless.rs` IEEE 802.11 data frames; `nflog.rs`, `ipoib.rs` link layers of captures
+//! - `udp.rs` who takes a datagram
+//! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
+//!   several protocols of one purpose each
+//! - `bittorrent.rs`, `control.rs` (of PPP), `dnp3.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
+//!   (Redis), `tftp.rs`, `vnc.rs` one each
+//! - `memory.rs` what they remember
+
+pub(crate) mod bittorrent;
+pub(crate) mod control;
+pub(crate) mod database;
+pub(crate) mod dnp3;
+pub(crate) mod ipoib;
+pub(crate) mod iso;
+pub(crate) mod lines;
+mod media;
+pub(crate) mod memory;
+pub(crate) mod names;
+pub(crate) mod nflog;
+pub(crate) mod openflow;
+pub(crate) mod resp;
+pub(crate) mod routing;
+pub(crate) mod service;
+pub(crate) mod shim;
+mod tftp;
+pub(crate) mod tunnel;
+pub(crate) mod udp;
+pub(crate) mod vnc;
+pub(crate) mod wireless;
+
+use crate::read::FieldId;
+use crate::read::region::Region;
+use crate::read::walk::Walk;
+
+/// A protocol that covers a region: its line in the tree, its name in the list, no info yet.
+pub(crate) fn name(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>) {
+    name_of(walk, protocol, region, region.captured().len());
+}
+
+/// The same for a header of `len` bytes.
+pub(crate) fn name_of(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>, len: usize) {
+    walk.columns.set_protocol(protocol.protocol_info().short);
+    walk.columns.clear_info();
+    walk.begin(protocol, region, len.min(region.captured().len()));
+    walk.end();
+}

@@ -1,0 +1,146 @@
+//! What routers tell each other: OSPF (RFC 2328, 5340), VRRP (RFC 5798), HSRP (RFC 2281), PIM (RFC 7761),
+//! EIGRP (RFC 7868), BFD (RFC 5880).
+
+use super::{name, names};
+use crate::read::region::{Region, Stop};
+use crate::read::walk::Walk;
+
+/// Dissects an OSPF packet.
+pub(crate) fn ospf(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::ospf::THIS, region);
+    let kind = region.u8(1)?;
+    let text = match kind {
+        1 => "Hello Packet",
+        2 => "DB Description",
+        3 => "LS Request",
+        4 => "LS Update",
+        5 => "LS Acknowledge",
+        _ => {
+            walk.columns
+                .set_info(format_args!("Unknown OSPF packet type: {kind}"));
+            return Ok(());
+        }
+    };
+    walk.columns.set_info(format_args!("{text}"));
+    Ok(())
+}
+
+/// Dissects a VRRP packet.
+pub(crate) fn vrrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::vrrp::THIS, region);
+    let version = region.u8(0)? >> 4;
+    walk.columns
+        .set_info(format_args!("Announcement (v{version})"));
+    Ok(())
+}
+
+/// Dissects a PIM packet.
+pub(crate) fn pim(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::pim::THIS, region);
+    let first = region.u8(0)?;
+    if first >> 4 == 2 {
+        walk.columns.set_protocol("PIMv2");
+    }
+    let text = match first & 0x0f {
+        0 => "Hello",
+        1 => "Register",
+        2 => "Register-stop",
+        3 => "Join/Prune",
+        4 => "Bootstrap",
+        5 => "Assert",
+        6 => "Graft",
+        7 => "Graft-Ack",
+        8 => "Candidate-RP-Advertisement",
+        9 => "State-Refresh",
+        10 => "DF election",
+        _ => "Unknown",
+    };
+    walk.columns.set_info(format_args!("{text}"));
+    Ok(())
+}
+
+/// Dissects an EIGRP packet.
+pub(crate) fn eigrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::eigrp::THIS, region);
+    let kind = region.u8(1)?;
+    let text = match kind {
+        1 => "Update",
+        2 => "Request",
+        3 => "Query",
+        4 => "Reply",
+        5 => "Hello",
+        10 => "SIA-Query",
+        11 => "SIA-Reply",
+        _ => {
+            walk.columns
+                .set_info(format_args!("Unknown OpCode (0x{kind:x})"));
+            return Ok(());
+        }
+    };
+    walk.columns.set_info(format_args!("{text}"));
+    Ok(())
+}
+
+/// Port of HSRP.
+pub(crate) const HSRP_PORT: u16 = 1985;
+
+/// Dissects an HSRP packet of version 0.
+pub(crate) fn hsrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::hsrp::THIS, region);
+    let (kind, state) = (region.u8(1)?, region.u8(2)?);
+    let text = match kind {
+        0 => "Hello",
+        1 => "Coup",
+        2 => "Resign",
+        3 => "Advertise",
+        _ => "Unknown",
+    };
+    walk.columns.set_info(format_args!("{text}"));
+    if kind < 3 {
+        let state = match state {
+            0 => "Initial",
+            1 => "Learn",
+            2 => "Listen",
+            4 => "Speak",
+            8 => "Standby",
+            16 => "Active",
+            _ => "Unknown",
+        };
+        walk.columns.append_info(format_args!(" (state {state})"));
+    }
+    Ok(())
+}
+
+/// Ports of BFD control packets (RFC 5881, 5883).
+pub(crate) const BFD_PORTS: [u16; 3] = [3784, 4784, 6784];
+
+/// Dissects a BFD control packet of version 1.
+pub(crate) fn bfd(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::bfd::THIS, region);
+    let (first, flags) = (region.u8(0)?, region.u8(1)?);
+    let diagnostic = match first & 0x1f {
+        0 => "No Diagnostic",
+        1 => "Control Detection Time Expired",
+        2 => "Echo Function Failed",
+        3 => "Neighbor Signaled Session Down",
+        4 => "Forwarding Plane Reset",
+        5 => "Path Down",
+        6 => "Concatenated Path Down",
+        7 => "Administratively Down",
+        8 => "Reverse Concatenated Path Down",
+        9 => "Mis-Connectivity Defect",
+        _ => "Unknown",
+    };
+    let state = match flags >> 6 {
+        0 => "Admin Down",
+        1 => "Down",
+        2 => "Init",
+        _ => "Up",
+    };
+    // The two bits of the state are not among the flags.
+    let flags = flags & 0x3f;
+    walk.columns.set_info(format_args!(
+        "Diag: {diagnostic}, State: {state}, Flags: 0x{flags:02x}"
+    ));
+    Ok(())
+}
