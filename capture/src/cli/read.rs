@@ -1,7 +1,7 @@
 //! `capture read`: packets of capture files, with tshark's options.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -11,7 +11,7 @@ use super::export;
 use crate::export::{Choice, ExportPlan};
 use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
-use crate::read::pipeline::{Flush, Passes, ReadPlan, ReadSummary, read};
+use crate::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read};
 use crate::read::statistics::{self, Statistic};
 
 /// Reads the files and prints their packets.
@@ -41,7 +41,8 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         };
         crate::export::export(&plan, &mut statistics, Box::new(io::stdout()))?.error
     } else {
-        let ReadSummary { error, .. } = read(&plan, &mut statistics, Box::new(io::stdout()))?;
+        let read = read(&plan, &mut statistics, Box::new(io::stdout()));
+        let ReadSummary { error, .. } = read.map_err(|error| filter_hint(error, args))?;
         error
     };
     print_statistics(&mut statistics)?;
@@ -50,6 +51,22 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     };
     super::complain(&error.to_string());
     Ok(ExitCode::FAILURE)
+}
+
+/// Behind the files of tcpdump and tshark comes a filter: says where it goes here.
+fn filter_hint(error: ReadError, args: &ReadArgs) -> anyhow::Error {
+    let is_word = |path: &Path| {
+        let later = args.files.iter().skip(1).any(|file| file == path);
+        later && path.extension().is_none() && path.components().count() == 1
+    };
+    match &error {
+        ReadError::File(file) if is_word(&file.path) => {
+            let words =
+                format!("{file}; if it is of a filter: -f 'port 80' or -Y 'tcp.port == 80'");
+            anyhow::Error::msg(words)
+        }
+        _ => error.into(),
+    }
 }
 
 /// The statistics that `-z` names.

@@ -24,7 +24,7 @@ use crate::packet::{Packet, Timestamp};
 use crate::shard::{Shard, ShardCounters, ShardTotals};
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::source::BURST;
-use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
+use crate::source::file::{Block, FileError, FileSource, Numbering, Slot, look_for};
 
 /// Packets that are taken from a file at once, for each worker: few enough for their slots, a cache
 /// line each, to stay in the nearest caches, and a few bursts for everybody.
@@ -145,7 +145,8 @@ impl FileRun {
                 error: None,
             });
         };
-        // The first file before any output: a wrong name should leave nothing behind.
+        // Before any output: a wrong name should leave nothing behind.
+        look_for(&plan.files)?;
         let source = FileSource::open(first, Numbering::default())?;
         let mut filter = plan.filter.clone().map(FileFilter::new);
         if let Some(filter) = &mut filter {

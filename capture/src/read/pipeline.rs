@@ -29,7 +29,7 @@ use crate::engine::IfaceFilterError;
 use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
-use crate::source::file::{Block, FileError, FileSource, Numbering, Slot};
+use crate::source::file::{Block, FileError, FileSource, Numbering, Slot, look_for};
 
 /// Frames of a batch.
 const BATCH: usize = 512;
@@ -140,6 +140,7 @@ pub fn read(
         return Err(ReadError::TwiceFromPipe);
     }
     // Before anything is printed.
+    look_for(&plan.files)?;
     let source = FileSource::open(first, Numbering::default())?;
     read_from(source, plan, statistics, out)
 }

@@ -34,17 +34,21 @@ impl fmt::Display for FileError {
             write!(f, "{}", self.path.display())?;
         }
         let offset = self.offset;
-        match &self.kind {
+        let packets = match &self.kind {
             FileErrorKind::Damaged { packets, damage } => {
-                write!(f, ": damaged at byte {offset}: {damage}; ")?;
-                match packets {
-                    0 => f.write_str("no packet comes before it"),
-                    1 => f.write_str("the packet before it was read"),
-                    _ => write!(f, "the {packets} packets before it were read"),
-                }
+                write!(f, ": damaged at byte {offset}: {damage}")?;
+                packets
             }
-            FileErrorKind::Read(_) => write!(f, ": at byte {offset}: {}", self.kind),
-            _ => write!(f, ": {}", self.kind),
+            FileErrorKind::Read { packets, source } => {
+                write!(f, ": cannot be read behind byte {offset}: {source}")?;
+                packets
+            }
+            _ => return write!(f, ": {}", self.kind),
+        };
+        match packets {
+            0 => f.write_str("; no packet comes before it"),
+            1 => f.write_str("; the packet before it was read"),
+            _ => write!(f, "; the {packets} packets before it were read"),
         }
     }
 }
@@ -76,8 +80,13 @@ pub enum FileErrorKind {
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
     /// Reading or decompressing failed on the way.
-    #[error("cannot be read: {0}")]
-    Read(#[source] io::Error),
+    #[error("cannot be read: {source}")]
+    Read {
+        /// Packets of this file that were delivered before it.
+        packets: u64,
+        /// What the system or the decompressor said.
+        source: io::Error,
+    },
 }
 
 /// How a record or block contradicts the format.

@@ -75,6 +75,30 @@ enum Tail {
     Open,
 }
 
+/// Whether these files are there and can be opened, so that a wrong name is told before the first file was
+/// worked on. Pipes are not looked at: they can be opened once.
+///
+/// # Errors
+///
+/// Of the first file that cannot be read.
+pub fn look_for(paths: &[PathBuf]) -> Result<(), FileError> {
+    let named = paths.iter().filter(|path| path.as_os_str() != "-");
+    for path in named {
+        let look = || {
+            let metadata = path.metadata().map_err(FileErrorKind::Open)?;
+            if metadata.is_dir() {
+                return Err(FileErrorKind::Directory);
+            }
+            if metadata.is_file() {
+                File::open(path).map_err(FileErrorKind::Open)?;
+            }
+            Ok(())
+        };
+        look().map_err(|kind| FileError::at_start(path, kind))?;
+    }
+    Ok(())
+}
+
 impl FileSource {
     /// Opens a file; `-` is standard input. Packets and interfaces are numbered from `numbering` on.
     ///
@@ -111,7 +135,7 @@ impl FileSource {
         if total_bytes == Some(0) {
             return Err(FileErrorKind::Empty);
         }
-        let mut stream = Stream::open(file).map_err(FileErrorKind::Read)?;
+        let mut stream = Stream::open(file).map_err(unread)?;
         let tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
         let (format, at) = match Format::open(stream.block(), numbering.iface) {
             Ok(opened) => opened,
@@ -247,6 +271,9 @@ impl FileSource {
         };
         let left = self.stream.block().len() - at;
         match std::mem::replace(&mut self.tail, Tail::Finished) {
+            Tail::Failed(offset, FileErrorKind::Read { source, .. }) => {
+                Err(self.fail(offset, FileErrorKind::Read { packets, source }))
+            }
             Tail::Failed(offset, kind) => Err(self.fail(offset, kind)),
             Tail::Finished => Ok(()),
             Tail::Last if left == 0 => Ok(()),
@@ -277,6 +304,11 @@ impl FileSource {
     }
 }
 
+/// Before it is known how many packets came before.
+const fn unread(source: io::Error) -> FileErrorKind {
+    FileErrorKind::Read { packets: 0, source }
+}
+
 /// Reads on, and says what comes after that.
 fn refill(stream: &mut Stream, at: usize, needed: usize, offset: u64) -> Tail {
     match stream.refill(at, needed) {
@@ -284,7 +316,7 @@ fn refill(stream: &mut Stream, at: usize, needed: usize, offset: u64) -> Tail {
         Ok(false) => Tail::Last,
         Err(error) => {
             let offset = offset + stream.block().len() as u64;
-            Tail::Failed(offset, FileErrorKind::Read(error))
+            Tail::Failed(offset, unread(error))
         }
     }
 }

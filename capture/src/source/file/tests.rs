@@ -467,7 +467,13 @@ fn streams_longer_than_a_block_give_the_same_packets() {
     let cut = gzip(&file);
     let (packets, _, error) = read(&cut[..cut.len() / 2]);
     assert!(packets.len() < 600 && packets[..] == mapped.0[..packets.len()]);
-    assert!(matches!(error.unwrap().kind, FileErrorKind::Read(_)));
+    let error = error.unwrap();
+    let FileErrorKind::Read { packets: told, .. } = &error.kind else {
+        panic!("{error}");
+    };
+    assert_eq!(*told, packets.len() as u64);
+    let words = format!("the {told} packets before it were read");
+    assert!(error.to_string().contains(&words), "{error}");
 }
 
 fn damage_of(file: &[u8]) -> (u64, usize, Damage) {
