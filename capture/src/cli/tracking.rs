@@ -152,8 +152,12 @@ pub(super) fn notes(totals: &ShardTotals) -> Vec<String> {
             grouped(totals.tracked)
         ));
     } else if totals.bad_checksums > 0 {
+        let (packets, have, them) = match totals.bad_checksums {
+            1 => ("packet", "has", "it"),
+            _ => ("packets", "have", "them"),
+        };
         notes.push(format!(
-            "{} packets have a wrong checksum, and nothing of them is believed (--ignore-checksums)",
+            "{} {packets} {have} a wrong checksum, and nothing of {them} is believed (--ignore-checksums)",
             grouped(totals.bad_checksums)
         ));
     }

@@ -169,6 +169,9 @@ pub fn nearest(name: &str) -> Vec<&'static str> {
         .collect();
     near.sort_unstable();
     near.dedup_by_key(|(_, name)| *name);
+    // Beside a name that was hardly missed, others are no help.
+    let farthest = near.first().map_or(0, |(distance, _)| distance + 1);
+    near.retain(|(distance, _)| *distance <= farthest);
     near.truncate(3);
     near.into_iter().map(|(_, name)| name).collect()
 }

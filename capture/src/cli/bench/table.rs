@@ -9,8 +9,8 @@ use crate::measure::{DiskSpeed, Finding, Measured, Step, Verdict};
 use crate::packet::Span;
 
 /// What stands above the rows. Losses are packets; workers, softirqs and stolen time are shares of one CPU,
-/// of the busiest one; ns is what the programs in the kernel cost for a packet.
-pub(super) const HEADER: &str = "step        pps       bit/s  lost: nic     ring     disk  worker  softirq  steal   p50 ms   p99 ms    ns";
+/// of the busiest one; ns/pkt is what the programs in the kernel cost for a packet.
+pub(super) const HEADER: &str = "step        pps       bit/s  lost: nic     ring     disk  worker  softirq  steal   p50 ms   p99 ms ns/pkt";
 
 /// A step.
 pub(super) fn row(step: &Measured) -> String {
@@ -27,7 +27,7 @@ pub(super) fn row(step: &Measured) -> String {
     };
     let steal = step.cpus.iter().map(|cpu| cpu.steal).reduce(f64::max);
     format!(
-        "{:<6} {:>8} {:>11} {:>10} {:>8} {:>8} {:>7} {:>8} {:>6} {:>8} {:>8} {:>5}",
+        "{:<6} {:>8} {:>11} {:>10} {:>8} {:>8} {:>7} {:>8} {:>6} {:>8} {:>8} {:>6}",
         step.step.name(),
         short(step.rate()),
         short_spaced(step.bits()).trim_end(),

@@ -321,8 +321,8 @@ fn room(
             Place::Disk,
             room,
             format!(
-                "the disk took {}B/s, and a packet is {each:.0} bytes in the file: about {} pps",
-                show(disk.bytes_per_second()),
+                "the disk took {:.0} MB/s, and a packet is {each:.0} bytes in the file: about {} pps",
+                disk.bytes_per_second() / 1e6,
                 show(room)
             ),
         );

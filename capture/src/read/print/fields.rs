@@ -204,8 +204,20 @@ impl Index {
 
 /// Names that are no field's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no field {}; `capture fields [PATTERN]` lists them", .0.join(", no field "))]
+#[error("there is no field {}; {}`capture fields [PATTERN]` lists them", .0.join(", no field "), suggestion(.0))]
 pub struct UnknownFields(pub Vec<String>);
+
+/// The names that may have been meant.
+fn suggestion(unknown: &[String]) -> String {
+    let near: Vec<_> = unknown
+        .iter()
+        .flat_map(|name| registry::nearest(name))
+        .collect();
+    if near.is_empty() {
+        return String::new();
+    }
+    format!("did you mean {}? ", near.join(", "))
+}
 
 impl Fields {
     /// Fields by their names.

@@ -59,14 +59,14 @@ pub(super) const CELLS: &[Cell] = &[
         usual: 28,
         shorten: cut_address,
         ..cell("initiator", 0, Side::Left, |r| {
-            address(r.initiator.endpoint)
+            address(r, r.initiator.endpoint)
         })
     },
     Cell {
         usual: 28,
         shorten: cut_address,
         ..cell("responder", 0, Side::Left, |r| {
-            address(r.responder.endpoint)
+            address(r, r.responder.endpoint)
         })
     },
     cell("state", 0, Side::Left, |r| r.conn_state.name().to_owned()),
@@ -118,7 +118,14 @@ fn outcome(record: &FlowRecord) -> String {
     format!("{}{side}{mark}", record.outcome.name())
 }
 
-fn address(end: Endpoint) -> String {
+/// The address, and the port where the protocol has ports (or, for ICMP, what stands for it).
+fn address(record: &FlowRecord, end: Endpoint) -> String {
+    /// ICMP, TCP, UDP, `ICMPv6`, SCTP and UDP-Lite, by IANA's numbers.
+    const WITH_PORTS: [u8; 6] = [1, 6, 17, 58, 132, 136];
+    let has_ports = WITH_PORTS.contains(&record.protocol) || end.port != 0;
+    if !has_ports {
+        return end.addr.to_string();
+    }
     if end.addr.is_ipv6() {
         format!("[{}]:{}", end.addr, end.port)
     } else {
