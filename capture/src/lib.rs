@@ -26,18 +26,25 @@
 //!
 //! # Modules, in the order in which packets pass them
 //!
+//! - [`packet`] what all others speak of: a borrowed packet, times and spans, link types
 //! - [`iface`] what the machine has; [`doctor`] what of it helps or hinders
 //! - [`kernel`] loads and attaches the eBPF programs of `capture-ebpf`, reads their counters
 //! - [`source`] lends bursts: [`source::ring`] and [`source::xsk`] live, [`source::file`] from files
+//! - [`filter`] both languages: [`filter::capture`] of tcpdump, for the kernel and for files, and
+//!   [`filter::display`] of Wireshark, on the fields of [`read`]
 //! - [`dissect`] bytes to layers
 //! - [`flow`] layers to flows and records; `tcp` what a segment says of its connection's health
 //! - [`shard`] one worker: dissect, track, hand to the sinks
 //! - [`sink`] what leaves a shard: [`sink::pcapng`], [`sink::flows`]
 //! - [`engine`] builds a run from a plan, starts and stops it, keeps the ledger
-//! - [`read`] packets as Wireshark shows them; [`export`] chosen ones into a new file;
-//!   [`plot`] pictures of them
+//! - [`read`] packets as Wireshark shows them: `proto/` the dissectors of all fields, [`read::memory`]
+//!   what is remembered between frames, [`read::print`] frames as text, [`read::statistics`] what is
+//!   counted over all of them; [`export`] chosen ones into a new file; [`plot`] pictures of them
 //! - [`generate`] makes traffic, to send or to write; [`measure`] what a machine takes of its own
 //! - [`cli`] words typed, things built, text printed
+//!
+//! Beside them, `tcp` has the rules of Wireshark's TCP analysis, for records and for reading alike;
+//! `prefetch` and `hugepages` ask the processor and the kernel for memory in advance.
 //!
 //! # Invariants
 //!
@@ -63,7 +70,8 @@
 //!   detaches.
 //! - **Invariant:** a ring is released once a burst and never wakes anybody: the worker looks again
 //!   after a pause of 0.1 to 1 ms.
-//! - **Invariant:** bytes are taken apart in `dissect/cursor.rs` only, and every read is checked.
+//! - **Invariant:** bytes of packets are taken apart in `dissect/cursor.rs` and, to be shown, in
+//!   `read/region.rs` only, and every read is checked.
 //!
 //! # Decisions
 //!
