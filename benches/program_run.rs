@@ -20,7 +20,7 @@ use capture::flow::Sampling;
 use capture::iface::{self, Selection};
 use capture::kernel::{
     Attachment, CaptureFilter, Control, Cutoff, Delivery, Disposition, Extent, IngressHook, Insist,
-    Kernel, Plan, Thinning, Unmatched, Watch,
+    Kernel, Plan, Reception, Thinning, Unmatched, Watch,
 };
 use capture::packet::LinkType;
 use clap::Parser;
@@ -155,6 +155,7 @@ fn measure(
         ring_bytes: RING_BYTES,
         filter: CaptureFilter::new(filter, None)?,
         thinning: *thinning,
+        reception: Reception::AsItIs,
         disposition: Disposition::Tap,
         unmatched: Unmatched::Consume,
         delivery: Delivery::Rings,

@@ -13,7 +13,7 @@ use capture_common::GeneratorSettings;
 use capture_tests::generator::{Generator, OBJECT};
 use capture_tests::netns::{Family, Host, Lab};
 use capture_tests::oracle;
-use capture_tests::program::Signal;
+use capture_tests::program::{self, Program, Signal};
 use capture_tests::traffic::{self, Side, Volume};
 
 use crate::frames::{self, SYN};
@@ -236,6 +236,30 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         drop(Command::new("umount").arg(self.path()).status());
     }
+}
+
+#[test]
+fn a_log_that_is_full_does_not_end_the_capture() -> Result<()> {
+    let lab = Lab::new()?;
+    let folder = tempfile::tempdir()?;
+    let packets = folder.path().join("packets.pcapng");
+    let mut command = lab.client.namespace.command("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" > /dev/full"])
+        .arg(program::locate()?)
+        .args(["live", "-i", lab.client.interface, "-w"])
+        .arg(&packets);
+    let mut program = Program::start_capturing(&mut command)?;
+    program.wait_for_line("capture: the line a second cannot be written")?;
+    // Behind the first line that could not be written.
+    traffic::closed(&lab, Family::Ipv4, Side::Client, Volume::default())?;
+    program.signal(Signal::Interrupt)?;
+    let ended = program.wait()?;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    // Three packets open a connection, and three close it.
+    let packets = pcapng::File::read(&packets)?.packets.len();
+    assert!(packets >= 6, "{packets}");
+    Ok(())
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use capture::iface::{self, XdpMode};
-use capture_tests::netns::{Family, Lab, Namespace};
+use capture_tests::netns::{Family, Host, Lab, Namespace};
 use capture_tests::oracle;
 use capture_tests::program::{self, Program, Signal};
 use capture_tests::traffic::{self, Side, Volume};
@@ -145,6 +145,36 @@ fn a_tap_consumes_what_comes_in_until_it_ends() -> Result<()> {
     let (len, _) = listening.recv_from(&mut buffer)?;
     assert_eq!(&buffer[..len], b"arrives");
     assert_detached(&lab.client.namespace)
+}
+
+/// How many want the interface to be promiscuous, as iproute2 has it from the kernel.
+fn promiscuity(host: &Host) -> Result<u64> {
+    let mut command = host.namespace.command("ip");
+    command.args(["-d", "-j", "link", "show", host.interface]);
+    let links: Value = serde_json::from_str(&oracle::output(&mut command)?)?;
+    links[0]["promiscuity"].as_u64().context("promiscuity")
+}
+
+#[test]
+fn a_tap_takes_frames_for_others_and_leaves_the_card_as_it_was() -> Result<()> {
+    let lab = Lab::new()?;
+    for (arguments, while_it_runs) in [
+        (&["--tap"][..], 1),
+        (&["--tap", "-p"], 0),
+        (&["--promiscuous-mode"], 1),
+        (&[], 0),
+    ] {
+        assert_eq!(promiscuity(&lab.client)?, 0);
+        let run = Run::start(&lab.client, arguments)?;
+        assert_eq!(promiscuity(&lab.client)?, while_it_runs, "{arguments:?}");
+        run.end()?;
+    }
+    let killed = Run::start(&lab.client, &["--tap"])?;
+    killed.signal(Signal::Kill)?;
+    // Waits until it has ended.
+    drop(killed);
+    assert_eq!(promiscuity(&lab.client)?, 0, "nobody was left to undo it");
+    Ok(())
 }
 
 #[test]

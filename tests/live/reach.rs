@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use capture::iface::{self, Interface, Selection};
 use capture::kernel::{
-    Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Thinning, Unmatched, Watch,
+    Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Reception, Thinning, Unmatched, Watch,
 };
 use capture_common::{Hook, MAX_IFACES};
 use capture_tests::generator::{OBJECT, Pass};
@@ -460,6 +460,7 @@ fn somebody(host: &Host, ingress: IngressHook, watch: Watch) -> Result<Kernel> {
                 ..Thinning::NONE
             },
             filter: None,
+            reception: Reception::AsItIs,
             disposition: Disposition::Mirror,
             unmatched: Unmatched::Consume,
             delivery: Delivery::Rings,

@@ -60,6 +60,24 @@ fn an_unknown_interface_names_those_that_there_are() -> Result<()> {
 }
 
 #[test]
+fn what_names_nothing_that_can_be_had_is_refused() -> Result<()> {
+    let lab = Lab::new()?;
+    let client = lab.client.interface;
+    let line = refused(&lab, &["-i", ""])?;
+    has(&line, &["no interface \"\"", client]);
+    // No machine that this runs on has a thousand processors.
+    let line = refused(&lab, &["-i", client, "--cpus", "0,1023"])?;
+    has(&line, &["--cpus", "CPU 1023", "this process may run on"]);
+    let folder = tempfile::tempdir()?;
+    let mut command = command(&lab.client.namespace)?;
+    command
+        .args(["-i", client, "--overwrite", "-w"])
+        .arg(folder.path());
+    has(&refusal(&mut command)?, &["is a directory"]);
+    assert_detached(&lab.client.namespace)
+}
+
+#[test]
 fn more_memory_than_there_is_is_not_taken() -> Result<()> {
     let lab = Lab::new()?;
     let client = lab.client.interface;

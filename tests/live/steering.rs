@@ -11,7 +11,7 @@ use capture::dissect::{Dissector, Layers, Net, Steering, TcpFlags, Transport, Tu
 use capture::iface::{self, Selection};
 use capture::kernel::{
     Attachment, CaptureFilter, Clock, Delivery, Disposition, Extent, IngressHook, Insist, Kernel,
-    Plan, Thinning, Unmatched, Watch,
+    Plan, Reception, Thinning, Unmatched, Watch,
 };
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use capture::source::ring::RingSource;
@@ -47,6 +47,7 @@ pub(crate) fn plan(link: LinkType, snap_len: u32, filter: Option<CaptureFilter>)
             snap_len,
             ..Thinning::NONE
         },
+        reception: Reception::AsItIs,
         disposition: Disposition::Mirror,
         unmatched: Unmatched::Consume,
         delivery: Delivery::Rings,

@@ -258,6 +258,47 @@ fn every_form_of_the_output_is_that_of_tshark() {
 }
 
 #[test]
+fn a_file_that_is_missing_is_told_before_anything_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = capture(folder.path());
+    let program = program::locate().unwrap();
+    for (command, last) in [("read", "tcp"), ("flows", "tcp"), ("read", "missing.pcap")] {
+        let mut words = Command::new(&program);
+        let output = words.arg(command).arg(&file).arg(last).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert!(output.stdout.is_empty(), "{command}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains(&format!("{last}: cannot be opened")),
+            "{said}"
+        );
+        // Where tcpdump has a filter.
+        let is_filter = command == "read" && last == "tcp";
+        assert_eq!(said.contains("-f 'port 80'"), is_filter, "{said}");
+    }
+}
+
+#[test]
+fn words_that_make_no_sense_have_an_exit_code_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = capture(folder.path());
+    for (words, told) in [
+        (&["-Y", "tcp.prot == 1"][..], "did you mean tcp.port"),
+        (&["-f", "tcp prot 1"], "did you mean port"),
+        (&["-T", "fields", "-e", "ip.scr"], "did you mean ip.src"),
+        (&["-z", "conv,tcpp"], "tcpp"),
+        (&["-c", "0"], "at least 1"),
+        (&["-X"], "-x prints the bytes"),
+    ] {
+        let output = ours(words, &file);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(told), "{words:?}: {said}");
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
 fn ports_carry_what_they_are_said_to() {
     let folder = tempfile::tempdir().unwrap();
     let file = spoken(folder.path());

@@ -11,7 +11,7 @@ use super::printing::PrintArgs;
 use super::rotation::RotationArgs;
 use super::thinning::{SamplingArgs, ThinningArgs};
 use super::tracking::TrackingArgs;
-use super::units::{bytes, duration};
+use super::units::{bytes, duration, packets};
 use crate::flow::ConnState;
 use crate::kernel::{IngressHook, Watch};
 use crate::packet::LinkType;
@@ -77,14 +77,14 @@ pub(super) enum Command {
 #[command(
     after_help = "Without --write, --packets or --flows nothing is written to disk.
 
--i any and patterns follow interfaces that come and go; packets that pass two captured interfaces are
-captured twice. Names have to be captured, the rest is captured where it can be.
+-i any and patterns follow interfaces that come and go; packets that pass two captured interfaces are \
+                  captured twice. Names have to be captured, the rest is captured where it can be.
 
-Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are
-dedicated to capture: frames are consumed.
+Mirror mode (the default) copies packets and lets them go on. Tap mode (--tap) is for ports that are \
+                  dedicated to capture: frames are consumed.
 
-The filter is in the language of pcap-filter(7) and runs in the kernel: packets that it refuses are counted
-but not copied. `capture ctl` changes it while the capture runs.
+The filter is in the language of pcap-filter(7) and runs in the kernel: packets that it refuses are counted \
+                  but not copied. `capture ctl` changes it while the capture runs.
 
 Examples:
   capture live -i eth0 --duration 10s --json  one JSON object a second
@@ -102,7 +102,7 @@ Examples:
   capture live -i eth0 --flows out.parquet -f 'net 10.0.0.0/8 and not port 22'
   capture live -i eth0 --write out --cutoff 64KiB     the beginning of every connection
   capture live -i eth0 --flows f.parquet --headers-only
-  capture live -i eth0 -w s.pcapng --sample 1/100     every hundredth packet, and each SYN, FIN and RST
+  capture live -i eth0 -w s.pcapng --sample 1/100     every hundredth packet; all SYN, FIN and RST
   capture live -i eth0 --write out --sample-flows 1%  whole connections, one of a hundred"
 )]
 pub(super) struct LiveArgs {
@@ -112,6 +112,7 @@ pub(super) struct LiveArgs {
     #[arg(
         short,
         long,
+        alias = "interface",
         value_name = "IF",
         required_unless_present = "list_interfaces"
     )]
@@ -178,12 +179,15 @@ pub(super) struct LiveArgs {
     pub(super) duration: Option<Duration>,
 
     /// End after this many packets.
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = packets)]
     pub(super) count: Option<u64>,
 
     /// Which way to capture [default: both; in on loopback and with --tap].
     #[arg(short = 'Q', long, value_name = "WAY")]
     pub(super) direction: Option<Way>,
+
+    #[command(flatten)]
+    pub(super) reception: ReceptionArgs,
 
     /// Consume frames after the copy: for a port that is dedicated to capture (SPAN, TAP).
     #[arg(long)]
@@ -225,12 +229,6 @@ pub(super) struct LiveArgs {
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(super) write_buffer: u64,
 
-    #[command(flatten)]
-    pub(super) thinning: ThinningArgs,
-
-    #[command(flatten)]
-    pub(super) tracking: TrackingArgs,
-
     /// Socket for `capture ctl` [default: /run/capture/PID.sock; where that cannot be, capture/PID.sock
     /// in `$XDG_RUNTIME_DIR`, or capture-UID/PID.sock in the folder for temporary files].
     #[arg(long, value_name = "PATH")]
@@ -258,19 +256,25 @@ pub(super) struct LiveArgs {
     pub(super) print: bool,
 
     #[command(flatten)]
+    pub(super) thinning: ThinningArgs,
+
+    #[command(flatten)]
+    pub(super) tracking: TrackingArgs,
+
+    #[command(flatten)]
     pub(super) print_args: PrintArgs,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without -o a table goes to standard output, oldest connection first. In it, > behind an outcome means
-ended by the initiator, < by the responder, and ! that somebody may want to look; columns that do not fit
-the terminal are left out. The records are the same for any number of workers; their order is not, unless
---by says one. Parquet, CSV and JSON lines have all columns.
+    after_help = "Without -o a table goes to standard output, oldest connection first. In it, > behind an outcome means \
+                  ended by the initiator, < by the responder, and ! that somebody may want to look; columns that do not fit \
+                  the terminal are left out. The records are the same for any number of workers; their order is not, unless \
+                  --by says one. Parquet, CSV and JSON lines have all columns.
 
-A file is called NAME.partial (.NAME.partial in a directory) until it is complete. A directory gets
-date=2026-11-21/hour=04/flows-RUN-N.parquet by the hour in which records start, which engines read as
-columns date and hour.
+A file is called NAME.partial (.NAME.partial in a directory) until it is complete. A directory gets \
+                  date=2026-11-21/hour=04/flows-RUN-N.parquet by the hour in which records start, which engines read as \
+                  columns date and hour.
 
 Examples:
   capture flows big.pcap --top 20 --by retransmissions
@@ -335,12 +339,12 @@ pub(super) struct FlowsArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(super) workers: Option<u32>,
 
-    #[command(flatten)]
-    pub(super) tracking: TrackingArgs,
-
     /// Show what became of every packet, on standard error.
     #[arg(short, long)]
     pub(super) verbose: bool,
+
+    #[command(flatten)]
+    pub(super) tracking: TrackingArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -391,7 +395,7 @@ pub(super) struct ReadArgs {
     pub(super) print: bool,
 
     /// Stop after this many packets were read.
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = packets)]
     pub(super) count: Option<u64>,
 
     /// Read everything twice, so that packets know what comes after them.
@@ -412,12 +416,12 @@ pub(super) struct ReadArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "All conditions have to hold; without any, all packets are chosen. --handshake and --teardown together
-choose both. Frames are numbered as `capture read` numbers them, through all files.
+    after_help = "All conditions have to hold; without any, all packets are chosen. --handshake and --teardown together \
+                  choose both. Frames are numbered as `capture read` numbers them, through all files.
 
-The files are read twice, and what is chosen is copied as it is: time stamps, interfaces, comments,
-options, names and secrets stay. The ending of the new file chooses its format: .pcap, .cap and .dmp are
-pcap, all others pcapng; .gz behind it packs it. Standard input is kept in a temporary file (in TMPDIR).
+The files are read twice, and what is chosen is copied as it is: time stamps, interfaces, comments, \
+                  options, names and secrets stay. The ending of the new file chooses its format: .pcap, .cap and .dmp are \
+                  pcap, all others pcapng; .gz behind it packs it. Standard input is kept in a temporary file (in TMPDIR).
 
 Examples:
   capture export traffic.pcapng -w web.pcapng -Y 'tcp.port == 443'
@@ -465,7 +469,7 @@ pub(super) struct ExportArgs {
     pub(super) retransmissions: bool,
 
     /// Read at most this many packets.
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = packets)]
     pub(super) count: Option<u64>,
 
     /// Choose when everything is known: packets know what comes after them.
@@ -529,8 +533,8 @@ pub(super) struct StatsArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "time-sequence, throughput, rtt and window are of one TCP stream; io and flags are of whole files. The
-pictures are SVG for any browser, light or dark as it prefers, and stay small however long the file is.
+    after_help = "time-sequence, throughput, rtt and window are of one TCP stream; io and flags are of whole files. The \
+                  pictures are SVG for any browser, light or dark as it prefers, and stay small however long the file is.
 
 Examples:
   capture plot traffic.pcapng --stream 0 --kind time-sequence -o stream.svg
@@ -594,9 +598,9 @@ pub(super) struct FieldsArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The language is that of tcpdump, pcap-filter(7), as libpcap 1.10 has it. `and` and `or` bind alike, from
-left to right. A packet that is too short for a test does not match, even under `not`. After `vlan`,
-`mpls`, `pppoes` and `geneve`, tests look behind that header, also on the other side of `or`.
+    after_help = "The language is that of tcpdump, pcap-filter(7), as libpcap 1.10 has it. `and` and `or` bind alike, from \
+                  left to right. A packet that is too short for a test does not match, even under `not`. After `vlan`, \
+                  `mpls`, `pppoes` and `geneve`, tests look behind that header, also on the other side of `or`.
 
 Examples:
   capture filter 'tcp port 443 and not host 10.0.0.1'
@@ -658,9 +662,9 @@ fn link_type(word: &str) -> Result<LinkType, String> {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "If one capture runs, it is found by itself. A new filter is checked first; if it makes no sense, or
-the kernel refuses it, the old one stays. At each hook the new program follows the old one between two
-packets: none is missed, and none is counted twice.
+    after_help = "If one capture runs, it is found by itself. A new filter is checked first; if it makes no sense, or \
+                  the kernel refuses it, the old one stays. At each hook the new program follows the old one between two \
+                  packets: none is missed, and none is counted twice.
 
 Examples:
   capture ctl status
@@ -822,6 +826,18 @@ fn conn_state(word: &str) -> Result<ConnState, String> {
             let names = ALL.map(ConnState::name).join(", ");
             format!("there is no such state; there are {names}")
         })
+}
+
+/// Which frames a card passes on.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct ReceptionArgs {
+    /// Have the card pass on frames for other hosts, too, as long as the capture runs [default with --tap].
+    #[arg(long, conflicts_with = "no_promiscuous_mode")]
+    pub(super) promiscuous_mode: bool,
+
+    /// Leave the card as it is, with --tap as well.
+    #[arg(short = 'p', long)]
+    pub(super) no_promiscuous_mode: bool,
 }
 
 /// Hooks, by the words that `ip link` and `tc` have.

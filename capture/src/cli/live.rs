@@ -1,7 +1,8 @@
 //! `capture live`: the control thread of a capture. Signals, the clock, the line a second, the end.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,14 +11,17 @@ use aya_log::EbpfLogger;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
-use super::args::LiveArgs;
+use super::args::{LiveArgs, ReceptionArgs};
 use super::control::{Listener, Reply, Request};
 use super::printer::{PrintPlan, Printer};
 use super::status::{Status, Style};
 use super::tracking::Origin;
+use super::units::CpuList;
 use crate::engine::{Change, LiveCapture, LiveIface, LivePlan, LiveReport, Outputs};
 use crate::iface::Selection;
-use crate::kernel::{CaptureFilter, Delivery, Disposition, Insist, Plan, Unmatched, Watch};
+use crate::kernel::{
+    CaptureFilter, Delivery, Disposition, Insist, Plan, Reception, Unmatched, Watch,
+};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::pcapng::Ending;
@@ -213,8 +217,18 @@ async fn watch(
                 if let Some(step_ns) = capture.follow_clock() {
                     log::warn!("the clock was set by {} ms; timestamps follow it", step_ns / 1_000_000);
                 }
-                if status.show(capture.snapshot()?).is_err() {
-                    return Ok(End::ReaderGone);
+                match status.show(capture.snapshot()?) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        return Ok(End::ReaderGone);
+                    }
+                    // A log that is full is no reason to lose packets.
+                    Err(error) => {
+                        super::complain(&format!(
+                            "the line a second cannot be written any more: {error}; the capture goes on"
+                        ));
+                        status.silence();
+                    }
                 }
             }
         }
@@ -394,6 +408,9 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             }
         );
     }
+    if let Some(cpus) = &args.cpus {
+        usable(cpus)?;
+    }
     let workers = args.workers.unwrap_or_else(super::default_workers);
     let thinning = args.thinning.thinning()?;
     if args.af_xdp && thinning.cutoff.is_some() {
@@ -418,6 +435,7 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             ring_bytes: ring_bytes(args.ring_size)?,
             thinning,
             filter,
+            reception: reception(args.tap, args.reception),
             disposition,
             unmatched: if args.pass_unmatched {
                 Unmatched::Pass
@@ -442,6 +460,53 @@ fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
         count: args.count,
     })
+}
+
+/// A port that is dedicated to capture is there for the frames of others.
+pub(super) fn reception(tap: bool, args: ReceptionArgs) -> Reception {
+    if args.promiscuous_mode || (tap && !args.no_promiscuous_mode) {
+        Reception::Everything
+    } else {
+        Reception::AsItIs
+    }
+}
+
+/// Whether workers can run on these CPUs: tried on a thread that ends.
+pub(super) fn usable(cpus: &CpuList) -> anyhow::Result<()> {
+    for &cpu in &cpus.0 {
+        let tried = std::thread::spawn(move || crate::engine::pin(cpu)).join();
+        if let Ok(Err(error)) = tried {
+            anyhow::bail!(
+                "--cpus: CPU {cpu} cannot be used here ({error}); this process may run on {}: taskset -cp $$",
+                match super::cpus() {
+                    1 => "one CPU".to_owned(),
+                    cpus => format!("{cpus} CPUs"),
+                }
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says so when a name promises another format than the one that is written.
+fn warn_of_name(path: &Path) {
+    let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    if ["pcap", "cap", "dmp"]
+        .iter()
+        .any(|pcap| ending.eq_ignore_ascii_case(pcap))
+    {
+        let path = path.display();
+        log::warn!(
+            "{path}: what is written is pcapng, whatever the name says; `capture export {path} -w FILE.pcap` makes \
+             pcap of it"
+        );
+    }
+    if ending.eq_ignore_ascii_case("gz") {
+        log::warn!(
+            "{}: what is written is not compressed, whatever the name says",
+            path.display()
+        );
+    }
 }
 
 /// Rings, or sockets if they are asked for.
@@ -486,6 +551,9 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
         anyhow::bail!(
             "packets are not written to a terminal; name a file, or pipe them into another program"
         );
+    }
+    if let Some(path) = &packets {
+        warn_of_name(path);
     }
     let existing = super::existing(args.overwrite);
     let flows = flows

@@ -4,6 +4,7 @@
 //! - `bench/` what a machine takes of its own traffic
 //! - `control/` changes to a running capture
 //! - `expression.rs` filter expressions
+//! - `familiar.rs` words of other programs, and what they are called here
 //! - `generate/` traffic
 //! - `doctor.rs`, `export.rs`, `fields.rs`, `filter.rs`, `flows.rs`, `live.rs`, `plot.rs`, `read.rs`, `stats.rs` one
 //!   command each
@@ -22,6 +23,7 @@ mod control;
 mod doctor;
 mod export;
 mod expression;
+mod familiar;
 mod fields;
 mod filter;
 mod flows;
@@ -46,13 +48,19 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::filter::capture::FilterError;
+use crate::filter::display;
+use crate::read::print::UnknownFields;
+use crate::read::statistics::StatisticError;
 pub use args::Args;
 use args::Command;
 
 /// Runs the program with the words of the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return refuse(error),
+    };
     logger::install();
     let result = match args.command {
         Command::Bench(args) => bench::run(&args),
@@ -73,12 +81,34 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&in_full(&error));
-            if error.is::<FilterError>() {
+            if makes_no_sense(&error) {
                 return ExitCode::from(2);
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with the words of the command line, or prints the help that was asked for.
+fn refuse(error: clap::Error) -> ExitCode {
+    let command = std::env::args().nth(1);
+    let command = command.as_deref().filter(|word| !word.starts_with('-'));
+    let error = familiar::advise(error, command);
+    let code = match error.print() {
+        Err(unwritten) if unwritten.kind() != io::ErrorKind::BrokenPipe => {
+            return ExitCode::FAILURE;
+        }
+        _ => error.exit_code(),
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(2))
+}
+
+/// Whether the words of the command line are wrong, and not what they were tried on.
+fn makes_no_sense(error: &anyhow::Error) -> bool {
+    error.is::<FilterError>()
+        || error.is::<display::FilterError>()
+        || error.is::<UnknownFields>()
+        || error.is::<StatisticError>()
 }
 
 /// An error with what is behind it, on one line; each part once, though an error may say itself what is

@@ -173,6 +173,11 @@ impl Status {
         Ok(())
     }
 
+    /// Shows nothing any more.
+    pub(super) fn silence(&mut self) {
+        (self.style, self.open) = (Style::Quiet, false);
+    }
+
     /// Makes room for a line on standard error, where it would be written behind ours.
     pub(super) fn make_way(&mut self) {
         if std::mem::take(&mut self.open) {

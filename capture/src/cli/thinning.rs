@@ -13,7 +13,7 @@ use crate::shard::ShardTotals;
 #[command(next_help_heading = "What is copied (counters stay exact)")]
 pub(super) struct ThinningArgs {
     /// Copy at most this many bytes of each packet; 0 is as much as there is.
-    #[arg(short, long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
+    #[arg(short, long, alias = "snapshot-length", value_name = "BYTES", value_parser = bytes, default_value = "0")]
     snaplen: u64,
 
     /// Copy packets up to the end of the transport header, TCP options included, however long it is.

@@ -54,6 +54,15 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
     Ok(value)
 }
 
+/// How many packets end something: `100`, at least one.
+pub(super) fn packets(text: &str) -> Result<u64, String> {
+    match text.trim().parse() {
+        Ok(0) => Err("it is at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_not_a_number) => Err(format!("{text:?} is not a number of packets")),
+    }
+}
+
 /// A share in thousandths: `10%`, `0.5%` or `1/8`.
 pub(super) fn thousandths(text: &str) -> Result<u32, String> {
     let wrong = || format!("{text:?} is not a share, such as 10%, 0.5% or 1/8");

@@ -11,6 +11,7 @@
 //! - `monitor.rs` interfaces that come and go
 //! - `namespace.rs` other network namespaces
 //! - `netlink.rs`, `socket.rs` how the kernel is asked
+//! - `promiscuous.rs` frames for other hosts
 //! - `route.rs` default routes
 //! - `tcx.rs`, `xdp.rs` programs that are attached
 
@@ -21,6 +22,7 @@ mod link;
 mod monitor;
 mod namespace;
 mod netlink;
+mod promiscuous;
 mod route;
 mod selection;
 mod socket;
@@ -37,6 +39,7 @@ pub use glob::Glob;
 pub use link::{Interface, InterfaceStats};
 pub use monitor::{Changes, Monitor};
 pub use namespace::{Namespace, NamespaceError};
+pub use promiscuous::Promiscuous;
 pub use route::default_routes;
 pub use selection::Selection;
 pub use tcx::{Program, TcxPrograms, tcx_programs};

@@ -39,6 +39,14 @@ impl Selection {
                 wanted.push(Wanted::parse(part)?);
             }
         }
+        if let Some(word) = words.first()
+            && wanted.is_empty()
+        {
+            return Err(IfaceError::Unknown {
+                name: word.as_ref().to_owned(),
+                known: all()?.into_iter().map(|interface| interface.name).collect(),
+            });
+        }
         Ok(Self { wanted })
     }
 

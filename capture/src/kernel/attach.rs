@@ -26,6 +26,16 @@ pub enum Unmatched {
     Pass,
 }
 
+/// Which frames a card passes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reception {
+    /// Those that it passes on without us: its own, broadcasts, multicasts that somebody wants.
+    #[default]
+    AsItIs,
+    /// All that arrive (promiscuous mode).
+    Everything,
+}
+
 /// How packets come to userspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -104,6 +114,8 @@ pub struct Plan {
     pub filter: Option<CaptureFilter>,
     /// What is copied of them.
     pub thinning: Thinning,
+    /// Which frames the cards pass on.
+    pub reception: Reception,
     /// What happens to packets afterwards.
     pub disposition: Disposition,
     /// What happens to packets that the filter refuses, where the others are consumed.

@@ -23,7 +23,8 @@ mod shelf;
 mod thinning;
 
 pub use attach::{
-    Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Refused, Unmatched, Watch,
+    Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Reception, Refused, Unmatched,
+    Watch,
 };
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;

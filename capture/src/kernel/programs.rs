@@ -17,7 +17,7 @@ use capture_common::{
     Hook, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, Settings, socket_index,
 };
 
-use super::attach::{Attachment, Delivery, Disposition, IngressHook, Plan, Unmatched};
+use super::attach::{Attachment, Delivery, Disposition, IngressHook, Plan, Reception, Unmatched};
 use super::clock::Clock;
 use super::cut_table::CutMap;
 use super::error::{AttachError, io_error};
@@ -25,7 +25,7 @@ use super::filter;
 use super::shelf::{Shared, Shelf};
 use super::thinning::{Control, Cutoff, Extent};
 use crate::flow::CutTable;
-use crate::iface::{XdpAttached, XdpMode};
+use crate::iface::{Interface, Promiscuous, XdpAttached, XdpMode};
 use crate::packet::LinkType;
 
 /// The object that `cargo xtask ebpf` made of `capture-ebpf`.
@@ -56,6 +56,8 @@ struct Attached {
     /// The kernel's index of the interface.
     index: u32,
     links: Vec<Link>,
+    /// Keeps the interface promiscuous, if that was asked for.
+    _reception: Option<Promiscuous>,
 }
 
 /// The kernel side of a running capture.
@@ -67,6 +69,8 @@ pub struct Kernel {
     counters: PerCpuArray<MapData, HookCounters>,
     rings: Vec<RingBuf<MapData>>,
     sockets: XskMap<MapData>,
+    /// Which frames the cards pass on.
+    reception: Reception,
     /// The program at XDP.
     xdp_program: &'static str,
     /// The maps, for programs that take over from these.
@@ -80,6 +84,19 @@ impl std::fmt::Debug for Kernel {
             .field("attached", &self.attached)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes an interface promiscuous. One that cannot be is captured as it is, and that is said.
+fn promiscuous(interface: &Interface) -> Option<Promiscuous> {
+    Promiscuous::hold(interface.index)
+        .inspect_err(|error| {
+            let name = &interface.name;
+            log::warn!(
+                "{name}: promiscuous mode cannot be had ({error}), so frames for other hosts may be missing: it needs \
+                 root or CAP_NET_RAW; or run once: ip link set dev {name} promisc on"
+            );
+        })
+        .ok()
 }
 
 impl Kernel {
@@ -128,6 +145,7 @@ impl Kernel {
             counters,
             rings,
             sockets,
+            reception: plan.reception,
             xdp_program: xdp_program(plan),
             shared,
             ebpf,
@@ -179,7 +197,16 @@ impl Kernel {
                 }
             }
         }
-        self.attached.push(Attached { slot, index, links });
+        let reception = match self.reception {
+            Reception::AsItIs => None,
+            Reception::Everything => promiscuous(&attachment.interface),
+        };
+        self.attached.push(Attached {
+            slot,
+            index,
+            links,
+            _reception: reception,
+        });
         Ok(mode)
     }
 

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::args::{IngressHookName, Way};
+use super::super::args::{IngressHookName, ReceptionArgs, Way};
 use super::super::tracking::TrackingArgs;
 use super::super::units::{CpuList, bytes, cpu_list, duration};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The traffic of the interface is captured several times, each time with more to do: count (nothing is copied),
-copy (into the rings and out of them), track (connections), and with --dir write (packets and records). For each
-step it is shown what was lost and where, how busy workers and CPUs were, and how long packets waited; then what
-breaks first, or would by extrapolation, and why. Nobody here sends: without traffic nothing can be said.
+    after_help = "The traffic of the interface is captured several times, each time with more to do: count (nothing is copied), \
+                  copy (into the rings and out of them), track (connections), and with --dir write (packets and records). For each \
+                  step it is shown what was lost and where, how busy workers and CPUs were, and how long packets waited; then what \
+                  breaks first, or would by extrapolation, and why. Nobody here sends: without traffic nothing can be said.
 
 Frames go on as if nothing had been, unless --tap says otherwise.
 
@@ -43,6 +43,9 @@ pub(in super::super) struct BenchArgs {
     /// Consume frames after the copy: for a port that is dedicated to capture (SPAN, TAP).
     #[arg(long)]
     pub(super) tap: bool,
+
+    #[command(flatten)]
+    pub(super) reception: ReceptionArgs,
 
     /// Allow --tap on the interface that carries the default route.
     #[arg(long, requires = "tap")]

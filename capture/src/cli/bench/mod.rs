@@ -128,6 +128,9 @@ fn plan(
     netns: &Namespace,
     scratch: Option<&Scratch>,
 ) -> anyhow::Result<LivePlan> {
+    if let Some(cpus) = &args.cpus {
+        super::live::usable(cpus)?;
+    }
     let workers = args.workers.unwrap_or_else(super::default_workers);
     let ring_bytes = super::live::ring_bytes(args.ring_size)?;
     let mut kernel = Plan {
@@ -140,6 +143,7 @@ fn plan(
         ring_bytes,
         filter: None,
         thinning: Thinning::NONE,
+        reception: super::live::reception(args.tap, args.reception),
         disposition: if args.tap {
             Disposition::Tap
         } else {

@@ -19,12 +19,12 @@ const DEFAULT_SIZE: u32 = 64;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Frames leave the kernel by an XDP program (Linux 5.18). They go out of veth interfaces alone, unless another
-is named by --yes-onto as well; the other end of a veth needs an XDP program (`capture live` is one) or GRO.
-All checksums are right. The same words make the same frames, sent or written.
+    after_help = "Frames leave the kernel by an XDP program (Linux 5.18). They go out of veth interfaces alone, unless another \
+                  is named by --yes-onto as well; the other end of a veth needs an XDP program (`capture live` is one) or GRO. \
+                  All checksums are right. The same words make the same frames, sent or written.
 
-Flows take turns, frame by frame. A TCP session is SYN, SYN-ACK, ACK, data of client and server in turn, and
-FIN-ACK, FIN-ACK, ACK, unless --rst, --open or --unanswered say otherwise; both sides are sent from here.
+Flows take turns, frame by frame. A TCP session is SYN, SYN-ACK, ACK, data of client and server in turn, and \
+                  FIN-ACK, FIN-ACK, ACK, unless --rst, --open or --unanswered say otherwise; both sides are sent from here.
 
 Addresses are of 198.18.0.0/15 or 2001:db8::/32, which are for benchmarks and documentation, unless asked otherwise.
 

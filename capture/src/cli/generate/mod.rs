@@ -116,11 +116,15 @@ async fn send(args: &GenerateArgs, name: &str, traffic: Traffic) -> anyhow::Resu
 
     let mut show = Show::new(style(args));
     let started = Instant::now();
-    // At a rate, the time is over when its frames are out.
-    let deadline = args
-        .duration
-        .filter(|_| rate.is_none())
-        .map(|duration| started + duration);
+    // At a rate that is kept, the time is over when its frames are out.
+    let deadline = args.duration.map(|duration| {
+        let spare = if rate.is_none() {
+            Duration::ZERO
+        } else {
+            (duration / 20).max(SETTLE)
+        };
+        started + duration + spare
+    });
     let mut second = every(Duration::from_secs(1));
     let mut reader_gone = false;
     let sent = loop {
@@ -151,6 +155,16 @@ async fn send(args: &GenerateArgs, name: &str, traffic: Traffic) -> anyhow::Resu
         return Ok(ExitCode::SUCCESS);
     }
     finish(&mut show, &wire, &sent).await?;
+    if let (Some(wanted), Some(deadline)) = (amount.frames, deadline)
+        && sent.frames < wanted
+        && Instant::now() >= deadline
+    {
+        super::complain(&format!(
+            "the rate was not kept: of {} frames, {} were sent in time",
+            grouped(wanted),
+            grouped(sent.frames)
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -36,7 +36,10 @@ pub(super) fn create(path: &Path, existing: Existing) -> Result<Box<dyn Output>,
         return Ok(Box::new(Flowing(stdout.into())));
     }
     match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(fail(io::ErrorKind::IsADirectory.into()));
+        }
+        Ok(metadata) if !metadata.is_file() => {
             let file = OpenOptions::new().write(true).open(path).map_err(fail)?;
             return Ok(Box::new(Flowing(file)));
         }

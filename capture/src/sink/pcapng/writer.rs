@@ -310,10 +310,12 @@ impl Writer {
             self.shared.reader_gone.store(true, Ordering::Relaxed);
             Ended::ReaderGone
         } else {
-            Ended::Failed(SinkError::Write {
+            let error = SinkError::Write {
                 path: self.path.clone(),
                 source: error,
-            })
+            };
+            log::warn!("{error}; the capture goes on, and counts what is missing");
+            Ended::Failed(error)
         });
     }
 
