@@ -25,9 +25,9 @@ use crate::veil::Veil;
 /// Time is kept in units of 2^20 ns, about a millisecond.
 pub(crate) const TICK_SHIFT: u32 = 20;
 /// A packet is let through when none was for so long: a second.
-const KEEP_EVERY: u32 = (1_000_000_000_u64 >> TICK_SHIFT) as u32;
+pub(crate) const KEEP_EVERY: u32 = (1_000_000_000_u64 >> TICK_SHIFT) as u32;
 /// A segment is let through after so much payload, long before sequence numbers are ambiguous.
-const MOST_AT_ONCE: u32 = 1 << 30;
+pub(crate) const MOST_AT_ONCE: u32 = 1 << 30;
 /// What becomes of a packet, as one number: the offset up to which it is copied, or what says otherwise.
 /// (Of an enum, LLVM keeps parts in registers that hold nothing, which the verifier does not take.)
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,12 +160,7 @@ impl Passage<'_> {
     /// The half of whoever sent it.
     #[inline(always)]
     fn half<'a>(&self, entry: &'a mut CutEntry) -> &'a mut CutHalf {
-        let [forward, reverse] = &mut entry.halves;
-        if self.facts.bits & Facts::REVERSE == 0 {
-            forward
-        } else {
-            reverse
-        }
+        self.facts.half(entry)
     }
 
     /// Takes a packet of a known flow: what becomes of it, and whether the flow is to be told of first.

@@ -1,5 +1,7 @@
 //! What is asked of a packet's headers by whoever cuts it: more than what is counted.
 
+use capture_common::cutoff::{CutEntry, CutHalf};
+
 use crate::headers::Walk;
 
 /// What the walk finds beyond what is counted: only what is cut needs it.
@@ -59,7 +61,7 @@ impl Facts {
     pub(crate) fn identify(
         &mut self,
         fingerprint: u64,
-        reverse: bool,
+        reverse: u32,
         frame_len: usize,
         walk: &Walk,
     ) {
@@ -70,8 +72,16 @@ impl Facts {
         if walk.fragment || walk.malformed || (self.net_at + self.ip_len) as usize > frame_len {
             self.bits = 0;
         }
-        if reverse {
-            self.bits |= Self::REVERSE;
-        }
+        self.bits |= reverse * Self::REVERSE;
+    }
+
+    /// The half of whoever sent the packet. Which one it is changes with every packet, so nothing branches on it.
+    #[inline(always)]
+    pub(crate) fn half<'a>(&self, entry: &'a mut CutEntry) -> &'a mut CutHalf {
+        let at = (self.bits & Self::REVERSE) / Self::REVERSE;
+        // SAFETY: 0 or 1, of two.
+        let half = unsafe { entry.halves.as_mut_ptr().add(at as usize) };
+        // SAFETY: as above; the borrow is that of the entry.
+        unsafe { &mut *half }
     }
 }

@@ -335,7 +335,7 @@ fn ipv4(
         endpoint_v4(seed, dst, dst_port),
     );
     let fingerprint = combine(src, dst, protocol);
-    facts.identify(fingerprint, src > dst, frame_len, walk);
+    facts.identify(fingerprint, u32::from(src > dst), frame_len, walk);
     veil.note(&facts);
     walk.flow_hash = steer(walk, fragments, later, (fingerprint >> 32) as u32, veil);
     Some(())
@@ -446,7 +446,7 @@ fn ipv6(
         endpoint_v6(seed, dst, dst_port),
     );
     let fingerprint = combine(src_end, dst_end, protocol);
-    facts.identify(fingerprint, src_end > dst_end, frame_len, walk);
+    facts.identify(fingerprint, u32::from(src_end > dst_end), frame_len, walk);
     veil.note(&facts);
     let hash = (fingerprint >> 32) as u32;
     let key = fragments.map(|id| FragmentKey {

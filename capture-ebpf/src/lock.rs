@@ -1,8 +1,8 @@
 //! A set of the table of cut flows, held by one CPU.
 //!
-//! The kernel's own spin lock costs more (it turns interrupts off and is two calls); here a word is
-//! exchanged, and who does not get it after a few tries copies the packet. No program that takes the lock is
-//! interrupted by another one that does on the same CPU.
+//! The kernel's own spin lock turns interrupts off, and is two calls; here a word is exchanged, and who does
+//! not get it after a few tries copies the packet. No program that takes the lock is interrupted by another
+//! one that does on the same CPU.
 
 use core::intrinsics::{AtomicOrdering, atomic_xchg};
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -50,6 +50,12 @@ impl Held {
     #[inline(always)]
     pub(crate) fn new(set: *mut CutSet, number: u32) -> Option<Self> {
         (exchange(set, 1) == 0 || capture_wait(number) != 0).then(|| Self { set })
+    }
+
+    /// The same if it can be had at once.
+    #[inline(always)]
+    pub(crate) fn at_once(set: *mut CutSet) -> Option<Self> {
+        (exchange(set, 1) == 0).then(|| Self { set })
     }
 
     /// The place of a flow.

@@ -35,6 +35,7 @@ mod decide;
 mod emit;
 mod facts;
 mod filter;
+mod glide;
 mod headers;
 mod lock;
 mod long_way;

@@ -1,6 +1,7 @@
 //! Every map, with who writes and who reads it.
 
 use aya_ebpf::Global;
+use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf, XskMap};
 use aya_ebpf::macros::btf_map;
 use capture_common::{
@@ -45,9 +46,10 @@ pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRA
     LruHashMap::new();
 
 /// Flows that are cut short; userspace makes it as large as it is wanted. Written here, read by the
-/// workers.
+/// workers. Nobody maps it: what can be mapped starts at a page, so that a lock lies in one cache line with its
+/// keys, and each direction of a flow in one of its own.
 #[btf_map]
-pub(crate) static CUTS: Array<CutSet, 1> = Array::new();
+pub(crate) static CUTS: Array<CutSet, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
 /// What one packet needs beside the stack. Used here only.
 #[btf_map]

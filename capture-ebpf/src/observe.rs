@@ -11,6 +11,7 @@ use crate::counters::count;
 use crate::cutoff::{Cut, Passage, cut};
 use crate::decide::{is_flow_sampled_out, is_packet_sampled_out, share};
 use crate::emit::Lost;
+use crate::glide::counted;
 use crate::headers::Walk;
 use crate::maps::{COUNTERS, IFACES, SCRATCH};
 use crate::outlet::{Outlet, Place};
@@ -83,6 +84,17 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     if is_flow_sampled_out(&walk) {
         counters.sampled += 1;
         return Fate::Consumed;
+    }
+    if Patched.cut_sets() != 0 && plain.is_plain() {
+        let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
+            return Fate::Consumed;
+        };
+        // SAFETY: the scratch belongs to this CPU while the program runs.
+        let ns = unsafe { (*scratch).coarse_ns() };
+        if counted(&plain.facts(identity, frame_len), wire_len, ns) {
+            counters.cut += 1;
+            return Fate::Consumed;
+        }
     }
     let mut share = share(wire_len);
     if Patched.wants_facts() {

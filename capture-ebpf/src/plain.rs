@@ -49,7 +49,7 @@ pub(crate) struct Identity {
     /// All 64 bits of the flow's hash.
     pub(crate) fingerprint: u64,
     /// It goes from the endpoint with the higher hash to that with the lower.
-    reverse: bool,
+    reverse: u32,
     /// It is a tunnel's, whose ports say nothing.
     tunnel: bool,
 }
@@ -249,7 +249,7 @@ impl Identity {
     /// Of a packet that is not plain.
     pub(crate) const UNKNOWN: Self = Self {
         fingerprint: 0,
-        reverse: false,
+        reverse: 0,
         tunnel: false,
     };
 
@@ -258,10 +258,16 @@ impl Identity {
     fn new(src: u64, dst: u64, protocol: u8, tunnel: bool) -> Self {
         Self {
             fingerprint: combine(src, dst, protocol),
-            reverse: src > dst,
+            reverse: is_more(src, dst),
             tunnel,
         }
     }
+}
+
+/// 1 if `a` is more than `b`, otherwise 0, without a branch: it is the borrow of `b - a`.
+#[inline(always)]
+pub(crate) fn is_more(a: u64, b: u64) -> u32 {
+    (((!b & a) | ((!b | a) & b.wrapping_sub(a))) >> 63) as u32
 }
 
 /// Bytes that the IPv4 header leaves to the transport; more than 65,535 if it leaves less than none.

@@ -114,8 +114,11 @@
 //! is spared that: Ethernet, perhaps a tag, IP without options or extension headers, and a whole TCP
 //! segment or UDP datagram lie at places known beforehand (`plain.rs`). All others, and whatever is rare,
 //! go through functions that the verifier checks by themselves, and that leave the programs their
-//! registers and their stack. Each call is worth sparing: where the kernel guards returns against
-//! speculation, one costs as much as the whole short way.
+//! registers and their stack. Each call is worth sparing where the kernel guards returns against
+//! speculation (Safe RET on Zen 3): in test runs, the length of the frame took 8 ns, the time as of the last
+//! tick 17, the time 36, and to reserve and submit a record 29. A packet past its flow's cutoff, which is
+//! nearly every one of a bulk transfer, has a short way of its own in which none is left but the first
+//! (`glide.rs`).
 //!
 //! **One tracker.** What Zeek's `conn.log` says of a connection, what Wireshark's analysis says of its
 //! segments, and the states of RFC 9293 come out of one place, `flow/tcp/`: each by the rules of its

@@ -66,7 +66,7 @@ fn load(link: LinkType, snap_len: u32) -> Option<Kernel> {
     }
 }
 
-fn run(ebpf: &mut Ebpf, frame: &[u8]) {
+pub(crate) fn run(ebpf: &mut Ebpf, frame: &[u8]) {
     let program: &mut Xdp = ebpf.program_mut("capture_xdp").unwrap().try_into().unwrap();
     let options = TestRunOptions {
         data_in: Some(frame),
@@ -418,10 +418,10 @@ fn kernel_and_library_agree_where_the_short_way_ends() {
     compare(LinkType::ETHERNET, &bordering());
 }
 
-/// A tag leads a packet the long way through the headers, which has to find the same there as the short
-/// way found without it.
+/// The second tag leads a packet the long way through the headers, which has to find the same there as the
+/// short way found without it, or with one.
 #[test]
-fn a_tag_makes_a_packet_longer_and_changes_nothing_else() {
+fn tags_make_a_packet_longer_and_change_nothing_else() {
     let mut plan = plan(LinkType::ETHERNET, 65_600, None);
     plan.thinning.extent = Extent::Headers;
     let mut kernel = match Kernel::load(&plan) {
@@ -442,20 +442,23 @@ fn a_tag_makes_a_packet_longer_and_changes_nothing_else() {
     let mut frames = frames(2000);
     frames.extend(bordering());
     for frame in frames {
-        let without = seen(&frame);
-        let mut tagged = frame.clone();
-        tagged.splice(12..12, [0x81, 0, 0, 7]);
-        let (mut counted, (wire_len, cap_len, flow_hash)) = seen(&tagged);
         if matches!(frame[12..14], [0x81 | 0x91, 0] | [0x88, 0xa8]) {
             // There is a limit to tags.
             continue;
         }
-        counted[1] -= 4;
-        assert_eq!(
-            (counted, (wire_len - 4, cap_len - 4, flow_hash)),
-            without,
-            "{frame:02x?}"
-        );
+        let without = seen(&frame);
+        for tags in [&[0x81, 0, 0, 7][..], &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 7]] {
+            let mut tagged = frame.clone();
+            tagged.splice(12..12, tags.iter().copied());
+            let (mut counted, (wire_len, cap_len, flow_hash)) = seen(&tagged);
+            let more = tags.len() as u32;
+            counted[1] -= u64::from(more);
+            assert_eq!(
+                (counted, (wire_len - more, cap_len - more, flow_hash)),
+                without,
+                "{frame:02x?} with {tags:02x?}"
+            );
+        }
     }
 }
 
