@@ -12,7 +12,7 @@
 //! │ TCX   egress     │ by        │  burst     Layers     own table,   own buffers    │    threads
 //! │ count,filter,copy│ symmetric └──────────────────────────────────────────────────┘
 //! └──────────────────┘ flow hash          ▲
-//!  pcap / pcapng file ─► router ──────────┘   the same bursts
+//!  pcap / pcapng file ────────────────────┘   the same bursts, each shard reads its own
 //! ```
 //!
 //! | value | owned by | where |
@@ -160,6 +160,11 @@
 //! shard encodes its own, in pieces that the other thread only puts after one another: most flows of a
 //! short capture end with it, and then all CPUs have the same to do. A record never leaves the caches of
 //! the core that made it.
+//!
+//! **Each shard reads a file for itself**, and takes the packets of its flows. To hop over a packet and to
+//! hash its ports costs less than to tell another thread where it lies: what one core has written, another
+//! has to wait for. So nothing crosses threads, and each core works on what is in its own caches. One
+//! thread reads for all where that cannot be, which is said in `engine/files/mod.rs`.
 //!
 //! **Files are read, not mapped.** The kernel's copy costs what its page faults would, memory stays
 //! small, and a file that is cut short meanwhile is an error and not a signal.

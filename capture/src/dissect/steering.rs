@@ -14,7 +14,7 @@ use super::cursor::Cursor;
 use super::fragment::{FragmentTable, fragment_key};
 use super::layers::{Addresses, Layers, Net, Transport};
 use super::transport::{PROTO_TCP, PROTO_UDP};
-use crate::packet::{LinkType, Packet, Timestamp};
+use crate::packet::{LinkType, Timestamp};
 
 /// Finds the flow hashes of packets.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ impl Steering {
     /// packet and wants nothing but this.
     #[must_use]
     #[inline]
-    pub fn plain(&self, packet: &Packet<'_>) -> Option<u32> {
+    pub fn plain(&self, link: LinkType, data: &[u8]) -> Option<u32> {
         /// Ethernet header, IPv4 header without options, ports.
         const HEADERS: usize = 14 + 20 + 4;
         /// "More fragments", and the offset.
         const FRAGMENT: u16 = 0x3fff;
-        let bytes = packet.data.first_chunk::<HEADERS>()?;
+        let bytes = data.first_chunk::<HEADERS>()?;
         let headers = Cursor::new(bytes);
-        let plain = packet.meta.link == LinkType::ETHERNET
+        let plain = link == LinkType::ETHERNET
             && headers.u16(12)? == 0x0800
             && headers.u8(14)? == 0x45
             && headers.u16(20)? & FRAGMENT == 0

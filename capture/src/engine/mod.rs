@@ -3,7 +3,7 @@
 //! - `affinity.rs` which CPU a thread runs on
 //! - `budget.rs` whether it fits into memory
 //! - `change.rs` changes to a running capture
-//! - `files.rs` capture files through the shards
+//! - `files/` capture files through the shards
 //! - `filtering.rs` the capture filter of files
 //! - `fresh.rs` takes away what a start that fails has made
 //! - `host.rs` what a capture file says of the machine

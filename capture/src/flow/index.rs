@@ -7,7 +7,7 @@
 /// The index of one table.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// `hash << 32 | slot + 1`; 0 is free.
+    /// `hash << 32 | slot + 1`; 0 is free. There are none after [`Self::clear`].
     entries: Vec<u64>,
     mask: u32,
 }
@@ -26,20 +26,24 @@ impl Index {
 
     /// An index for at most `flows` flows.
     pub(crate) fn new(flows: u32) -> Self {
-        let len = Self::entries(flows).min(1 << 32);
-        // Zeroed memory comes from the kernel page by page as it is touched.
-        let entries = vec![0; len as usize];
-        crate::hugepages::advise(&entries);
+        let mask = (Self::entries(flows).min(1 << 32) - 1) as u32;
         Self {
-            entries,
-            mask: (len - 1) as u32,
+            entries: Self::room(mask),
+            mask,
         }
     }
 
-    /// Takes all slots out.
+    /// Takes all slots out, and gives the memory back until it is needed again: mostly, it is not.
     pub(crate) fn clear(&mut self) {
-        // Zeroed memory costs nothing until it is touched.
-        self.entries = vec![0; self.entries.len()];
+        self.entries = Vec::new();
+    }
+
+    /// Free entries for this mask.
+    fn room(mask: u32) -> Vec<u64> {
+        // Zeroed memory comes from the kernel page by page as it is touched.
+        let entries = vec![0; mask as usize + 1];
+        crate::hugepages::advise(&entries);
+        entries
     }
 
     /// Asks for the memory that [`Self::find`] will read.
@@ -55,7 +59,7 @@ impl Index {
     pub(crate) fn guess(&self, hash: u32) -> Option<u32> {
         let mut at = hash & self.mask;
         loop {
-            let entry = self.entries[at as usize];
+            let entry = *self.entries.get(at as usize)?;
             if entry == 0 {
                 return None;
             }
@@ -71,7 +75,7 @@ impl Index {
     pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = hash & self.mask;
         loop {
-            let entry = self.entries[at as usize];
+            let entry = *self.entries.get(at as usize)?;
             if entry == 0 {
                 return None;
             }
@@ -85,6 +89,9 @@ impl Index {
     /// Adds a slot that is not in the index. There must be room, as there is by construction for as
     /// many flows as the index was made for.
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
+        if self.entries.is_empty() {
+            self.entries = Self::room(self.mask);
+        }
         let mut at = hash & self.mask;
         while self.entries[at as usize] != 0 {
             at = (at + 1) & self.mask;
@@ -96,6 +103,9 @@ impl Index {
     pub(crate) fn remove(&mut self, hash: u32, slot: u32) {
         let wanted = u64::from(hash) << 32 | u64::from(slot + 1);
         let mut hole = hash & self.mask;
+        if self.entries.is_empty() {
+            return;
+        }
         while self.entries[hole as usize] != wanted {
             if self.entries[hole as usize] == 0 {
                 return;

@@ -22,14 +22,18 @@ fn a_plain_segment_has_a_short_way() {
     let frame = ethernet(0x0800, &ipv4(6, &tcp(5, 0x18, b"abc")));
     let mut steering = Steering::new(7);
     let long = steering.hash(&Dissector::default().dissect(&packet(&frame)), Timestamp(0));
-    assert_eq!(steering.plain(&packet(&frame)), Some(long));
+    assert_eq!(steering.plain(LinkType::ETHERNET, &frame), Some(long));
     // A fragment, options, another protocol, another ethertype: not plain.
     for (at, value) in [(20, 0x20), (21, 1), (14, 0x46), (23, 17), (13, 1)] {
         let mut other = frame.clone();
         other[at] = value;
-        assert_eq!(steering.plain(&packet(&other)), None, "byte {at}");
+        assert_eq!(
+            steering.plain(LinkType::ETHERNET, &other),
+            None,
+            "byte {at}"
+        );
     }
-    assert_eq!(steering.plain(&packet(&frame[..37])), None);
+    assert_eq!(steering.plain(LinkType::ETHERNET, &frame[..37]), None);
 }
 
 proptest! {
@@ -47,7 +51,7 @@ proptest! {
         let packet = packet(&frame);
         let mut steering = Steering::new(7);
         let layers = Dissector::default().dissect(&packet);
-        if let Some(short) = steering.plain(&packet)
+        if let Some(short) = steering.plain(packet.meta.link, packet.data)
             && layers.malformed.is_none()
             && !layers.snapped
         {

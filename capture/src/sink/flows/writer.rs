@@ -56,6 +56,15 @@ impl IfaceNames {
         known.extend(names);
     }
 
+    /// Adds those of `names`, which are all from the start, that are not known yet: who has come less
+    /// far than others takes nothing away.
+    pub fn learn(&self, names: &[String]) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(new) = names.get(known.len()..) {
+            known.extend_from_slice(new);
+        }
+    }
+
     /// Adds the name of the next interface.
     pub fn push(&self, name: String) {
         self.0

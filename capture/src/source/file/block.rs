@@ -30,6 +30,12 @@ impl Block {
         self.filled_bytes = tail.len();
     }
 
+    /// Keeps what is filled from `at` on, and moves it to the start.
+    pub(super) fn keep(&mut self, at: usize) {
+        self.bytes.copy_within(at..self.filled_bytes, 0);
+        self.filled_bytes -= at;
+    }
+
     /// One read into the room that is left. 0 means that the stream has ended, or no room is left.
     pub(super) fn read_from(&mut self, stream: &mut impl io::Read) -> io::Result<usize> {
         loop {

@@ -22,7 +22,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ use crate::filter::capture::Origin;
 use crate::packet::{FrameNo, Iface, IfaceId};
 use pcap::{FILE_HEADER_LEN, Pcap};
 use pcapng::Pcapng;
+pub use scan::{All, Choice};
 use scan::{ByteOrder, Scan, Stop, Stopped};
 use stream::Stream;
 
@@ -104,13 +105,27 @@ impl FileSource {
     ///
     /// A pipe is read until the file header is there.
     pub fn open(path: &Path, numbering: Numbering) -> Result<Self, FileError> {
+        Self::open_up_to(path, numbering, u64::MAX)
+    }
+
+    /// The same of the first `most_bytes` as they lie on the disk: for several who are to read the same
+    /// of a file that grows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_up_to(
+        path: &Path,
+        numbering: Numbering,
+        most_bytes: u64,
+    ) -> Result<Self, FileError> {
         let file = if path.as_os_str() == "-" {
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
             File::open(path)
         };
         file.map_err(FileErrorKind::Open)
-            .and_then(|file| Self::open_input(file, path, numbering))
+            .and_then(|file| Self::open_input(file, path, numbering, most_bytes))
             .map_err(|kind| FileError::at_start(path, kind))
     }
 
@@ -122,20 +137,38 @@ impl FileSource {
     /// When the pipe ends before, or cannot be read.
     pub fn from_pipe(pipe: io::PipeReader, name: &Path) -> Result<Self, FileError> {
         let file = File::from(OwnedFd::from(pipe));
-        Self::open_input(file, name, Numbering::default())
+        Self::open_input(file, name, Numbering::default(), u64::MAX)
             .map_err(|kind| FileError::at_start(name, kind))
     }
 
-    fn open_input(file: File, path: &Path, numbering: Numbering) -> Result<Self, FileErrorKind> {
+    /// Whether several can read the file at once, each for himself: it is no pipe, and not compressed.
+    /// A file that cannot be opened is one; whoever reads it will see.
+    pub fn is_shareable(path: &Path) -> bool {
+        if path.as_os_str() == "-" {
+            return false;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => false,
+            Ok(_) => File::open(path).map_or(true, |file| !stream::is_gzip_file(file)),
+            Err(_) => true,
+        }
+    }
+
+    fn open_input(
+        file: File,
+        path: &Path,
+        numbering: Numbering,
+        most_bytes: u64,
+    ) -> Result<Self, FileErrorKind> {
         let metadata = file.metadata().map_err(FileErrorKind::Open)?;
         if metadata.is_dir() {
             return Err(FileErrorKind::Directory);
         }
-        let total_bytes = metadata.is_file().then_some(metadata.len());
+        let total_bytes = metadata.is_file().then_some(metadata.len().min(most_bytes));
         if total_bytes == Some(0) {
             return Err(FileErrorKind::Empty);
         }
-        let mut stream = Stream::open(file).map_err(unread)?;
+        let mut stream = Stream::open(file, most_bytes).map_err(unread)?;
         let tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
         let (format, at) = match Format::open(stream.block(), numbering.iface) {
             Ok(opened) => opened,
@@ -172,7 +205,21 @@ impl FileSource {
         slots: &mut Vec<Slot>,
         budget: usize,
     ) -> Result<Option<Arc<Block>>, FileError> {
-        let before = slots.len();
+        self.next_chosen(slots, budget, &mut All)
+    }
+
+    /// The same for those that are chosen out of up to `budget` packets, which can be none of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next_batch`].
+    pub fn next_chosen(
+        &mut self,
+        slots: &mut Vec<Slot>,
+        budget: usize,
+        choice: &mut impl Choice,
+    ) -> Result<Option<Arc<Block>>, FileError> {
+        let before = self.numbering.frame;
         let budget = budget.max(1);
         loop {
             if matches!(self.tail, Tail::Finished) {
@@ -183,13 +230,14 @@ impl FileSource {
                 window: block,
                 numbering: &mut self.numbering,
                 slots,
+                choice,
             };
             let stopped = match &mut self.format {
                 Format::Pcap(pcap) => pcap.scan(self.at, budget, &mut scan),
                 Format::Pcapng(pcapng) => pcapng.scan(self.at, budget, &mut scan),
             };
             self.at = stopped.at;
-            if slots.len() > before {
+            if self.numbering.frame > before {
                 // Whatever else is wrong is found again by the next call.
                 return Ok(Some(Arc::clone(block)));
             }

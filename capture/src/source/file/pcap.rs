@@ -5,7 +5,7 @@
 //! Alexey Kuznetzov's patch, whose record headers have eight more bytes.
 
 use super::Damage;
-use super::scan::{ByteOrder, Scan, Stop, Stopped, max_cap_len, part};
+use super::scan::{ByteOrder, Choice, Scan, Stop, Stopped, max_cap_len, part};
 use crate::packet::{Iface, IfaceId, LinkType, PacketMeta, Timestamp};
 
 /// Length of the file header in bytes.
@@ -95,12 +95,12 @@ impl Pcap {
         }))
     }
 
-    /// The one interface of the file, which has no name.
-    /// Byte order of the file, or of the section at hand.
+    /// Byte order of the file.
     pub(super) const fn byte_order(&self) -> ByteOrder {
         self.order
     }
 
+    /// The one interface of the file, which has no name.
     pub(super) fn ifaces(&self) -> &[Iface] {
         std::slice::from_ref(&self.description)
     }
@@ -110,7 +110,12 @@ impl Pcap {
     /// Lengths are taken as they are stored, like Wireshark does: a captured length above the snap
     /// length is believed (libpcap cuts the packet there, for programs with buffers of that size),
     /// and an original length below the captured one is kept.
-    pub(super) fn scan(&self, mut at: usize, budget: usize, scan: &mut Scan<'_>) -> Stopped {
+    pub(super) fn scan(
+        &self,
+        mut at: usize,
+        budget: usize,
+        scan: &mut Scan<'_, impl Choice>,
+    ) -> Stopped {
         let &Self {
             order,
             lengths,

@@ -6,7 +6,7 @@
 use super::Damage;
 use super::options::Options;
 use super::resolution::Resolution;
-use super::scan::{ByteOrder, Scan, Stop, Stopped, max_cap_len, part};
+use super::scan::{ByteOrder, Choice, Scan, Stop, Stopped, max_cap_len, part};
 use super::slot::OptionBytes;
 use crate::packet::{Iface, IfaceId, LinkType, PacketDirection, PacketMeta, Timestamp};
 
@@ -100,10 +100,15 @@ impl Pcapng {
     }
 
     /// Steps over blocks from `at` on, until `budget` packets were found.
-    pub(super) fn scan(&mut self, mut at: usize, budget: usize, scan: &mut Scan<'_>) -> Stopped {
+    pub(super) fn scan(
+        &mut self,
+        mut at: usize,
+        budget: usize,
+        scan: &mut Scan<'_, impl Choice>,
+    ) -> Stopped {
         let window = scan.window;
-        let full = scan.slots.len() + budget;
-        while scan.slots.len() < full {
+        let full = scan.numbering.frame.0 + budget as u64;
+        while scan.numbering.frame.0 < full {
             let rest = &window[at..];
             let Some(start) = rest.first_chunk::<8>() else {
                 return Stopped {
@@ -174,7 +179,7 @@ impl Pcapng {
         kind: u32,
         block: &[u8],
         at: usize,
-        scan: &mut Scan<'_>,
+        scan: &mut Scan<'_, impl Choice>,
     ) -> Result<(), Damage> {
         let (Some(start), Some(end)) = (block.first_chunk::<8>(), block.last_chunk::<4>()) else {
             return Ok(());
@@ -284,7 +289,7 @@ impl Pcapng {
         &self,
         body: Body<'_>,
         at: usize,
-        scan: &mut Scan<'_>,
+        scan: &mut Scan<'_, impl Choice>,
     ) -> Result<(), Damage> {
         const BLOCK: &str = "Enhanced Packet";
         let Some((fixed, rest)) = body.split_first_chunk::<20>() else {
@@ -328,7 +333,7 @@ impl Pcapng {
         &self,
         body: Body<'_>,
         at: usize,
-        scan: &mut Scan<'_>,
+        scan: &mut Scan<'_, impl Choice>,
     ) -> Result<(), Damage> {
         const BLOCK: &str = "Packet";
         let Some((fixed, rest)) = body.split_first_chunk::<20>() else {
@@ -371,7 +376,12 @@ impl Pcapng {
 
     /// Section 4.4: a packet of the section's first interface, without a timestamp. It gets time 0,
     /// as in libpcap, and leaves the clock alone.
-    fn simple_packet(&self, body: Body<'_>, at: usize, scan: &mut Scan<'_>) -> Result<(), Damage> {
+    fn simple_packet(
+        &self,
+        body: Body<'_>,
+        at: usize,
+        scan: &mut Scan<'_, impl Choice>,
+    ) -> Result<(), Damage> {
         let Some((fixed, rest)) = body.split_first_chunk::<4>() else {
             return Err(Damage::Overrun {
                 block: "Simple Packet",

@@ -1,8 +1,8 @@
 //! What the two formats share: stepping over records in a window of bytes.
 //!
-//! A window is whatever part of the file is at hand, a block of it. A format steps from record to record, and when the next one is not complete it
-//! says how many bytes it takes. Whether more can come is the source's business, so there is one
-//! parser for files and pipes.
+//! A window is whatever part of the file is at hand, a block of it. A format steps from record to
+//! record, and when the next one is not complete it says how many bytes it takes. Whether more can come
+//! is the source's business, so there is one parser for files and pipes.
 
 use super::Damage;
 use super::slot::{Numbering, OptionBytes, Slot};
@@ -31,23 +31,41 @@ pub(super) enum Stop {
     More { needed: usize, part: &'static str },
 }
 
+/// Which packets of a file get a slot. All are numbered.
+pub trait Choice {
+    /// Whether this one does: what is known of it, and its bytes.
+    fn wants(&mut self, meta: &PacketMeta, data: &[u8]) -> bool;
+}
+
+/// All of them.
+#[derive(Clone, Copy, Debug)]
+pub struct All;
+
+impl Choice for All {
+    #[inline(always)]
+    fn wants(&mut self, _: &PacketMeta, _: &[u8]) -> bool {
+        true
+    }
+}
+
 /// What a scan works on: the window, and where the slots go.
 #[derive(Debug)]
-pub(super) struct Scan<'a> {
+pub(super) struct Scan<'a, C> {
     pub(super) window: &'a [u8],
     pub(super) numbering: &'a mut Numbering,
     pub(super) slots: &'a mut Vec<Slot>,
+    pub(super) choice: &'a mut C,
 }
 
-impl Scan<'_> {
+impl<C: Choice> Scan<'_, C> {
     /// Numbers a packet, moves the clock, and stores its slot.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, meta: PacketMeta, offset: usize, cap_len: u32) {
         self.push_with(meta, offset, cap_len, OptionBytes::default());
     }
 
     /// The same with options behind the packet.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_with(
         &mut self,
         mut meta: PacketMeta,
@@ -60,12 +78,18 @@ impl Scan<'_> {
         meta.clock = *clock;
         meta.frame = *frame;
         *frame = FrameNo(frame.0 + 1);
+        let data = self.window.get(offset..offset + cap_len as usize);
+        // Written in any case: nobody can guess what is wanted, least of all the branch predictor.
+        let before = self.slots.len();
         self.slots.push(Slot {
             meta,
             offset,
             cap_len,
             options,
         });
+        let meta = self.slots.last().map_or(&meta, |slot| &slot.meta);
+        let kept = before + usize::from(self.choice.wants(meta, data.unwrap_or_default()));
+        self.slots.truncate(kept);
     }
 }
 

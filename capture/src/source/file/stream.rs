@@ -25,6 +25,13 @@ fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP_MAGIC)
 }
 
+/// The same of a file that was just opened.
+pub(super) fn is_gzip_file(file: File) -> bool {
+    let mut first = Vec::with_capacity(GZIP_MAGIC.len());
+    let read = file.take(GZIP_MAGIC.len() as u64).read_to_end(&mut first);
+    read.is_ok() && is_gzip(&first)
+}
+
 /// Reads blocks.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -53,17 +60,18 @@ enum Fill {
 }
 
 impl Stream {
-    /// Starts to read `file`, decompressing if it is compressed.
-    pub(super) fn open(mut file: File) -> io::Result<Self> {
+    /// Starts to read the first `most_bytes` of `file`, decompressing if it is compressed.
+    pub(super) fn open(mut file: File, most_bytes: u64) -> io::Result<Self> {
         let mut first = Vec::with_capacity(GZIP_MAGIC.len());
         (&mut file)
-            .take(GZIP_MAGIC.len() as u64)
+            .take(most_bytes.min(GZIP_MAGIC.len() as u64))
             .read_to_end(&mut first)?;
         let compressed = is_gzip(&first);
         let read_bytes = first.len() as u64;
         let whole = Cursor::new(first).chain(Counted {
             inner: file,
             read_bytes,
+            most_bytes,
         });
         let input = if compressed {
             Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(
@@ -95,8 +103,13 @@ impl Stream {
     }
 
     /// Takes a new block, which starts with what was left of the last one from `at` on, and reads
-    /// until it has `needed` bytes. False at the end of the stream.
+    /// until it has `needed` bytes. False at the end of the stream. If nobody looks at the last block any
+    /// more, it is the new one: what was read into a moment ago is in the caches.
     pub(super) fn refill(&mut self, at: usize, needed: usize) -> io::Result<bool> {
+        if let Some(block) = Arc::get_mut(&mut self.block) {
+            block.keep(at);
+            return self.input.fill(block, needed);
+        }
         let mut next = self.fresh_block();
         let Some(block) = Arc::get_mut(&mut next) else {
             unreachable!("nobody else looks at a fresh block");
@@ -154,16 +167,21 @@ impl Input {
     }
 }
 
-/// Counts what is read.
+/// Counts what is read, and ends where it is told to.
 #[derive(Debug)]
 struct Counted<R> {
     inner: R,
     read_bytes: u64,
+    most_bytes: u64,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read_bytes = self.inner.read(buffer)?;
+        let left = self.most_bytes.saturating_sub(self.read_bytes);
+        let room = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read_bytes = self.inner.read(&mut buffer[..room])?;
         self.read_bytes += read_bytes as u64;
         Ok(read_bytes)
     }

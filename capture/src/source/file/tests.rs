@@ -9,7 +9,7 @@ use pcap_parser::{Block as OracleBlock, PcapBlockOwned, PcapError, PcapNGReader}
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::{LinkType, PacketDirection, PacketMeta, Timestamp};
+use crate::packet::{LinkType, Packet, PacketDirection, PacketMeta, Timestamp};
 
 type Endian = ByteOrder;
 
@@ -241,6 +241,85 @@ fn old_pcap_versions_have_their_lengths_swapped() {
         assert!(error.is_none());
         assert_eq!((packets[0].1.len(), packets[0].0.wire_len), expected);
     }
+}
+
+/// A choice of every second packet.
+struct EverySecond(bool);
+
+impl Choice for EverySecond {
+    fn wants(&mut self, _: &PacketMeta, _: &[u8]) -> bool {
+        self.0 = !self.0;
+        self.0
+    }
+}
+
+#[test]
+fn packets_that_are_not_chosen_are_counted_and_given_no_slot() {
+    let order = Endian::Little;
+    let mut file = pcap_header(order, 0xa1b2_c3d4, 1);
+    for number in 0..7 {
+        file.extend(pcap_record(order, 9 - number, 0, 1, &[number as u8]));
+    }
+    let mut path = tempfile::NamedTempFile::new().unwrap();
+    path.write_all(&file).unwrap();
+    for budget in 1..9 {
+        let mut source = FileSource::open(path.path(), Numbering::default()).unwrap();
+        let mut choice = EverySecond(true);
+        let mut chosen = Vec::new();
+        loop {
+            let mut slots = Vec::new();
+            let block = source.next_chosen(&mut slots, budget, &mut choice).unwrap();
+            let Some(block) = block else { break };
+            for slot in slots {
+                let Packet { meta, data } = slot.packet(&block);
+                chosen.push((meta.frame.0, meta.clock.secs(), data[0]));
+            }
+        }
+        // The first packet has the largest timestamp, and it is not chosen.
+        assert_eq!(chosen, [(2, 9, 1), (4, 9, 3), (6, 9, 5)], "{budget}");
+        assert_eq!(source.numbering().frame, FrameNo(8));
+    }
+}
+
+#[test]
+fn nothing_is_read_beyond_the_length_that_was_agreed_on() {
+    let order = Endian::Little;
+    let mut file = pcap_header(order, 0xa1b2_c3d4, 1);
+    file.extend(pcap_record(order, 1, 0, 1, b"a"));
+    let agreed = file.len() as u64;
+    file.extend(pcap_record(order, 2, 0, 1, b"b"));
+    let mut path = tempfile::NamedTempFile::new().unwrap();
+    path.write_all(&file).unwrap();
+    let read = |most_bytes| {
+        let mut source = FileSource::open_up_to(path.path(), Numbering::default(), most_bytes)?;
+        let mut slots = Vec::new();
+        while source.next_batch(&mut slots, 1)?.is_some() {}
+        Ok::<_, FileError>(slots.len())
+    };
+    assert_eq!(read(agreed).unwrap(), 1);
+    assert_eq!(read(u64::MAX).unwrap(), 2);
+    let cut = read(agreed + 1).unwrap_err();
+    assert_eq!(cut.offset, agreed);
+    assert!(matches!(
+        cut.kind,
+        FileErrorKind::Damaged { packets: 1, .. }
+    ));
+    assert!(matches!(read(0).unwrap_err().kind, FileErrorKind::Empty));
+}
+
+#[test]
+fn several_can_read_a_file_but_no_pipe_and_nothing_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    assert!(FileSource::is_shareable(&path), "which opening it says");
+    fs::write(&path, pcap_header(Endian::Little, 0xa1b2_c3d4, 1)).unwrap();
+    assert!(FileSource::is_shareable(&path));
+    fs::write(&path, [0x1f, 0x8b, 8, 0]).unwrap();
+    assert!(!FileSource::is_shareable(&path));
+    let (pipe, _end) = io::pipe().unwrap();
+    let pipe = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&pipe));
+    assert!(!FileSource::is_shareable(Path::new(&pipe)));
+    assert!(!FileSource::is_shareable(Path::new("-")));
 }
 
 #[test]
@@ -724,7 +803,7 @@ fn pipe_is_read_as_it_comes() {
     let writer = std::thread::spawn({
         let (path, file) = (path.clone(), file.clone());
         move || {
-            let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            let mut pipe = fs::OpenOptions::new().write(true).open(path).unwrap();
             for piece in file.chunks(7) {
                 pipe.write_all(piece).unwrap();
             }

@@ -360,11 +360,16 @@ fn quantile(side: &TcpSide, percent: u32) -> Option<Span> {
     if rtt.samples == 0 {
         return None;
     }
-    let counts = &rtt.histogram.0;
+    // There is nothing below the shortest and beyond the longest, which mostly are not far apart.
+    let first = RttHistogram::bucket(rtt.min);
+    let counts = rtt.histogram.0.get(first..=RttHistogram::bucket(rtt.max))?;
     let total: u32 = counts.iter().map(|count| u32::from(*count)).sum();
     let wanted = (total * percent).div_ceil(100).max(1);
     let mut seen = 0;
-    for (count, log2) in counts.iter().zip(RttHistogram::FIRST_LOG2_NS..) {
+    for (count, log2) in counts
+        .iter()
+        .zip(RttHistogram::FIRST_LOG2_NS + first as u32..)
+    {
         seen += u32::from(*count);
         if seen >= wanted {
             return Some(rtt.max.min(Span(1 << log2)));
@@ -384,6 +389,8 @@ mod tests {
             let mut side = TcpSide::default();
             for sample in 0..samples {
                 let time = Span(sample * sample * 70_000 + samples);
+                let shortest = if sample == 0 { time } else { side.rtt.min };
+                side.rtt.min = shortest.min(time);
                 side.rtt.samples += 1;
                 side.rtt.max = side.rtt.max.max(time);
                 side.rtt.histogram.add(time, 1);

@@ -1,0 +1,147 @@
+//! Each shard reads for itself, in its own thread, and takes what is its own: nothing crosses threads.
+
+use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
+
+use super::super::filtering::FilePrograms;
+use super::super::{EngineError, Tracking};
+use super::pace::{Pace, Pacer};
+use super::steer::{Share, Steer};
+use super::tour::{Taker, Tour, Toured};
+use super::{Counted, FileRunError, Progress, READ, bursts};
+use crate::shard::{Shard, ShardTotals};
+use crate::source::file::{All, Block, Choice, FileError, FileSource, Slot};
+
+/// Goes through all files with all shards; this thread is the first shard's.
+///
+/// # Errors
+///
+/// When a thread cannot be made, or panicked.
+pub(super) fn run(
+    tracking: &Tracking,
+    shards: impl Iterator<Item = Counted>,
+    tour: &Tour<'_>,
+    source: FileSource,
+    on_progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(ShardTotals, Option<FileRunError>), EngineError> {
+    let (shards, counters): (Vec<_>, Vec<_>) = shards.unzip();
+    let count = shards.len();
+    let pace = Pace::new(count);
+    let reader = |number: usize, shard| Reader {
+        shard,
+        slots: Vec::with_capacity(READ * count),
+        budget: READ * count,
+        choice: Share {
+            steer: Steer::new(tracking, count),
+            own: number as u32,
+        },
+        pacer: pace.reader(number),
+    };
+    let mut readers: Vec<_> = shards
+        .into_iter()
+        .enumerate()
+        .map(|(number, shard)| reader(number, shard))
+        .collect();
+    let Some(first) = (!readers.is_empty()).then(|| readers.remove(0)) else {
+        return Ok((ShardTotals::default(), None));
+    };
+    let toured = if count == 1 {
+        // There is nothing to choose from.
+        let Reader {
+            shard,
+            slots,
+            budget,
+            pacer,
+            ..
+        } = first;
+        let alone = Reader {
+            shard,
+            slots,
+            budget,
+            choice: All,
+            pacer,
+        };
+        vec![alone.run(tour, Some(source), on_progress)]
+    } else {
+        thread::scope(|scope| {
+            let others = readers
+                .into_iter()
+                .zip(1..)
+                .map(|(reader, number)| {
+                    thread::Builder::new()
+                        .name(format!("worker-{number}"))
+                        .spawn_scoped(scope, move || reader.run(tour, None, &mut |_| ()))
+                        .map_err(EngineError::Thread)
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut toured = vec![first.run(tour, Some(source), on_progress)];
+            for joined in others.into_iter().map(ScopedJoinHandle::join) {
+                toured.push(joined.map_err(|_panic| EngineError::Panicked)?);
+            }
+            Ok::<_, EngineError>(toured)
+        })?
+    };
+    let mut totals = ShardTotals::default();
+    for counters in counters {
+        totals += counters.read();
+    }
+    Ok((totals, outcome(toured)))
+}
+
+/// Why not everything was read. All have read the same, or the file has changed meanwhile.
+fn outcome(toured: Vec<Toured>) -> Option<FileRunError> {
+    let first = toured.first().map(|toured| toured.packets);
+    let changed = toured.iter().any(|toured| Some(toured.packets) != first);
+    let error = toured.into_iter().find_map(|toured| toured.error);
+    error.or_else(|| changed.then_some(FileRunError::Changed))
+}
+
+/// One shard that reads.
+struct Reader<'a, C> {
+    shard: Shard,
+    /// Its packets of the batch at hand.
+    slots: Vec<Slot>,
+    /// Packets of a batch, of which it takes its own.
+    budget: usize,
+    choice: C,
+    pacer: Pacer<'a>,
+}
+
+impl<C: Choice> Reader<'_, C> {
+    fn run(
+        mut self,
+        tour: &Tour<'_>,
+        source: Option<FileSource>,
+        on_progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Toured {
+        let toured = tour.run(source, &mut self, on_progress);
+        let Self {
+            mut shard, pacer, ..
+        } = self;
+        drop(pacer);
+        // Which flows had fallen silent by the end must not depend on what else this shard was given, and
+        // the last packets may have been left out.
+        shard.on_tick(toured.clock);
+        shard.finish();
+        toured
+    }
+}
+
+impl<C: Choice> Taker for Reader<'_, C> {
+    fn next(&mut self, source: &mut FileSource) -> Result<Option<Arc<Block>>, FileError> {
+        self.slots.clear();
+        source.next_chosen(&mut self.slots, self.budget, &mut self.choice)
+    }
+
+    fn work(&mut self, block: &Arc<Block>, filter: Option<&Arc<FilePrograms>>, packets: u64) {
+        let filter = filter.map(AsRef::as_ref);
+        bursts(
+            &mut self.shard,
+            block,
+            &self.slots,
+            0..self.slots.len(),
+            filter,
+        );
+        self.pacer.at(packets);
+    }
+}

@@ -1,0 +1,183 @@
+//! One thread's way through all files: opening them in order, numbering interfaces, compiling the capture
+//! filter for their link types, and saying how far it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::super::filtering::{FileFilter, FilePrograms};
+use super::{FileRunError, FilesPlan, Progress};
+use crate::filter::capture::Filter;
+use crate::packet::Timestamp;
+use crate::sink::flows::IfaceNames;
+use crate::source::file::{Block, FileError, FileSource, Numbering};
+
+/// What is done with the packets of a file.
+pub(super) trait Taker {
+    /// Gets the next packets; `None` at the end of the file.
+    fn next(&mut self, source: &mut FileSource) -> Result<Option<Arc<Block>>, FileError>;
+
+    /// Works on them; they lie in this block. `packets` is how many the tour has come by so far.
+    fn work(&mut self, block: &Arc<Block>, filter: Option<&Arc<FilePrograms>>, packets: u64);
+}
+
+/// How long each file is for everybody who reads it, who may come at different times to a file that
+/// grows.
+#[derive(Debug)]
+pub(super) struct Lengths(Option<Vec<OnceLock<u64>>>);
+
+impl Lengths {
+    /// Of so many files; where nobody has to agree, they are read to their end.
+    pub(super) fn new(files: usize, agreed: bool) -> Self {
+        Self(agreed.then(|| vec![OnceLock::new(); files]))
+    }
+
+    /// Opens the file of this number.
+    pub(super) fn open(
+        &self,
+        number: usize,
+        path: &Path,
+        numbering: Numbering,
+    ) -> Result<FileSource, FileError> {
+        let agreed = self.0.as_ref().and_then(|lengths| lengths.get(number));
+        let most_bytes = agreed.map(|length| {
+            // What cannot be asked cannot be opened either.
+            *length.get_or_init(|| path.metadata().map_or(u64::MAX, |metadata| metadata.len()))
+        });
+        FileSource::open_up_to(path, numbering, most_bytes.unwrap_or(u64::MAX))
+    }
+}
+
+/// The way that every thread takes that reads.
+#[derive(Debug)]
+pub(super) struct Tour<'a> {
+    files: &'a [PathBuf],
+    filter: Option<&'a Filter>,
+    lengths: &'a Lengths,
+    names: IfaceNames,
+}
+
+/// How a tour ended.
+#[derive(Debug)]
+pub(super) struct Toured {
+    /// Packets of all files.
+    pub(super) packets: u64,
+    /// The time of the last one.
+    pub(super) clock: Timestamp,
+    /// Why it did not go to the end of all files.
+    pub(super) error: Option<FileRunError>,
+}
+
+impl<'a> Tour<'a> {
+    pub(super) fn new(plan: &'a FilesPlan, lengths: &'a Lengths, names: IfaceNames) -> Self {
+        Self {
+            files: &plan.files,
+            filter: plan.filter.as_ref(),
+            lengths,
+            names,
+        }
+    }
+
+    /// Goes all the way. `first` is the first file, if it is open already.
+    pub(super) fn run(
+        &self,
+        first: Option<FileSource>,
+        taker: &mut impl Taker,
+        on_progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Toured {
+        let mut traveller = Traveller {
+            names: Names {
+                shared: self.names.clone(),
+                known: Vec::new(),
+                current: 0,
+            },
+            filter: self.filter.cloned().map(FileFilter::new),
+            numbering: Numbering::default(),
+            taker,
+            on_progress,
+        };
+        let mut first = first;
+        let mut error = None;
+        for (number, path) in self.files.iter().enumerate() {
+            let source = match first.take() {
+                Some(source) => Ok(source),
+                None => self.lengths.open(number, path, traveller.numbering),
+            };
+            let read = source
+                .map_err(FileRunError::from)
+                .and_then(|source| traveller.file(path, source));
+            if let Err(failed) = read {
+                error = Some(failed);
+                break;
+            }
+        }
+        let Numbering { frame, clock, .. } = traveller.numbering;
+        Toured {
+            packets: frame.0 - Numbering::default().frame.0,
+            clock,
+            error,
+        }
+    }
+}
+
+/// One thread on its way.
+struct Traveller<'a, T> {
+    names: Names,
+    filter: Option<FileFilter>,
+    /// What the next packet, or the next file, is numbered from.
+    numbering: Numbering,
+    taker: &'a mut T,
+    on_progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl<T: Taker> Traveller<'_, T> {
+    fn file(&mut self, path: &Path, mut source: FileSource) -> Result<(), FileRunError> {
+        while let Some(block) = self.taker.next(&mut source)? {
+            self.numbering = source.numbering();
+            self.names.update(&source);
+            let filter = match &mut self.filter {
+                Some(filter) => Some(filter.programs(path, &source)?),
+                None => None,
+            };
+            let packets = self.numbering.frame.0 - Numbering::default().frame.0;
+            self.taker.work(&block, filter.as_ref(), packets);
+            let (read_bytes, total_bytes) = source.progress();
+            (self.on_progress)(Progress {
+                path,
+                read_bytes,
+                total_bytes,
+                packets,
+            });
+        }
+        self.numbering = source.numbering();
+        self.names.update(&source);
+        self.names.next_file();
+        if let Some(filter) = &mut self.filter {
+            filter.next_file();
+        }
+        Ok(())
+    }
+}
+
+/// The names of the interfaces of all files, which are numbered in a row.
+struct Names {
+    shared: IfaceNames,
+    known: Vec<String>,
+    /// How many of `known` belong to files that are finished.
+    current: usize,
+}
+
+impl Names {
+    fn update(&mut self, source: &FileSource) {
+        let ifaces = source.ifaces();
+        if self.current + ifaces.len() != self.known.len() {
+            self.known.truncate(self.current);
+            self.known
+                .extend(ifaces.iter().map(|iface| iface.name.clone()));
+            self.shared.learn(&self.known);
+        }
+    }
+
+    fn next_file(&mut self) {
+        self.current = self.known.len();
+    }
+}
