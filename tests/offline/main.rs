@@ -26,6 +26,8 @@ mod judged;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod listed;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod quic;

@@ -124,6 +124,16 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::brief::names::bfd::PROTOCOL,
     &proto::brief::names::echo::PROTOCOL,
     &proto::brief::names::chargen::PROTOCOL,
+    &proto::brief::names::snmp::PROTOCOL,
+    &proto::brief::names::kerberos::PROTOCOL,
+    &proto::brief::names::ldap::PROTOCOL,
+    &proto::brief::names::nbdgm::PROTOCOL,
+    &proto::brief::names::portmap::PROTOCOL,
+    &proto::brief::names::nfs::PROTOCOL,
+    &proto::brief::names::mount::PROTOCOL,
+    &proto::brief::names::x11::PROTOCOL,
+    &proto::brief::names::ipp::PROTOCOL,
+    &proto::brief::names::ftp_data::PROTOCOL,
 ];
 
 /// A field by its number.

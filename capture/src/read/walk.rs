@@ -82,6 +82,12 @@ impl Protocols {
         }
     }
 
+    /// Whether there is no room for another one: who can stand within itself stops there.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.len as usize >= Self::MOST
+    }
+
     /// All of them.
     #[must_use]
     pub fn numbers(&self) -> &[u8] {

@@ -1,6 +1,6 @@
 //! Cells of two tables of fields that should be equal: how many are, and where they are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +23,17 @@ pub(super) struct Count {
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     pub(super) fields: BTreeMap<String, Count>,
+    /// By what the list calls them.
+    pub(super) protocols: BTreeMap<String, Frames>,
+}
+
+/// Frames of one protocol.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    pub(super) all: usize,
+    /// Frames with a cell that differs, known or not, and the files that they are in.
+    pub(super) different: usize,
+    pub(super) files: BTreeSet<String>,
 }
 
 impl Cells {
@@ -49,6 +60,16 @@ impl Cells {
         }
     }
 
+    /// One more frame.
+    pub(super) fn add_frame(&mut self, protocol: &str, file: &str, is_different: bool) {
+        let frames = self.protocols.entry(protocol.to_owned()).or_default();
+        frames.all += 1;
+        if is_different {
+            frames.different += 1;
+            frames.files.insert(file.to_owned());
+        }
+    }
+
     /// Those of another capture too.
     pub(super) fn join(&mut self, other: Self) {
         for (field, count) in other.fields {
@@ -58,6 +79,12 @@ impl Cells {
             sum.known += count.known;
             let room = SHOWN.saturating_sub(sum.first.len());
             sum.first.extend(count.first.into_iter().take(room));
+        }
+        for (protocol, frames) in other.protocols {
+            let sum = self.protocols.entry(protocol).or_default();
+            sum.all += frames.all;
+            sum.different += frames.different;
+            sum.files.extend(frames.files);
         }
     }
 
@@ -173,5 +200,19 @@ mod tests {
         cells.join(more);
         assert_eq!(cells.sums(), (3 + SHOWN + 1, 1, 1));
         assert_eq!(cells.fields["udp.payload"].first.len(), SHOWN);
+    }
+
+    #[test]
+    fn frames_that_differ_are_counted_with_their_files() {
+        let mut cells = Cells::default();
+        for (file, is_different) in [("a", true), ("a", true), ("b", false)] {
+            cells.add_frame("TCP", file, is_different);
+        }
+        let mut more = Cells::default();
+        more.add_frame("TCP", "c", true);
+        cells.join(more);
+        let frames = &cells.protocols["TCP"];
+        assert_eq!((frames.all, frames.different), (4, 3));
+        assert_eq!(frames.files.len(), 2);
     }
 }

@@ -19,6 +19,9 @@ use crate::workspace::{cargo, output, root, run, target};
 /// The share of cells that has to be equal.
 const WANTED: f64 = 0.995;
 
+/// What the list calls a frame.
+const PROTOCOL_COLUMN: &str = "_ws.col.Protocol";
+
 /// What the list shows.
 const COLUMNS: [&str; 7] = [
     "_ws.col.No.",
@@ -74,8 +77,27 @@ const MODES: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All fields, in all modes.
+    Fields,
+    /// The list's columns, as they are.
+    List,
+}
+
+impl From<bool> for Scope {
+    fn from(is_list: bool) -> Self {
+        if is_list { Self::List } else { Self::Fields }
+    }
+}
+
 /// Compares, prints, and says whether it holds.
-pub(crate) fn tshark(folder: Option<&Path>, program: Option<PathBuf>) -> Result<Verdict> {
+pub(crate) fn tshark(
+    folder: Option<&Path>,
+    program: Option<PathBuf>,
+    scope: Scope,
+) -> Result<Verdict> {
     let files = captures(folder)?;
     let program = if let Some(program) = program {
         program
@@ -84,13 +106,23 @@ pub(crate) fn tshark(folder: Option<&Path>, program: Option<PathBuf>) -> Result<
         target()?.join("release/capture")
     };
     let known = Known::read(&root().join("tests/oracle/tshark-differences.tsv"))?;
-    let fields = fields(&program)?;
+    let fields = match scope {
+        Scope::Fields => fields(&program)?,
+        Scope::List => COLUMNS.map(str::to_owned).to_vec(),
+    };
     println!("{} captures, {} fields", files.len(), fields.len());
     let judge = Judge::new(fields)?;
     let mut holds = true;
-    for (mode, options) in MODES {
+    let modes = match scope {
+        Scope::Fields => &MODES[..],
+        Scope::List => &MODES[..1],
+    };
+    for (mode, options) in modes {
         let cells = judge.compare_all(&program, &files, options, &known)?;
         holds &= print(mode, &cells);
+        if scope == Scope::List {
+            print_protocols(&cells);
+        }
     }
     println!("{}", if holds { "holds" } else { "does NOT hold" });
     Ok(if holds {
@@ -258,6 +290,15 @@ impl Judge {
             let [frame, protocols, ..] = theirs.as_slice() else {
                 continue;
             };
+            let shown = self
+                .fields
+                .iter()
+                .position(|field| field == PROTOCOL_COLUMN);
+            let shown = shown.and_then(|place| theirs.get(place + 2));
+            let different = theirs.iter().zip(&ours).skip(2).any(|(a, b)| a != b);
+            if let Some(shown) = shown {
+                cells.add_frame(shown, &name, different);
+            }
             for (field, (theirs, ours)) in self.fields.iter().zip(theirs.iter().zip(&ours).skip(2))
             {
                 let place = Place {
@@ -325,6 +366,22 @@ fn print(mode: &str, cells: &Cells) -> bool {
         }
     }
     share >= WANTED
+}
+
+/// Prints of which protocols, as tshark's list calls them, frames differ: those with most first.
+fn print_protocols(cells: &Cells) {
+    let mut rows: Vec<_> = cells.protocols.iter().collect();
+    rows.retain(|(_, frames)| frames.different > 0);
+    rows.sort_by_key(|(_, frames)| std::cmp::Reverse(frames.different));
+    println!("\nframes that differ, of how many, in how many files:");
+    for (protocol, frames) in rows {
+        println!(
+            "  {protocol}: {} of {} in {}",
+            frames.different,
+            frames.all,
+            frames.files.len()
+        );
+    }
 }
 
 #[expect(

@@ -1,6 +1,7 @@
 //! FTP's control connection (RFC 959), as Wireshark's `packet-ftp.c` shows it: line by line, nothing put
 //! together.
 
+use super::brief::transfer;
 use super::tcp::applications::{Application, Outcome, Payload};
 use super::text::{Escaped, line};
 use crate::read::field::protocol;
@@ -36,6 +37,7 @@ fn dissect(
     let is_request = payload.destination_port == PORT;
     let bytes = region.captured();
     let (first, _) = line(bytes);
+    transfer::note(walk, bytes, payload, is_request);
     walk.columns.set_protocol("FTP");
     let word = if is_request { "Request" } else { "Response" };
     walk.columns

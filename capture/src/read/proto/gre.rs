@@ -203,7 +203,7 @@ pub(crate) fn hand_on(walk: &mut Walk<'_, '_>, kind: u16, rest: Region<'_>) -> R
         ERSPAN => erspan::dissect(walk, rest),
         ERSPAN_III => erspan::dissect_v3(walk, rest),
         kind if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
-        0x8200..=0x8370 if kind & 0xf == 0 => wireless::dissect(walk, rest),
+        0x8200..=0x8370 if kind.is_multiple_of(16) => wireless::dissect(walk, rest),
         _ => data::dissect(walk, rest),
     }
 }

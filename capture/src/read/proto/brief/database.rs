@@ -151,7 +151,6 @@ fn mysql_request(
     payload: &Payload,
     number: u8,
 ) -> Result<(), Stop> {
-    const QUERY: u8 = 3;
     let state = *walk.memory.tcp.state(payload);
     if state & LOGGED_IN == 0 && number == 1 {
         *walk.memory.tcp.state(payload) = GREETED | LOGGED_IN;
@@ -163,11 +162,6 @@ fn mysql_request(
     match command_name(command) {
         Some(text) => columns.append_info(format_args!(" {text}")),
         None => columns.append_info(format_args!(" Unknown ({command}) ")),
-    }
-    if command == QUERY {
-        let text = Escaped(body.captured().get(1..).unwrap_or(&[]));
-        columns.append_info(format_args!(" {{ {text} }} "));
-        columns.fence();
     }
     Ok(())
 }

@@ -88,6 +88,8 @@ fn continuation(
         walk.columns.append_info(format_args!("Fast-Path PDU"));
         if payload.destination_port == RDP_PORT {
             inputs(walk, region)?;
+        } else {
+            updates(walk, region)?;
         }
         return Ok(Outcome::Done);
     }
@@ -113,7 +115,7 @@ fn fast_path_len(bytes: &[u8]) -> Option<(usize, usize)> {
 
 fn is_fast_path(region: &Region<'_>) -> bool {
     let bytes = region.captured();
-    let front = bytes.first().is_some_and(|byte| byte & 3 == 0);
+    let front = bytes.first().is_some_and(|byte| byte.trailing_zeros() >= 2);
     front && fast_path_len(bytes).is_some_and(|(len, _)| len > 0 && len == bytes.len())
 }
 
@@ -137,6 +139,39 @@ fn inputs(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
             walk.columns.append_info(format_args!(",{name}"));
         }
         at += len;
+    }
+    Ok(())
+}
+
+/// The updates that a server sends ([MS-RDPBCGR] 2.2.9.1.2.1).
+fn updates(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const ENCRYPTED: u8 = 0x80;
+    const COMPRESSION: u8 = 0xc0;
+    let (len, header_len) = fast_path_len(region.captured()).unwrap_or_default();
+    let mut at = header_len + if region.u8(0)? & ENCRYPTED == 0 { 0 } else { 8 };
+    while at + 1 < len {
+        let flags = region.u8(at)?;
+        let name = match flags & 0x0f {
+            0 => "Orders",
+            1 => "Bitmap",
+            2 => "Palette",
+            3 => "Synchronize",
+            4 => "Surface",
+            5 => "NullPointer",
+            6 => "DefaultPointer",
+            8 => "PointerPosition",
+            9 => "ColorPointer",
+            10 => "CachedPointer",
+            11 => "NewPointer",
+            12 => "LargePointer",
+            _ => "Unknown",
+        };
+        at += if flags & COMPRESSION == 0 { 1 } else { 2 };
+        let size = usize::from(u16::from_le_bytes(region.array(at)?));
+        walk.columns.append_info(format_args!(",{name}"));
+        at += 2;
+        region.slice(at, size)?;
+        at += size;
     }
     Ok(())
 }
@@ -239,6 +274,24 @@ fn negotiation(
     Ok(true)
 }
 
+/// What is said of data that is sent: who encrypts, does so behind a header of flags
+/// ([MS-RDPBCGR] 2.2.8.1.1.2).
+fn secured(region: &Region<'_>) -> Result<&'static str, Stop> {
+    const CHANNEL: u16 = 1003;
+    const EXCHANGE: u16 = 0x0001;
+    const CLIENT_INFO: u16 = 0x0040;
+    let channel = region.u16(3)?;
+    // The length has one byte or two.
+    let at = if region.u8(6)? & 0x80 == 0 { 7 } else { 8 };
+    let flags = u16::from_le_bytes(region.array(at)?);
+    Ok(match flags {
+        _ if channel != CHANNEL => "Virtual Channel PDU, [Encrypted]",
+        flags if flags & EXCHANGE != 0 => "SecurityExchange",
+        flags if flags & CLIENT_INFO != 0 => "ClientInfo, [Encrypted]",
+        _ => "[Encrypted]",
+    })
+}
+
 /// A unit of the conference protocol (T.125 section 7); whether it is one.
 fn conference(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<bool, Stop> {
     let bytes = region.captured();
@@ -254,9 +307,16 @@ fn conference(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<bool, Stop
         14 => "channelJoinRequest",
         15 => "channelJoinConfirm",
         25 | 26 => {
-            name(walk, names::t125::THIS, region);
+            walk.begin(names::t125::THIS, region, bytes.len());
+            walk.end();
             walk.columns.set_protocol("RDP");
-            walk.columns.append_info(format_args!("[Encrypted]"));
+            let between = if walk.columns.info.is_empty() {
+                ""
+            } else {
+                ", "
+            };
+            let text = secured(region)?;
+            walk.columns.append_info(format_args!("{between}{text}"));
             return Ok(true);
         }
         _ if bytes.starts_with(&[0x7f, 0x65]) || bytes.starts_with(&[0x7f, 0x66]) => {

@@ -2,6 +2,7 @@
 //! SIP (RFC 3261), IRC (RFC 2812).
 
 use super::{name, names};
+use crate::read::FieldId;
 use crate::read::proto::data;
 use crate::read::proto::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use crate::read::proto::text::{Escaped, ascii, line};
@@ -73,35 +74,43 @@ const WHOLE_ANSWER: Outcome = Outcome::More {
 
 fn whois(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Result<Outcome, Stop> {
     let is_query = payload.destination_port == WHOIS_PORT;
-    if is_query && wants_line(&region, payload) {
-        return Ok(WHOLE_QUERY);
-    }
+    walk.columns.set_protocol("WHOIS");
+    let word = if is_query { "Query" } else { "Answer" };
+    walk.columns.set_info(format_args!("{word}"));
     if is_query {
         let (query, _) = line(region.captured());
         walk.memory.brief.remember(payload.stream, ascii(query));
-    } else if payload.asking == Asking::Possible {
-        return Ok(WHOLE_ANSWER);
     }
-    name(walk, names::whois::THIS, &region);
-    let word = if is_query { "Query" } else { "Answer" };
-    walk.columns.set_info(format_args!("{word}"));
     if let Some(query) = walk.memory.brief.text(payload.stream) {
         walk.columns.append_info(format_args!(": {query}"));
     }
-    Ok(Outcome::Done)
+    whole(walk, region, payload, (names::whois::THIS, is_query))
 }
 
 fn finger(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Result<Outcome, Stop> {
     let is_query = payload.destination_port == FINGER_PORT;
+    walk.columns.set_protocol("FINGER");
+    let word = if is_query { "Query" } else { "Response" };
+    walk.columns.set_info(format_args!("{word}"));
+    whole(walk, region, payload, (names::finger::THIS, is_query))
+}
+
+/// A query is a line, an answer is everything until the server closes.
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+fn whole(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+    (protocol, is_query): (FieldId, bool),
+) -> Result<Outcome, Stop> {
     if is_query && wants_line(&region, payload) {
         return Ok(WHOLE_QUERY);
     }
     if !is_query && payload.asking == Asking::Possible {
         return Ok(WHOLE_ANSWER);
     }
-    name(walk, names::finger::THIS, &region);
-    let word = if is_query { "Query" } else { "Response" };
-    walk.columns.set_info(format_args!("{word}"));
+    walk.begin(protocol, &region, region.captured().len());
+    walk.end();
     Ok(Outcome::Done)
 }
 
@@ -145,6 +154,7 @@ fn missing(region: &Region<'_>, payload: &Payload) -> Option<Need> {
     (missing > 0).then(|| Need::Bytes(u32::try_from(missing).unwrap_or(u32::MAX)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn rtsp(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Result<Outcome, Stop> {
     const METHODS: [&[u8]; 12] = [
         b"DESCRIBE",
@@ -164,6 +174,14 @@ fn rtsp(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resul
     while at < region.reported() {
         let rest = region.rest(at);
         let bytes = rest.captured();
+        if let [b'$', channel, high, low, ..] = *bytes {
+            let len = u16::from_be_bytes([high, low]);
+            walk.columns.set_info(format_args!(
+                "Interleaved channel 0x{channel:02x}, {len} bytes"
+            ));
+            at += 4 + usize::from(len);
+            continue;
+        }
         let (first, _) = line(bytes);
         let word = first.split(|byte| *byte == b' ').next().unwrap_or(&[]);
         let is_reply = first.starts_with(b"RTSP/");
@@ -253,6 +271,7 @@ fn sip_recognizes(region: &Region<'_>, _: &Payload) -> bool {
     is_sip(region.captured())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn sip_stream(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
@@ -271,7 +290,7 @@ fn sip_stream(
         if let Some(need) = missing(&rest, payload) {
             return Ok(Outcome::More { at, need });
         }
-        let (end, len) = headers(rest.captured()).unwrap_or((rest.reported(), 0));
+        let (end, len) = headers(rest.captured()).unwrap_or_else(|| (rest.reported(), 0));
         sip_message(walk, &rest.part(0, end.saturating_add(len)));
         at = at.saturating_add(end).saturating_add(len);
     }
@@ -320,7 +339,8 @@ fn sip_message(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
                     columns.append_info(format_args!("  (remove all bindings)"));
                 }
                 (count, true) => {
-                    columns.append_info(format_args!("  (remove {count} binding{})", plural(count)))
+                    columns
+                        .append_info(format_args!("  (remove {count} binding{})", plural(count)));
                 }
                 (count, false) => {
                     columns.append_info(format_args!("  ({count} binding{})", plural(count)));
@@ -369,7 +389,7 @@ impl Message {
             match name.trim().to_ascii_lowercase().as_str() {
                 "cseq" => {
                     let word = value.split_whitespace().nth(1);
-                    found.method = word.unwrap_or("").to_owned();
+                    word.unwrap_or("").clone_into(&mut found.method);
                 }
                 "contact" | "m" => {
                     found.is_star |= value == "*";

@@ -9,7 +9,9 @@ pub(crate) fn is_rtcp(region: &Region<'_>) -> bool {
     let Some([first, kind]) = region.captured().first_chunk() else {
         return false;
     };
-    first >> 6 == 2 && matches!(kind, 200 | 201 | 203 | 204 | 206) && region.reported() % 4 == 0
+    first >> 6 == 2
+        && matches!(kind, 200 | 201 | 203 | 204 | 206)
+        && region.reported().is_multiple_of(4)
 }
 
 /// Dissects the packets of a datagram.

@@ -2,10 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rpc::Call;
+use super::transfer;
+
 /// Streams and transfers that are remembered; the first ones make room.
 const MOST: usize = 4096;
 /// Bytes of a text that are remembered.
 const LONGEST: usize = 1024;
+
+/// Forgets the first one of a table that is full.
+pub(super) fn make_room<K: Ord, V>(table: &mut BTreeMap<K, V>) {
+    if table.len() >= MOST {
+        table.pop_first();
+    }
+}
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -14,14 +24,16 @@ pub(crate) struct Memory {
     texts: BTreeMap<u32, String>,
     /// Who asked for a file: address and port.
     pub(super) transfers: BTreeSet<([u8; 16], u16)>,
+    /// Data connections of FTP.
+    pub(super) announced: transfer::Memory,
+    /// Calls that wait for their replies, by transaction.
+    calls: BTreeMap<u32, Call>,
 }
 
 impl Memory {
     /// Remembers the first text of a stream.
     pub(super) fn remember(&mut self, stream: u32, mut text: String) {
-        if self.texts.len() >= MOST {
-            self.texts.pop_first();
-        }
+        make_room(&mut self.texts);
         let end = text.floor_char_boundary(LONGEST);
         text.truncate(end);
         self.texts.entry(stream).or_insert(text);
@@ -30,6 +42,17 @@ impl Memory {
     /// The text of a stream.
     pub(super) fn text(&self, stream: u32) -> Option<&str> {
         self.texts.get(&stream).map(String::as_str)
+    }
+
+    /// Remembers a call by its transaction.
+    pub(super) fn remember_call(&mut self, transaction: u32, call: Call) {
+        make_room(&mut self.calls);
+        self.calls.insert(transaction, call);
+    }
+
+    /// The call of a transaction.
+    pub(super) fn call(&self, transaction: u32) -> Option<Call> {
+        self.calls.get(&transaction).copied()
     }
 
     /// Somebody asks for a file.

@@ -7,15 +7,19 @@
 //! - `udp.rs` who takes a datagram
 //! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
 //!   several protocols of one purpose each
-//! - `bittorrent.rs`, `control.rs` (of PPP), `dnp3.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
-//!   (Redis), `tftp.rs`, `vnc.rs` one each
+//! - `asn1.rs` protocols in ASN.1: SNMP, Kerberos, LDAP
+//! - `bittorrent.rs`, `browser.rs` (announcements of Windows networks), `control.rs` (of PPP), `dnp3.rs`, `ipp.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
+//!   (Redis), `tftp.rs`, `rpc.rs` (with NFS), `transfer.rs` (FTP's data), `vnc.rs`, `x11.rs` one each
 //! - `memory.rs` what they remember
 
+pub(crate) mod asn1;
 pub(crate) mod bittorrent;
+mod browser;
 pub(crate) mod control;
 pub(crate) mod database;
 pub(crate) mod dnp3;
 pub(crate) mod ipoib;
+pub(crate) mod ipp;
 pub(crate) mod iso;
 pub(crate) mod lines;
 mod media;
@@ -25,13 +29,16 @@ pub(crate) mod nflog;
 pub(crate) mod openflow;
 pub(crate) mod resp;
 pub(crate) mod routing;
+pub(crate) mod rpc;
 pub(crate) mod service;
 pub(crate) mod shim;
 mod tftp;
+pub(crate) mod transfer;
 pub(crate) mod tunnel;
 pub(crate) mod udp;
 pub(crate) mod vnc;
 pub(crate) mod wireless;
+pub(crate) mod x11;
 
 use crate::read::FieldId;
 use crate::read::region::Region;

@@ -4,14 +4,12 @@
 macro_rules! protocols {
     ($($module:ident = $number:literal, $name:literal, $short:literal, $title:literal;)*) => {
         $(
+            #[allow(clippy::doc_markdown, clippy::allow_attributes, reason = "names are written as they are")]
             #[doc = $title]
             pub(crate) mod $module {
                 crate::read::field::protocol! { $number, $name, $short, $title; }
             }
         )*
-        /// All of them, in the order of their numbers.
-        #[cfg(test)]
-        pub(crate) const ALL: &[&crate::read::Protocol] = &[$(&$module::PROTOCOL),*];
     };
 }
 
@@ -67,4 +65,14 @@ protocols! {
     bfd = 116, "bfd", "BFD Control", "Bidirectional Forwarding Detection Control Message";
     echo = 117, "echo", "ECHO", "Echo";
     chargen = 118, "chargen", "Chargen", "Character Generator Protocol";
+    snmp = 119, "snmp", "SNMP", "Simple Network Management Protocol";
+    kerberos = 120, "kerberos", "KRB5", "Kerberos";
+    ldap = 121, "ldap", "LDAP", "Lightweight Directory Access Protocol";
+    nbdgm = 122, "nbdgm", "NBDS", "NetBIOS Datagram Service";
+    portmap = 123, "portmap", "Portmap", "Portmap";
+    nfs = 124, "nfs", "NFS", "Network File System";
+    mount = 125, "mount", "MOUNT", "Mount Service";
+    x11 = 126, "x11", "X11", "X11";
+    ipp = 127, "ipp", "IPP", "Internet Printing Protocol";
+    ftp_data = 128, "ftp-data", "FTP-DATA", "FTP Data";
 }

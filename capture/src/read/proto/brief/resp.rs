@@ -30,6 +30,7 @@ struct Reader<'r, 'b> {
     text: String,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
@@ -104,7 +105,7 @@ impl Reader<'_, '_> {
                 }
                 return self
                     .values(next, depth + 1, Some(count))
-                    .map_err(|_| (at, Need::Segment));
+                    .map_err(|_inner| (at, Need::Segment));
             }
             b'+' | b':' => {}
             _ => self.add("[fragment]"),

@@ -2,6 +2,8 @@
 //! EIGRP (RFC 7868), BFD (RFC 5880).
 
 use super::{name, names};
+use crate::read::column::Address;
+use crate::read::proto::data;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -84,9 +86,18 @@ pub(crate) fn eigrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), 
 /// Port of HSRP.
 pub(crate) const HSRP_PORT: u16 = 1985;
 
-/// Dissects an HSRP packet of version 0.
-pub(crate) fn hsrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
-    name(walk, names::hsrp::THIS, region);
+/// Dissects an HSRP packet of version 0, which goes to all routers; others are only named.
+pub(crate) fn hsrp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    match walk.carrier.destination {
+        Address::Ipv4([224, 0, 0, 2]) => {}
+        Address::Ipv4([224, 0, 0, 102]) => {
+            name(walk, names::hsrp::THIS, &region);
+            walk.columns.set_protocol("HSRPv2");
+            return Ok(());
+        }
+        _ => return data::dissect(walk, region),
+    }
+    name(walk, names::hsrp::THIS, &region);
     let (kind, state) = (region.u8(1)?, region.u8(2)?);
     let text = match kind {
         0 => "Hello",

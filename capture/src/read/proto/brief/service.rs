@@ -90,7 +90,14 @@ pub(crate) const REALTEK: u16 = 0x8899;
 
 /// Dissects what Realtek's switches tell each other.
 pub(crate) fn realtek(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+    const LOOP_DETECTION: [u8; 2] = [0x03, 0x23];
     name(walk, names::realtek::THIS, region);
+    let first = region.captured().first();
+    if first.is_some_and(|first| LOOP_DETECTION.contains(first)) {
+        walk.columns.set_protocol("RLDP");
+        walk.columns
+            .set_info(format_args!("Network Loop Detection"));
+    }
 }
 
 /// Dissects a datagram of the echo service, which is port 7 (RFC 862).

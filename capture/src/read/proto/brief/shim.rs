@@ -1,5 +1,5 @@
 //! Headers between Ethernet and what it carries: Cisco `FabricPath`, VN-Tag (IEEE 802.1Qbh), the network
-//! service header (RFC 8300), MACsec (IEEE 802.1AE) and the Realtek switch protocols.
+//! service header (RFC 8300), `MACsec` (IEEE 802.1AE) and the Realtek switch protocols.
 
 use super::{name_of, names};
 use crate::read::proto::{data, eth, ethertype, ip, ipv6, mpls};
@@ -12,7 +12,7 @@ pub(crate) const FABRICPATH: u16 = 0x8903;
 pub(crate) const VNTAG: u16 = 0x8926;
 /// `EtherType` of the network service header.
 pub(crate) const NSH: u16 = 0x894f;
-/// `EtherType` of MACsec.
+/// `EtherType` of `MACsec`.
 pub(crate) const MACSEC: u16 = 0x88e5;
 
 /// Dissects the frame within a `FabricPath` frame, whose own checksum is the last four bytes.
@@ -22,6 +22,9 @@ pub(crate) fn fabricpath(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<
     name_of(walk, names::fabricpath::THIS, &region, HEADER_LEN);
     let len = region.reported().checked_sub(HEADER_LEN + FCS_LEN);
     let len = len.ok_or(Stop::Malformed)?;
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region.part(HEADER_LEN, len));
+    }
     eth::dissect(walk, region.part(HEADER_LEN, len), eth::Fcs::None)
 }
 
@@ -30,6 +33,9 @@ pub(crate) fn vntag(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), S
     const TAG_LEN: usize = 4;
     name_of(walk, names::vntag::THIS, &region, TAG_LEN);
     let kind = region.u16(TAG_LEN)?;
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region.rest(TAG_LEN + 2));
+    }
     ethertype::dissect(walk, kind, region.rest(TAG_LEN + 2));
     walk.claimed = None;
     Ok(())
@@ -48,8 +54,7 @@ pub(crate) fn nsh(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Sto
         1 => ip::dissect(walk, rest),
         2 => ipv6::dissect(walk, rest),
         3 => eth::dissect(walk, rest, eth::Fcs::Perhaps),
-        // One within another says its length, which bounds how deep that can go.
-        4 if len > 0 => nsh(walk, rest),
+        4 if !walk.protocols.is_full() => nsh(walk, rest),
         5 => mpls::dissect(walk, rest),
         _ => data::dissect(walk, rest),
     }
@@ -83,6 +88,9 @@ pub(crate) fn macsec(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), 
         return data::dissect(walk, region.part(header_len, len));
     }
     let kind = region.u16(header_len)?;
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region.rest(header_len + 2));
+    }
     ethertype::dissect(walk, kind, region.rest(header_len + 2));
     walk.claimed = None;
     Ok(())

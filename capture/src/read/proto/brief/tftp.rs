@@ -69,6 +69,9 @@ pub(crate) fn dissect(
             if code == 3 && region.reported() < 4 + 512 {
                 columns.append_info(format_args!(" (last)"));
             }
+            if code == 3 {
+                return data::dissect(walk, region.rest(4));
+            }
         }
         5 => {
             let (number, message) = (region.u16(2)?, text(&rest[2..]).0);

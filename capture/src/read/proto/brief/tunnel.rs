@@ -1,4 +1,4 @@
-//! Tunnels: PPTP (RFC 2637), Teredo (RFC 4380), `OpenVPN`, `WireGuard`, IPsec (RFC 4302, 4303) and the
+//! Tunnels: PPTP (RFC 2637), Teredo (RFC 4380), `OpenVPN`, `WireGuard`, `IPsec` (RFC 4303) and the
 //! negotiation of its keys (RFC 2408, 7296).
 
 use super::{name, name_of, names};
@@ -170,7 +170,7 @@ pub(crate) fn wireguard(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<
     Ok(())
 }
 
-/// Dissects an encrypted packet of IPsec.
+/// Dissects an encrypted packet of `IPsec`.
 pub(crate) fn esp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     name(walk, names::esp::THIS, region);
     let spi = region.u32(0)?;
@@ -178,7 +178,7 @@ pub(crate) fn esp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
     Ok(())
 }
 
-/// Port of IPsec's key negotiation, and of that behind address translation with IPsec itself.
+/// Port of `IPsec`'s key negotiation, and of that behind address translation with `IPsec` itself.
 pub(crate) const ISAKMP_PORT: u16 = 500;
 /// See [`ISAKMP_PORT`].
 pub(crate) const IPSEC_PORT: u16 = 4500;

@@ -1,6 +1,6 @@
 //! Who takes a datagram of a port, and who knows one of any port by its first bytes.
 
-use super::{dnp3, lines, media, names, routing, service, tftp, tunnel};
+use super::{asn1, browser, dnp3, lines, media, names, routing, rpc, service, tftp, tunnel};
 use crate::read::proto::{data, eth, ip, ipv6, mpls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -26,6 +26,9 @@ pub(crate) fn of_port(
             service::chargen(walk, &region);
             Ok(())
         }
+        asn1::KERBEROS_PORT => asn1::kerberos(walk, region),
+        browser::PORT => browser::dissect(walk, &region),
+        port if asn1::SNMP_PORTS.contains(&port) => asn1::snmp(walk, region),
         tftp::PORT => tftp::dissect(walk, region, ports),
         tunnel::ISAKMP_PORT => tunnel::isakmp(walk, &region),
         tunnel::IPSEC_PORT => tunnel::ipsec(walk, region),
@@ -34,7 +37,7 @@ pub(crate) fn of_port(
         service::SRVLOC_PORT => service::srvloc(walk, &region),
         service::SAP_PORT => service::sap(walk, &region),
         service::DROPBOX_PORT => service::dropbox(walk, region),
-        routing::HSRP_PORT => routing::hsrp(walk, &region),
+        routing::HSRP_PORT => routing::hsrp(walk, region),
         dnp3::PORT => dnp3::datagram(walk, region),
         lines::SIP_PORT => lines::sip(walk, region),
         VXLAN_GPE_PORT => vxlan_gpe(walk, region),
@@ -52,6 +55,9 @@ pub(crate) fn by_content(
 ) -> Option<Result<(), Stop>> {
     if tftp::is_transfer(walk, ports) {
         return Some(tftp::dissect(walk, region, ports));
+    }
+    if let Some(outcome) = rpc::datagram(walk, &region) {
+        return Some(outcome);
     }
     Some(match region.captured().first()? {
         1..=4 if tunnel::is_wireguard(&region) => tunnel::wireguard(walk, &region),

@@ -201,7 +201,7 @@ fn startup(
                 _ => Step::SecurityTypes,
             }
         }
-        step => later(walk, region, session, step)?,
+        step => later(walk, region, *session, step)?,
     };
     Ok(())
 }
@@ -210,7 +210,7 @@ fn startup(
 fn later(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
-    session: &Session,
+    session: Session,
     step: Step,
 ) -> Result<Step, Stop> {
     let columns = &mut *walk.columns;

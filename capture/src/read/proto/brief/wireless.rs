@@ -92,7 +92,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if subtype & 4 != 0 || rest.reported() == 0 {
         return Ok(());
     }
-    if flags & PROTECTED != 0 || is_piece {
+    if flags & PROTECTED != 0 || is_piece || walk.protocols.is_full() {
         return data::dissect(walk, rest);
     }
     if qos & AMSDU == 0 {

@@ -1,5 +1,6 @@
 //! Bodies of messages: what the list says of their type, and text line by line.
 
+use super::super::brief::ipp;
 use super::super::text::Escaped;
 use super::contains;
 use crate::read::region::Region;
@@ -35,6 +36,10 @@ pub(super) fn show(
     }
     // These are taken for what they are, and nothing is said of that.
     if kind == b"application/octet-stream" {
+        return;
+    }
+    if kind == b"application/ipp" && name == "HTTP" {
+        ipp::show(walk, body);
         return;
     }
     let is_xml = kind.ends_with(b"+xml")

@@ -42,7 +42,8 @@ pub(crate) fn dissect(
                 Address::Ipv6(_) => "Unknown IP Protocol: ",
                 _ => "",
             };
-            if region.reported() > 0 {
+            // IPv4 says nothing of nothing.
+            if region.reported() > 0 || !words.is_empty() {
                 walk.columns
                     .set_info(format_args!("{words}{name} ({protocol})"));
             }

@@ -47,6 +47,11 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &brief::database::MYSQL,
     &brief::iso::APPLICATION,
     &brief::iso::DESKTOP,
+    &brief::asn1::KERBEROS,
+    &brief::asn1::LDAP,
+    &brief::rpc::APPLICATION,
+    &brief::x11::APPLICATION,
+    &brief::transfer::APPLICATION,
 ];
 
 /// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.
@@ -287,6 +292,9 @@ pub(super) fn dispatch(
         if outcome != Outcome::NotMine {
             return Ok(outcome);
         }
+    }
+    if brief::transfer::is_announced(walk, payload) {
+        return brief::transfer::dissect(walk, region, payload);
     }
     let (from, to) = (payload.source_port, payload.destination_port);
     for port in [server, from.min(to), from.max(to)] {
