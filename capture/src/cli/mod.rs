@@ -1,6 +1,6 @@
 //! The command line: words typed, things built, text printed.
 //!
-//! - `args.rs` what can be typed
+//! - `args/` what can be typed
 //! - `bench/` what a machine takes of its own traffic
 //! - `control/` changes to a running capture
 //! - `expression.rs` filter expressions
