@@ -36,8 +36,10 @@ pub extern "C" fn capture_wait(number: u32) -> u32 {
         // SAFETY: takes no argument.
         let _unused = unsafe { bpf_ktime_get_ns() };
         // Who holds it keeps its cache line for as long as others only look.
-        // SAFETY: a field of a value of the map, aligned.
-        let held = unsafe { (&raw const (*set).lock).read_volatile() };
+        // SAFETY: a field of a value of the map.
+        let lock = unsafe { &raw const (*set).lock };
+        // SAFETY: as above; aligned.
+        let held = unsafe { lock.read_volatile() };
         if held == 0 && exchange(set, 1) == 0 {
             return 1;
         }
