@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use capture_common::HookCounters;
+
 use super::changes_json;
 use crate::cli;
 use crate::cli::args::LiveArgs;
-use crate::engine::LiveReport;
+use crate::engine::{LiveReport, grouped};
 use crate::sink::pcapng::Ending;
 use crate::source::xsk::{QueueId, QueueTotals};
 
@@ -90,7 +92,7 @@ fn text_report(report: &LiveReport) -> String {
     if ledger.lost() == 0 {
         text.push_str("  nothing was lost\n");
     } else {
-        let _infallible = writeln!(text, "  {} packets were lost", ledger.lost());
+        let _infallible = writeln!(text, "  {} packets were lost", grouped(ledger.lost()));
     }
     if let Some(left_out) = report.ledger.printed.filter(|_| packets.is_some())
         && left_out.overflowed > 0
@@ -105,16 +107,12 @@ fn text_report(report: &LiveReport) -> String {
         let _infallible = writeln!(text, "  at {} {}", change.ts, change.text);
     }
     let k = &last.kernel;
-    let _infallible = writeln!(
-        text,
-        "\nkernel   {} bytes  IPv4 {}  IPv6 {}  ARP {}  TCP {}  UDP {}  ICMP {}  SYN {}  SYN-ACK {}  FIN {}  RST {}",
-        k.bytes, k.ipv4, k.ipv6, k.arp, k.tcp, k.udp, k.icmp, k.syn, k.syn_ack, k.fin, k.rst
-    );
+    text.push_str(&kernel_line(k));
     let s = &ledger.shards;
     let _infallible = writeln!(
         text,
         "flows    {} record{}",
-        s.records,
+        grouped(s.records),
         if s.records == 1 { "" } else { "s" },
     );
     for note in cli::thinning::notes(k, s) {
@@ -123,21 +121,8 @@ fn text_report(report: &LiveReport) -> String {
     for note in cli::tracking::notes(s) {
         let _infallible = writeln!(text, "  {note}");
     }
-    for (id, queue) in queues {
-        let s = &queue.statistics;
-        let _infallible = writeln!(
-            text,
-            "af_xdp   {id}: {} delivered, {} behind, rx dropped {}, rx ring full {}, fill ring empty {}, \
-             invalid {} rx {} tx, tx ring empty {}",
-            queue.delivered,
-            queue.behind,
-            s.rx_dropped,
-            s.rx_ring_full,
-            s.rx_fill_ring_empty_descs,
-            s.rx_invalid_descs,
-            s.tx_invalid_descs,
-            s.tx_ring_empty_descs,
-        );
+    for queue in queues {
+        text.push_str(&queue_line(queue));
     }
     if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
         latency.quantile(0.5),
@@ -163,13 +148,41 @@ fn text_report(report: &LiveReport) -> String {
         let _infallible = writeln!(
             text,
             "packets  {} in {place} ({} bytes)",
-            file.written, file.bytes
+            grouped(file.written),
+            grouped(file.bytes)
         );
     }
     if let Some(file) = flows {
-        let _infallible = writeln!(text, "records  {} in {}", file.written, file.path.display());
+        let _infallible = writeln!(
+            text,
+            "records  {} in {}",
+            grouped(file.written),
+            file.path.display()
+        );
     }
     text
+}
+
+/// What the kernel counted before anything was left out or lost.
+fn kernel_line(k: &HookCounters) -> String {
+    let counts = [
+        ("IPv4", k.ipv4),
+        ("IPv6", k.ipv6),
+        ("ARP", k.arp),
+        ("TCP", k.tcp),
+        ("UDP", k.udp),
+        ("ICMP", k.icmp),
+        ("SYN", k.syn),
+        ("SYN-ACK", k.syn_ack),
+        ("FIN", k.fin),
+        ("RST", k.rst),
+    ];
+    let mut line = format!("\nkernel   {} bytes", grouped(k.bytes));
+    for (name, count) in counts {
+        line.extend(["  ", name, " ", &grouped(count)]);
+    }
+    line.push('\n');
+    line
 }
 
 fn json_report(report: &LiveReport) -> serde_json::Value {
@@ -224,6 +237,23 @@ fn json_report(report: &LiveReport) -> serde_json::Value {
         object.insert("changes".to_owned(), changes_json(&report.changes));
     }
     json
+}
+
+/// One queue, and the six statistics of its socket.
+fn queue_line((id, queue): &(QueueId, QueueTotals)) -> String {
+    let s = &queue.statistics;
+    format!(
+        "af_xdp   {id}: {} delivered, {} behind, rx dropped {}, rx ring full {}, fill ring empty {}, \
+         invalid {} rx {} tx, tx ring empty {}\n",
+        grouped(queue.delivered),
+        grouped(queue.behind),
+        s.rx_dropped,
+        s.rx_ring_full,
+        s.rx_fill_ring_empty_descs,
+        s.rx_invalid_descs,
+        s.tx_invalid_descs,
+        s.tx_ring_empty_descs,
+    )
 }
 
 /// One queue, with the names of `struct xdp_statistics`.

@@ -45,6 +45,12 @@ const fn cell(
     }
 }
 
+/// The first column where records are of several days.
+pub(super) const DATED_START: &Cell = &cell("start (UTC)", 8, Side::Left, |r| {
+    let start = r.first_ts.to_string();
+    start.get(..23).unwrap_or(&start).replace('T', " ")
+});
+
 /// All columns, from left to right.
 pub(super) const CELLS: &[Cell] = &[
     cell("start (UTC)", 8, Side::Left, |r| {

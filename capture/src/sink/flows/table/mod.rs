@@ -10,7 +10,9 @@ use std::io;
 
 use super::encoder::{Encoder, Names};
 use crate::flow::FlowRecord;
-use cells::{CELLS, Cell, Side};
+use cells::{CELLS, Cell, DATED_START, Side};
+
+const DAY_NS: u64 = 86_400_000_000_000;
 
 /// The format.
 #[derive(Debug)]
@@ -38,8 +40,18 @@ impl Table {
 
     /// Chooses the columns, and writes their headings.
     fn begin_with(&mut self, records: &[FlowRecord], out: &mut Vec<u8>) {
+        let mut days = records.iter().map(|record| record.first_ts.0 / DAY_NS);
+        let is_dated = days
+            .next()
+            .is_some_and(|first| days.any(|other| other != first));
+        let records = records.get(..Self::MEASURED).unwrap_or(records);
         let mut layout: Vec<_> = CELLS
             .iter()
+            .enumerate()
+            .map(|(place, cell)| match place {
+                0 if is_dated => DATED_START,
+                _ => cell,
+            })
             .map(|cell| (cell, natural_width(cell, records)))
             .collect();
         if let Some(width) = self.width {
@@ -91,8 +103,7 @@ impl Encoder for Table {
 
     fn records(&mut self, batch: &[FlowRecord], _: Names<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         if self.layout.is_empty() {
-            let measured = batch.len().min(Self::MEASURED);
-            self.begin_with(batch.get(..measured).unwrap_or_default(), out);
+            self.begin_with(batch, out);
         }
         for record in batch {
             let texts: Vec<_> = self
@@ -228,6 +239,32 @@ mod tests {
         }
         let text = printed(None, &[one], 0);
         assert!(text.contains("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65534"));
+    }
+
+    #[test]
+    fn the_day_is_told_where_there_are_several() {
+        let ends = [("192.0.2.1", 1), ("192.0.2.2", 2)];
+        let one = between(6, ends[0], ends[1]);
+        // 22:13:20 on the 14th of November 2023, and two hours later.
+        let mut other = one.clone();
+        other.first_ts.0 += 2 * 3600 * 1_000_000_000;
+        let text = printed(None, &[one.clone(), one.clone()], 0);
+        assert!(text.contains("\n22:13:20.000 "), "{text}");
+        let text = printed(None, &[one, other], 0);
+        assert!(text.contains("\n2023-11-14 22:13:20.000 "), "{text}");
+        assert!(text.contains("\n2023-11-15 00:13:20.000 "), "{text}");
+    }
+
+    #[test]
+    fn only_protocols_with_ports_have_some() {
+        let ends = [("192.0.2.1", 0), ("192.0.2.2", 0)];
+        // By IANA's numbers: UDP, then IGMP, GRE and OSPF.
+        let text = printed(None, &[between(17, ends[0], ends[1])], 0);
+        assert!(text.contains("192.0.2.1:0 "), "{text}");
+        for protocol in [2, 47, 89] {
+            let text = printed(None, &[between(protocol, ends[0], ends[1])], 0);
+            assert!(text.contains("192.0.2.1 "), "{protocol}: {text}");
+        }
     }
 
     #[test]
