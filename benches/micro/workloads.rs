@@ -409,13 +409,21 @@ fn pcapng_decode() -> Result<Round> {
     Ok(round(packets, run))
 }
 
+/// The C library's, because rustix looks for it where nothing is mapped under valgrind.
+#[expect(unsafe_code, reason = "sysconf(3)")]
+fn page_size() -> Result<usize> {
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(page).context("the size of a page")
+}
+
 /// A ring as the kernel lays it out, in memory that this process fills: records of 128 bytes that fit the
 /// ring, so that each round offers the same ones again by moving the producer's position.
 fn ring_reader() -> Result<Round> {
     const RING: usize = 1 << 20;
     const RECORD: usize = 128;
     const HEADER: usize = 8;
-    let page = rustix::param::page_size();
+    let page = page_size()?;
     let file = File::from(memfd_create("ring", MemfdFlags::CLOEXEC)?);
     file.set_len((2 * page + 2 * RING) as u64)?;
     let mut ring = Vec::with_capacity(RING);
