@@ -238,7 +238,7 @@ fn named(field: &Field, number: u64, out: &mut String) -> fmt::Result {
 fn plain(field: &Field, node: &Node, tree: &Tree, out: &mut String) {
     // Writing to a string does not fail.
     let _infallible = match node.value {
-        Value::None | Value::Bytes => Ok(()),
+        Value::None | Value::Protocol { .. } | Value::Bytes => Ok(()),
         Value::Bool(set) => write!(out, "{}", u8::from(set)),
         Value::Uint(number) => match field.base {
             Base::Hex | Base::HexDec => write_hex(field, number, digits(field), out),

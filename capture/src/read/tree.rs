@@ -151,6 +151,13 @@ impl Group {
 pub enum Value {
     /// None: the field is there, that is all.
     None,
+    /// A protocol.
+    Protocol {
+        /// Bytes of its own: mostly its header.
+        own: u32,
+        /// Those of what it carries too.
+        all: u32,
+    },
     /// True or false.
     Bool(bool),
     /// Unsigned number.
@@ -607,6 +614,25 @@ impl Tree {
     /// How many bytes a node covers, where that is known only later.
     #[inline]
     pub fn set_len(&mut self, added: Added, len: u32) {
+        if let Some(node) = self.node_mut(added) {
+            node.place.len = len;
+            if let Value::Protocol { own, .. } = &mut node.value {
+                *own = len;
+            }
+        }
+    }
+
+    /// How many bytes a protocol and what it carries have, if it is not all that was left.
+    pub fn set_extent(&mut self, added: Added, len: usize) {
+        if let Some(node) = self.node_mut(added)
+            && let Value::Protocol { all, .. } = &mut node.value
+        {
+            *all = len as u32;
+        }
+    }
+
+    /// The length that is shown of a protocol to which all is its own.
+    pub fn set_shown_len(&mut self, added: Added, len: u32) {
         if let Some(node) = self.node_mut(added) {
             node.place.len = len;
         }

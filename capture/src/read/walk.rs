@@ -183,7 +183,11 @@ impl Walk<'_, '_> {
 
     /// What [`Self::begin`] does behind [`Self::enter`].
     pub fn node(&mut self, protocol: FieldId, region: &Region<'_>, len: usize) -> Added {
-        let added = self.tree.add(protocol, region.place(0, len), Value::None);
+        let extent = Value::Protocol {
+            own: len as u32,
+            all: region.captured().len() as u32,
+        };
+        let added = self.tree.add(protocol, region.place(0, len), extent);
         self.tree.open();
         added
     }

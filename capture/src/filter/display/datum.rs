@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::expression::{Operation, Order};
-use crate::read::tree::{Node, Tree, Value};
+use crate::read::tree::{Node, Place, Tree, Value};
 
 /// A value of a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,11 +31,29 @@ pub(super) enum Constant {
     Ipv6Net(u128, u128),
 }
 
+/// How far the bytes of a protocol go, as in Wireshark: `ip contains "GET"` finds what `ip[20:3]` does
+/// not reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// To the end of its node.
+    Own,
+    /// To the end of what it carries.
+    Payload,
+}
+
 impl<'t> Datum<'t> {
     /// The value of a node; of a field without one its bytes.
-    pub(super) fn of(node: &Node, tree: &'t Tree, frame: &'t [u8]) -> Self {
+    pub(super) fn of(node: &Node, tree: &'t Tree, frame: &'t [u8], reach: Reach) -> Self {
         match node.value {
             Value::None | Value::Bytes => Self::Bytes(Cow::Borrowed(tree.bytes(node.place, frame))),
+            Value::Protocol { own, all } => {
+                let len = match reach {
+                    Reach::Own => own,
+                    Reach::Payload => all,
+                };
+                let place = Place { len, ..node.place };
+                Self::Bytes(Cow::Borrowed(tree.bytes(place, frame)))
+            }
             Value::Bool(value) => Self::Bool(value),
             Value::Uint(number) => Self::Uint(number),
             Value::Int(number) => Self::Int(number),

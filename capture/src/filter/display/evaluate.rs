@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::datum::{Constant, Datum};
+use super::datum::{Constant, Datum, Reach};
 use super::expression::{Case, Extreme, Fields, Order, Quantity, Relation, Source, Test};
 use super::lexer::{End, Range};
 use crate::read::tree::{Node, Tree};
@@ -12,14 +12,28 @@ use crate::read::tree::{Node, Tree};
 struct Asked<'t> {
     tree: &'t Tree,
     frame: &'t [u8],
+    reach: Reach,
 }
 
 /// Whether a frame matches.
 pub(super) fn matches(test: &Test, tree: &Tree, frame: &[u8]) -> bool {
-    Asked { tree, frame }.matches(test)
+    let reach = Reach::Own;
+    Asked { tree, frame, reach }.matches(test)
 }
 
 impl<'t> Asked<'t> {
+    /// What is looked for in a protocol is looked for in what it carries too.
+    const fn with_payload(self) -> Self {
+        let reach = Reach::Payload;
+        Self { reach, ..self }
+    }
+
+    /// Parts of a protocol are parts of its header.
+    const fn without_payload(self) -> Self {
+        let reach = Reach::Own;
+        Self { reach, ..self }
+    }
+
     fn matches(self, test: &Test) -> bool {
         match test {
             Test::Anything => true,
@@ -30,12 +44,12 @@ impl<'t> Asked<'t> {
             Test::Exists(fields) => self.nodes(fields).next().is_some(),
             Test::NotZero(source) => self.any(source, Datum::is_not_zero),
             Test::Compare(left, relation, right) => self.compares(left, *relation, right),
-            Test::Contains(left, right) => self.any(left, |value| {
+            Test::Contains(left, right) => self.with_payload().any(left, |value| {
                 self.any(right, |part| contains(&value.bytes(), &part.bytes()))
             }),
-            Test::Matches(source, regex) => {
-                self.any(source, |value| regex.is_match(&value.bytes()))
-            }
+            Test::Matches(source, regex) => self
+                .with_payload()
+                .any(source, |value| regex.is_match(&value.bytes())),
             Test::In(source, members) => self.any(source, |value| {
                 members.iter().any(|(low, high)| match high {
                     None => self.compares_one(value, Order::Equal, low),
@@ -113,19 +127,19 @@ impl<'t> Asked<'t> {
         match source {
             Source::Fields(fields) => {
                 for node in self.nodes(fields) {
-                    give(Datum::of(node, self.tree, self.frame))?;
+                    give(Datum::of(node, self.tree, self.frame, self.reach))?;
                 }
                 Continue(())
             }
             Source::Constant(Constant::Value(value)) => give(value.clone()),
             // Networks are compared with, and nothing else.
             Source::Constant(_) => Continue(()),
-            Source::Slice(inner, ranges) => self.derive(inner, give, |value| {
+            Source::Slice(inner, ranges) => self.without_payload().derive(inner, give, |value| {
                 slice(&value.bytes(), ranges).map(|bytes| Datum::Bytes(Cow::Owned(bytes)))
             }),
             Source::Negative(inner) => self.derive(inner, give, Datum::negated),
             Source::Absolute(inner) => self.derive(inner, give, Datum::absolute),
-            Source::Len(inner) => self.derive(inner, give, |value| {
+            Source::Len(inner) => self.without_payload().derive(inner, give, |value| {
                 Some(Datum::Uint(value.bytes().len() as u64))
             }),
             Source::Case(inner, case) => self.derive(inner, give, |value| {

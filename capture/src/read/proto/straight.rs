@@ -144,7 +144,11 @@ fn ethernet(tree: &mut Tree, region: &Region<'_>, headers: &Headers) {
             headers[at + 5],
         ])
     };
-    tree.add(eth::THIS, region.place(0, ETHERNET_LEN), Value::None);
+    let extent = Value::Protocol {
+        own: ETHERNET_LEN as u32,
+        all: region.captured().len() as u32,
+    };
+    tree.add(eth::THIS, region.place(0, ETHERNET_LEN), extent);
     tree.open();
     for (field, at) in [(eth::DST, 0), (eth::SRC, 6)] {
         let (place, value) = (region.place(at, 6), address(at));
@@ -163,7 +167,11 @@ fn ipv4(tree: &mut Tree, region: &Region<'_>, headers: &Headers) {
     let [_, _, _, _, _, _, _, _, _, _, _, _, _, _, ip @ ..] = headers;
     let word = |at: usize| u64::from(u16::from_be_bytes([ip[at], ip[at + 1]]));
     let byte = |at: usize| u64::from(ip[at]);
-    tree.add(ip::THIS, region.place(0, IPV4_LEN), Value::None);
+    let extent = Value::Protocol {
+        own: IPV4_LEN as u32,
+        all: region.captured().len() as u32,
+    };
+    tree.add(ip::THIS, region.place(0, IPV4_LEN), extent);
     tree.open();
     let first = region.place(0, 1);
     tree.add(ip::VERSION, first, Value::Uint(4));

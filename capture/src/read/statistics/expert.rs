@@ -130,7 +130,7 @@ impl Statistic for Expert {
                     protocol,
                     message: message.to_owned(),
                 }),
-                Value::None => protocol = node.field.protocol,
+                Value::None | Value::Protocol { .. } => protocol = node.field.protocol,
                 _ => {}
             }
         }

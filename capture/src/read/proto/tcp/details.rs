@@ -123,7 +123,7 @@ impl Parts<'_, '_> {
             }
             walk.tree.label(self.node, format_args!("{title}"));
         }
-        walk.tree.set_len(
+        walk.tree.set_shown_len(
             self.node,
             header.payload_at.min(self.region.captured().len()) as u32,
         );
