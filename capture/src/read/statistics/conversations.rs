@@ -195,7 +195,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// Seconds with so many decimals, rounded.
-pub(super) fn seconds(ns: u64, decimals: u32) -> String {
+fn seconds(ns: u64, decimals: u32) -> String {
     let unit = 10_u64.pow(9 - decimals);
     let rounded = ns.saturating_add(unit / 2) / unit;
     let per_second = 10_u64.pow(decimals);

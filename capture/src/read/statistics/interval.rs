@@ -1,8 +1,8 @@
-//! Frames and bytes over time (`tshark -z io,stat`).
+//! Frames and bytes over time (`tshark -z io,stat`), as by Wireshark's `ui/cli/tap-iostat.c`.
 
 use std::fmt::Write as _;
 
-use super::conversations::seconds;
+use super::interval_table::{Contents, Table};
 use super::{Known, Statistic, StatisticError};
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
@@ -19,10 +19,8 @@ const NAME: &str = "io,stat";
 /// A table with a row for each interval.
 #[derive(Debug)]
 pub(super) struct Intervals {
-    /// Length in ns; 0 for all of it in one.
-    interval_ns: u64,
-    /// As it was typed, for the width of the numbers.
-    decimals: usize,
+    /// Length in µs; 0 for all of it in one.
+    interval_us: u64,
     columns: Vec<Column>,
     first: Option<Timestamp>,
     last: Timestamp,
@@ -33,12 +31,16 @@ pub(super) struct Intervals {
 struct Column {
     text: String,
     filter: Option<DisplayFilter>,
-    function: Option<(Function, Known, Kind)>,
+    function: Option<(Function, Known, Option<Kind>)>,
     cells: Vec<Cell>,
+    /// The largest value that a cell ever had, which makes the column as wide as it is.
+    widest: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Function {
+    Bytes,
+    Frames,
     Count,
     Sum,
     Min,
@@ -48,7 +50,9 @@ enum Function {
 }
 
 impl Function {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 8] = [
+        ("BYTES", Self::Bytes),
+        ("FRAMES", Self::Frames),
         ("COUNT", Self::Count),
         ("SUM", Self::Sum),
         ("MIN", Self::Min),
@@ -74,6 +78,8 @@ struct Cell {
     sum: i128,
     min: Option<i128>,
     max: Option<i128>,
+    /// Time in µs of what was at work in the interval.
+    load_us: u64,
 }
 
 impl Intervals {
@@ -87,9 +93,6 @@ impl Intervals {
             .ok()
             .filter(|seconds| (0.0..1e9).contains(seconds))
             .ok_or_else(|| wrong(format!("{word:?} is not a number of seconds")))?;
-        let decimals = word.split_once('.').map_or(0, |(_, fraction)| {
-            fraction.trim_end_matches('0').len().min(9)
-        });
         let mut columns = words
             .map(|word| Column::parse(word.trim()))
             .collect::<Result<Vec<_>, _>>()?;
@@ -101,8 +104,10 @@ impl Intervals {
                 clippy::cast_sign_loss,
                 reason = "it was checked to be between 0 and a thousand million seconds"
             )]
-            interval_ns: (seconds * 1e9).round() as u64,
-            decimals,
+            interval_us: match seconds {
+                0.0 => 0,
+                _ => ((seconds * 1e6).round() as u64).max(1),
+            },
             columns,
             first: None,
             last: Timestamp(0),
@@ -143,6 +148,12 @@ impl Column {
         });
         let (function, words) = match function {
             None => (None, text),
+            Some((function @ (Function::Bytes | Function::Frames), "", words)) => {
+                (Some((function, Known::default(), None)), words)
+            }
+            Some((Function::Bytes | Function::Frames, name, _)) => {
+                return Err(wrong(format!("{name:?} does not belong there")));
+            }
             Some((function, name, words)) => {
                 let known = Known::named(name);
                 let Some(id) = known.0.first() else {
@@ -156,7 +167,10 @@ impl Column {
                 if function != Function::Count && !counts {
                     return Err(wrong(format!("{name} is not a number")));
                 }
-                (Some((function, known, kind)), words)
+                if function == Function::Load && kind != Kind::RelativeTime {
+                    return Err(wrong(format!("{name} is not a time")));
+                }
+                (Some((function, known, Some(kind))), words)
             }
         };
         let filter = super::filter(Some(words))?;
@@ -165,7 +179,89 @@ impl Column {
             filter,
             function,
             cells: Vec::new(),
+            widest: 0,
         })
+    }
+
+    /// One more frame in an interval.
+    fn add(&mut self, place: usize, wire_len: u32, tree: &Tree, interval_us: u64) {
+        if self.cells.len() <= place {
+            self.cells.resize(place + 1, Cell::default());
+        }
+        let Some(cell) = self.cells.get_mut(place) else {
+            return;
+        };
+        cell.frames += 1;
+        cell.bytes += u64::from(wire_len);
+        if let Some((function, known, _)) = &self.function {
+            for value in known.values(tree) {
+                cell.add(value);
+                if let (Function::Load, Value::Span(ns)) = (function, value) {
+                    spread(&mut self.cells, place, ns, interval_us);
+                    break;
+                }
+            }
+        }
+        let Some(cell) = self.cells.get(place) else {
+            return;
+        };
+        let value = match &self.function {
+            None => cell.bytes,
+            Some((function, _, kind)) => cell.magnitude(*function, *kind),
+        };
+        self.widest = self.widest.max(value);
+    }
+
+    /// The cell in an interval, as text, which lasts so long.
+    fn text(&self, place: usize, interval_us: u64) -> Vec<String> {
+        let cell = self.cells.get(place).copied().unwrap_or_default();
+        match &self.function {
+            None => vec![cell.frames.to_string(), cell.bytes.to_string()],
+            Some((function, _, kind)) => vec![cell.text(*function, *kind, interval_us)],
+        }
+    }
+
+    /// What stands above its parts, and how wide they are at least.
+    fn parts(&self, interval_us: u64) -> Vec<(&'static str, usize)> {
+        let digits = |number: u64| number.to_string().len();
+        let most = self.cells.iter().map(|cell| cell.frames).max();
+        let frames = digits(most.unwrap_or(0)).max("FRAMES".len());
+        let widest = digits(self.widest);
+        match &self.function {
+            None => vec![("Frames", frames), ("Bytes", widest.max("Bytes".len()))],
+            Some((Function::Frames, ..)) => vec![("FRAMES", frames)],
+            Some((function, _, kind)) => {
+                let name = function.name();
+                let width = match (function, kind) {
+                    (Function::Bytes | Function::Count, _) => widest.max("COUNT".len()),
+                    (Function::Load, _) => {
+                        digits(self.widest.checked_div(interval_us).unwrap_or(0)) + ".000000".len()
+                    }
+                    (_, Some(Kind::RelativeTime)) => widest + ".000000".len(),
+                    _ => widest.max(name.len()),
+                };
+                vec![(name, width)]
+            }
+        }
+    }
+}
+
+/// Time that ended in an interval was spent in it and in those before.
+fn spread(cells: &mut [Cell], place: usize, ns: i64, interval_us: u64) {
+    let mut left = u64::try_from(ns / 1000).unwrap_or(0);
+    let mut part = left.checked_rem(interval_us).unwrap_or(left);
+    let mut at = place;
+    for _ in 0..=cells.len() {
+        if let Some(cell) = cells.get_mut(at) {
+            cell.load_us += part;
+        }
+        left -= part;
+        if left == 0 {
+            return;
+        }
+        part = left.min(interval_us);
+        // Before the first comes the last, to tshark.
+        at = at.checked_sub(1).unwrap_or(cells.len() - 1);
     }
 }
 
@@ -185,38 +281,45 @@ impl Statistic for Intervals {
         let meta = &frame.packet.meta;
         let first = *self.first.get_or_insert(meta.ts);
         self.last = self.last.max(meta.ts);
-        let place = match self.interval_ns {
+        let place = match self.interval_us {
             0 => 0,
-            interval => meta.ts.since(first).0 / interval,
+            interval => micros(meta.ts.since(first).0) / interval,
         };
         if place >= MOST {
             self.out_of_range += 1;
             return;
         }
-        let place = place as usize;
         for column in &mut self.columns {
-            if !super::passes(column.filter.as_ref(), tree, frame) {
-                continue;
-            }
-            if column.cells.len() <= place {
-                column.cells.resize(place + 1, Cell::default());
-            }
-            let Some(cell) = column.cells.get_mut(place) else {
-                continue;
-            };
-            cell.frames += 1;
-            cell.bytes += u64::from(meta.wire_len);
-            if let Some((_, known, _)) = &column.function {
-                for value in known.values(tree) {
-                    cell.add(value);
-                }
+            if super::passes(column.filter.as_ref(), tree, frame) {
+                column.add(place as usize, meta.wire_len, tree, self.interval_us);
             }
         }
     }
 
     fn print(&mut self, out: &mut String) {
-        let table = Table::new(self);
-        table.print(out);
+        let duration = self.last.since(self.first.unwrap_or_default()).0;
+        let table = Table::new(micros(duration), self.interval_us);
+        let interval_us = table.interval_us();
+        let names = self.columns.iter().map(|column| match &*column.text {
+            "" => "Frames and bytes",
+            text => text,
+        });
+        let contents = Contents {
+            names: names.collect(),
+            parts: self
+                .columns
+                .iter()
+                .map(|column| column.parts(interval_us))
+                .collect(),
+        };
+        let rows = table.rows(MOST);
+        table.print(&contents, rows, out, |place, length_us| {
+            let cells = self
+                .columns
+                .iter()
+                .map(|column| column.text(place, length_us));
+            cells.flatten().collect()
+        });
         if self.out_of_range > 0 {
             // Writing to a string does not fail.
             let _infallible = writeln!(
@@ -242,204 +345,58 @@ impl Cell {
         self.max = Some(self.max.map_or(number, |max| max.max(number)));
     }
 
-    fn text(&self, function: Function, kind: Kind, interval_ns: u64) -> String {
+    /// What decides how wide its column is: seconds for times, which are rounded.
+    fn magnitude(&self, function: Function, kind: Option<Kind>) -> u64 {
+        const HALF: u64 = 500_000_000;
         let number = match function {
+            Function::Bytes => return self.bytes,
+            Function::Frames => return self.frames,
+            Function::Count => return self.values,
+            Function::Load => return self.load_us,
+            Function::Sum => self.sum,
+            Function::Min => self.min.unwrap_or(0),
+            Function::Max => self.max.unwrap_or(0),
+            Function::Avg => self.average(),
+        };
+        let number = u64::try_from(number).unwrap_or(0);
+        match kind {
+            Some(Kind::RelativeTime) => number.saturating_add(HALF) / 1_000_000_000,
+            _ => number,
+        }
+    }
+
+    const fn average(&self) -> i128 {
+        match self.values {
+            0 => 0,
+            values => self.sum / values as i128,
+        }
+    }
+
+    fn text(&self, function: Function, kind: Option<Kind>, length_us: u64) -> String {
+        let number = match function {
+            Function::Bytes => return self.bytes.to_string(),
+            Function::Frames => return self.frames.to_string(),
             Function::Count => return self.values.to_string(),
             Function::Sum => self.sum,
             Function::Min => self.min.unwrap_or(0),
             Function::Max => self.max.unwrap_or(0),
-            Function::Avg if self.values == 0 => 0,
-            Function::Avg => self.sum / i128::from(self.values),
-            Function::Load if interval_ns == 0 => 0,
-            // Time of service in time: how many were at work at once.
-            Function::Load => self.sum * 1_000_000_000 / i128::from(interval_ns),
+            Function::Avg => self.average(),
+            Function::Load => {
+                // How many were at work at once.
+                let length = u128::from(length_us.max(1));
+                let millionths = u128::from(self.load_us) * 1_000_000 / length;
+                return format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+            }
         };
-        if kind == Kind::RelativeTime {
-            let (secs, rest) = (number / 1_000_000_000, number % 1_000_000_000);
-            return format!("{secs}.{:06}", rest.abs() / 1000);
+        if kind == Some(Kind::RelativeTime) {
+            let micros = (number + 500) / 1000;
+            return format!("{}.{:06}", micros / 1_000_000, (micros % 1_000_000).abs());
         }
         number.to_string()
     }
 }
 
-/// The table as it is printed.
-struct Table {
-    header: Vec<String>,
-    /// First cell, then the columns.
-    titles: Vec<Vec<String>>,
-    rows: Vec<(String, Vec<Vec<String>>)>,
-    /// Width of the first cell.
-    label: usize,
-}
-
-impl Table {
-    fn new(intervals: &Intervals) -> Self {
-        let Intervals {
-            interval_ns,
-            decimals,
-            columns,
-            first,
-            last,
-            ..
-        } = intervals;
-        let duration_ns = last.since(first.unwrap_or_default()).0;
-        let count = columns.iter().map(|column| column.cells.len()).max();
-        let whole = *interval_ns == 0 || *interval_ns > duration_ns;
-        // The one interval is as long as all of it then, and shown more or less exactly.
-        let (interval_ns, decimals) = match (whole, duration_ns) {
-            (false, _) => (*interval_ns, *decimals),
-            (true, 0..10_000_000_000) => (duration_ns, 3),
-            (true, _) => (duration_ns, 1),
-        };
-        let count = match interval_ns {
-            0 => 0,
-            _ if whole => 1,
-            interval if first.is_some() => (duration_ns / interval).min(MOST - 1) as usize + 1,
-            _ => count.unwrap_or(0),
-        };
-        let text = |ns: u64| {
-            if decimals == 0 {
-                return (ns / 1_000_000_000).to_string();
-            }
-            seconds(ns, decimals as u32)
-        };
-        let end = |place: usize| {
-            if place + 1 == count && !whole {
-                "Dur".to_owned()
-            } else {
-                text((place as u64 + 1).saturating_mul(interval_ns))
-            }
-        };
-        let width = text((count.max(1) as u64).saturating_mul(interval_ns))
-            .len()
-            .max(text(interval_ns).len());
-        let rows = (0..count)
-            .map(|place| {
-                let start = text(place as u64 * interval_ns);
-                let label = format!("{start:>width$} <> {:>width$}", end(place));
-                let cells = columns.iter().map(|column| {
-                    let cell = column.cells.get(place).copied().unwrap_or_default();
-                    match &column.function {
-                        None => vec![cell.frames.to_string(), cell.bytes.to_string()],
-                        Some((function, _, kind)) => {
-                            vec![cell.text(*function, *kind, interval_ns)]
-                        }
-                    }
-                });
-                (label, cells.collect())
-            })
-            .collect();
-        let titles = columns
-            .iter()
-            .map(|column| match &column.function {
-                None => vec!["Frames".to_owned(), "Bytes".to_owned()],
-                Some((function, ..)) => vec![function.name().to_owned()],
-            })
-            .collect();
-        let mut header = vec![
-            "IO Statistics".to_owned(),
-            String::new(),
-            if decimals > 0 {
-                format!("Duration: {} secs", text(duration_ns))
-            } else {
-                format!(
-                    "Duration: {}.{:06} secs",
-                    duration_ns / 1_000_000_000,
-                    duration_ns % 1_000_000_000 / 1000
-                )
-            },
-        ];
-        header.push(format!("Interval: {:>width$} secs", text(interval_ns)));
-        header.push(String::new());
-        for (place, column) in columns.iter().enumerate() {
-            let label = if place == 0 { "Col" } else { "   " };
-            let text = if column.text.is_empty() {
-                "Frames and bytes"
-            } else {
-                &column.text
-            };
-            header.push(format!("{label} {}: {text}", place + 1));
-        }
-        Self {
-            header,
-            titles,
-            rows,
-            label: 2 * width + " <> ".len(),
-        }
-    }
-
-    fn print(&self, out: &mut String) {
-        let label = self.label.max("Interval".len());
-        let widths: Vec<Vec<usize>> = self
-            .titles
-            .iter()
-            .enumerate()
-            .map(|(column, titles)| {
-                titles
-                    .iter()
-                    .enumerate()
-                    .map(|(part, title)| {
-                        let cells = self.rows.iter().map(|(_, cells)| cells[column][part].len());
-                        cells.chain([title.len()]).max().unwrap_or(0)
-                    })
-                    .collect()
-            })
-            .collect();
-        let group = |widths: &[usize]| widths.iter().map(|width| width + 3).sum::<usize>() - 1;
-        let table = label + 2 + widths.iter().map(|parts| 1 + group(parts)).sum::<usize>();
-        let header = self
-            .header
-            .iter()
-            .map(|line| line.chars().count() + 2)
-            .max();
-        let inside = table.max(header.unwrap_or(0));
-        // Writing to a string does not fail, in all of these.
-        let rule = "=".repeat(inside + 2);
-        let _infallible = writeln!(out, "\n{rule}");
-        for line in &self.header {
-            let _infallible = writeln!(out, "| {line:<width$}|", width = inside - 1);
-        }
-        let _infallible = writeln!(out, "|{}|", "-".repeat(inside));
-        let mut line = format!("| {:label$} ", "");
-        for (place, parts) in widths.iter().enumerate() {
-            let _infallible = write!(line, "|{:<width$}", place + 1, width = group(parts));
-        }
-        close(&line, table, inside, out);
-        line = format!("| {:<label$} ", "Interval");
-        for (titles, parts) in self.titles.iter().zip(&widths) {
-            for (title, width) in titles.iter().zip(parts) {
-                let _infallible = write!(line, "| {title:>width$} ");
-            }
-        }
-        close(&line, table, inside, out);
-        close(&format!("|{}", "-".repeat(table)), table, inside, out);
-        for (name, cells) in &self.rows {
-            // The end of the last interval is not at a full one, and can be longer than a number.
-            let (left, width) = ((label - self.label) / 2, label + 1);
-            line = format!("| {:<width$}", format!("{:left$}{name}", ""));
-            for (cells, parts) in cells.iter().zip(&widths) {
-                for (cell, width) in cells.iter().zip(parts) {
-                    let _infallible = write!(line, "| {cell:>width$} ");
-                }
-            }
-            close(&line, table, inside, out);
-        }
-        let _infallible = writeln!(out, "{rule}");
-    }
-}
-
-/// Ends a line of the table, and the line around the header if that is wider.
-fn close(line: &str, table: usize, inside: usize, out: &mut String) {
-    out.push_str(line);
-    for _ in line.chars().count()..=table {
-        out.push(' ');
-    }
-    out.push('|');
-    if inside > table {
-        for _ in table + 1..inside {
-            out.push(' ');
-        }
-        out.push('|');
-    }
-    out.push('\n');
+/// Rounded to µs.
+const fn micros(ns: u64) -> u64 {
+    ns.saturating_add(500) / 1000
 }

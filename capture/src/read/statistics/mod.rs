@@ -4,7 +4,7 @@
 //! word, as in tshark: `conv,tcp,ip.addr == 10.0.0.1`.
 //!
 //! - `conversations.rs` `conv,TYPE`; `endpoints.rs` `endpoints,TYPE`; `traffic.rs` what both count
-//! - `interval.rs` `io,stat`; `hierarchy.rs` `io,phs`
+//! - `interval.rs` `io,stat`, and `interval_table.rs` its table; `hierarchy.rs` `io,phs`
 //! - `expert.rs` `expert`; `follow.rs` `follow,tcp`; `flow.rs` `flow`; `scans.rs` `scans`
 //! - `counter_tree.rs` counters in a tree; `packets.rs` such trees of lengths, addresses and ports;
 //!   `applications.rs` of DNS and HTTP; `echoes.rs` `icmp,srt`
@@ -20,6 +20,7 @@ mod flow;
 mod follow;
 mod hierarchy;
 mod interval;
+mod interval_table;
 mod packets;
 mod scans;
 pub(crate) mod segment;
@@ -263,7 +264,7 @@ fn passes(filter: Option<&DisplayFilter>, tree: &Tree, frame: &Frame<'_>) -> boo
 }
 
 /// A field of the registry by its name, to be looked for in trees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Known(Vec<FieldId>);
 
 impl Known {
