@@ -74,11 +74,13 @@ mod tests {
     fn nobody_gets_far_ahead_of_one_who_reads_and_nobody_waits_for_one_who_is_done() {
         let pace = Pace::new(2);
         let (fast, slow) = (pace.reader(0), pace.reader(1));
+        fast.at(AHEAD);
         assert!(!fast.is_too_far(AHEAD));
         assert!(fast.is_too_far(AHEAD + 1));
         slow.at(1);
         assert!(!fast.is_too_far(AHEAD + 1));
+        assert!(fast.is_too_far(AHEAD + 2));
         drop(slow);
-        assert!(!fast.is_too_far(u64::MAX - 1));
+        fast.at(u64::MAX - 1);
     }
 }

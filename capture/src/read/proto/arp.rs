@@ -225,9 +225,33 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         hw_len,
         proto_len,
     };
-    let duplicates = duplicates(walk, &addresses, code)?;
+    let mut duplicates = Duplicates::default();
+    let outcome = look_for_duplicates(walk, &addresses, code, &mut duplicates)
+        .and_then(|()| rest(walk, &addresses, code, added));
+    walk.end();
+    // What was found before the packet ended is told, even if it ended early.
+    for (address, mine, other) in duplicates.found.into_iter().flatten() {
+        tell_duplicate(walk, address, mine, other);
+    }
+    outcome?;
+    if let Some(address) = duplicates.listed {
+        walk.columns.append_info(format_args!(
+            " (duplicate use of {} detected!)",
+            Dotted(address)
+        ));
+    }
+    Ok(())
+}
+
+/// What the list says, the purpose, and the addresses.
+fn rest(
+    walk: &mut Walk<'_, '_>,
+    addresses: &Addresses<'_>,
+    code: u16,
+    added: Added,
+) -> Result<(), Stop> {
     let purpose = addresses.purpose(code)?;
-    info(walk, &addresses, code, purpose)?;
+    info(walk, addresses, code, purpose)?;
     title(walk, added, code, purpose);
     let said = match purpose {
         Purpose::Usual => &[][..],
@@ -239,17 +263,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.tree.add_generated(*field, Value::Bool(true));
     }
     if walk.tree.wants_any_of(THIS.protocol) || walk.tree.labels() {
-        fields(walk, &addresses, code)?;
-    }
-    walk.end();
-    for (address, mine, other) in duplicates.found.into_iter().flatten() {
-        tell_duplicate(walk, address, mine, other);
-    }
-    if let Some(address) = duplicates.listed {
-        walk.columns.append_info(format_args!(
-            " (duplicate use of {} detected!)",
-            Dotted(address)
-        ));
+        fields(walk, addresses, code)?;
     }
     Ok(())
 }
@@ -310,14 +324,14 @@ struct Duplicates {
 }
 
 /// Looks whether addresses are in use by someone else too. A request says nothing of its target.
-fn duplicates(
+fn look_for_duplicates(
     walk: &mut Walk<'_, '_>,
     addresses: &Addresses<'_>,
     code: u16,
-) -> Result<Duplicates, Stop> {
-    let mut duplicates = Duplicates::default();
+    duplicates: &mut Duplicates,
+) -> Result<(), Stop> {
     if !matches!(code, REQUEST | REPLY) || !addresses.is_ether || !addresses.is_ipv4 {
-        return Ok(duplicates);
+        return Ok(());
     }
     for (place, party) in [Party::Sender, Party::Target].into_iter().enumerate() {
         let address: [u8; 4] = addresses.region.array(addresses.proto_at(party))?;
@@ -336,7 +350,7 @@ fn duplicates(
         duplicates.found[place] = other.map(|other| (address, hardware, other));
         duplicates.listed = other.map(|_| address);
     }
-    Ok(duplicates)
+    Ok(())
 }
 
 fn tell_duplicate(walk: &mut Walk<'_, '_>, address: [u8; 4], hardware: [u8; 6], other: Owner) {

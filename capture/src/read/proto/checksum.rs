@@ -114,6 +114,8 @@ pub(crate) struct Fields {
     pub(crate) how: (Severity, Group),
     /// Words behind a wrong one.
     pub(crate) hint: &'static str,
+    /// What stands for a sum of zero: in UDP the other zero, as zero is no checksum (RFC 768).
+    pub(crate) zero: u16,
 }
 
 impl Walk<'_, '_> {
@@ -133,7 +135,10 @@ impl Walk<'_, '_> {
             Value::Uint(sent.into()),
         );
         let title = fields.checksum.field().title;
-        let should = folded.map(|folded| expected(sent, folded));
+        let should = folded.map(|folded| match expected(sent, folded) {
+            0 => fields.zero,
+            should => should,
+        });
         let status = match folded {
             None => Status::Unverified,
             Some(0xffff) => Status::Good,

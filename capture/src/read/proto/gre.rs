@@ -155,6 +155,7 @@ fn optional(
         bad: CHECKSUM_BAD,
         how: (Severity::Warning, Group::Protocol),
         hint: "",
+        zero: 0,
     };
     let mut at = 4;
     if flags & 0xc000 != 0 {

@@ -260,6 +260,7 @@ fn sum(walk: &mut Walk<'_, '_>, region: &Region<'_>, len: usize) -> Result<(), S
         bad: BAD_CHECKSUM,
         how: (Severity::Error, Group::Checksum),
         hint: "",
+        zero: 0,
     };
     let sent = region.u16(2)?;
     let bytes = region.captured().get(..len);

@@ -256,6 +256,7 @@ fn checksum(
         bad: CHECKSUM_BAD,
         how: (Severity::Error, Group::Checksum),
         hint: " (maybe caused by \"UDP checksum offload\"?)",
+        zero: 0xffff,
     };
     let sent = region.u16(6)?;
     if sent == 0 {

@@ -128,6 +128,7 @@ fn sum(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         bad: EXT_CHECKSUM_BAD,
         how: (Severity::Warning, Group::Checksum),
         hint: "",
+        zero: 0,
     };
     let sent = region.u16(2)?;
     if sent == 0 {

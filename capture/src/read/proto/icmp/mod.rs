@@ -144,6 +144,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
         bad: CHECKSUM_BAD,
         how: (Severity::Warning, Group::Checksum),
         hint: "",
+        zero: 0,
     };
     walk.columns.set_protocol("ICMP");
     walk.columns.clear_info();
@@ -290,6 +291,9 @@ fn body(
             } else {
                 rest
             };
+            if region.is_cut() && region.captured().len() == HEADER_LEN {
+                walk.enter(ip::THIS);
+            }
             quote(walk, part)?;
             // Where a quoted packet is short, what is behind 128 bytes is not of it.
             if len > HEADER_LEN + 128 && total(region)? <= 128 {
@@ -352,7 +356,10 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match outcome {
         // Errors quote as much as they like: that there is no more is nobody's fault.
         Err(Stop::Malformed) | Ok(()) => Ok(()),
-        Err(Stop::Snapped) => Err(Stop::Snapped),
+        Err(Stop::Snapped) => {
+            walk.current = ip::THIS;
+            Err(Stop::Snapped)
+        }
     }
 }
 

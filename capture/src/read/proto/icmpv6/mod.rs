@@ -200,6 +200,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> 
         bad: CHECKSUM_BAD,
         how: (Severity::Warning, Group::Checksum),
         hint: "",
+        zero: 0,
     };
     walk.columns.set_protocol("ICMPv6");
     walk.columns.clear_info();
@@ -393,7 +394,10 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match outcome {
         // That there is no more of it is nobody's fault.
         Err(Stop::Malformed) | Ok(()) => Ok(()),
-        Err(Stop::Snapped) => Err(Stop::Snapped),
+        Err(Stop::Snapped) => {
+            walk.current = ipv6::THIS;
+            Err(Stop::Snapped)
+        }
     }
 }
 

@@ -224,7 +224,10 @@ pub(crate) fn dissect_by_version(walk: &mut Walk<'_, '_>, region: Region<'_>) ->
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("IPv4");
     walk.columns.clear_info();
-    let added = walk.begin(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
+    walk.enter(THIS);
+    // Nothing is told of a packet of which nothing was captured.
+    region.u8(0)?;
+    let added = walk.node(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
     let Some(mut header) = header(walk, added, region)? else {
         walk.end();
         if region.u8(0)? >> 4 == 6 {
@@ -234,6 +237,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     };
     header.all_there = header.total <= region.captured().len();
     let region = region.part(0, header.total);
+    walk.tree.set_extent(added, region.captured().len());
     walk.claimed = Some(region.reported() as u32);
     if header.len > MIN_HEADER_LEN {
         let options = region.part(MIN_HEADER_LEN, header.len - MIN_HEADER_LEN);
@@ -259,7 +263,7 @@ fn header(
     let bytes: [u8; MIN_HEADER_LEN] = match region.array(0) {
         Ok(bytes) => bytes,
         Err(stop) => {
-            beginning(walk, &region);
+            beginning(walk, added, &region);
             return Err(stop);
         }
     };
@@ -313,7 +317,7 @@ fn header(
     let options = region.part(MIN_HEADER_LEN, len - MIN_HEADER_LEN);
     let last = options::destination(&options);
     if last.is_err() {
-        beginning(walk, &region);
+        beginning(walk, added, &region);
     }
     if let Some(last) = last? {
         header.via = Some(destination);
@@ -359,7 +363,7 @@ fn header(
 }
 
 /// What is there of a header that was not captured whole.
-fn beginning(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+fn beginning(walk: &mut Walk<'_, '_>, added: Added, region: &Region<'_>) {
     if !walk.tree.wants_any_of(THIS.protocol) {
         return;
     }
@@ -398,6 +402,9 @@ fn beginning(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
     }
     if let Ok(source) = region.array(12) {
         walk.columns.source = Address::Ipv4(source);
+        let title = THIS.field().title;
+        walk.tree
+            .label(added, format_args!("{title}, Src: {}", Dotted(source)));
         let (place, value) = (region.place(12, 4), Value::Ipv4(source));
         walk.tree.add(SRC, place, value);
         walk.tree.add_hidden(ADDR, place, value);
@@ -585,6 +592,7 @@ fn header_checksum(
         bad: CHECKSUM_BAD,
         how: (Severity::Error, Group::Checksum),
         hint: "(may be caused by \"IP checksum offload\"?)",
+        zero: 0,
     };
     let quoted = walk.carrier.quoted != Quoted::No;
     let bytes = region.slice(0, header.len).ok();

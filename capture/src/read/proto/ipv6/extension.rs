@@ -120,6 +120,11 @@ pub(super) fn dissect(
     super::hand_on(walk, rest, next, hops)
 }
 
+/// Enters a header, of which nothing is told yet.
+pub(super) fn enter(walk: &mut Walk<'_, '_>, protocol: &Protocol) {
+    walk.enter(of(protocol));
+}
+
 /// Begins a header, whose length is in units of 8 bytes behind the first one. Gives its length, and the
 /// nodes of the header and of its length.
 pub(super) fn begin(
@@ -128,11 +133,12 @@ pub(super) fn begin(
     protocol: &Protocol,
     [nxt, len_field, octets]: [FieldId; 3],
 ) -> Result<(usize, [Added; 2]), Stop> {
-    walk.enter(of(protocol));
+    let node = walk.node(of(protocol), region, region.captured().len());
+    walk.u8(nxt, region, 0)?;
     let units = region.u8(1)?;
     let len = (usize::from(units) + 1) * 8;
-    let node = walk.node(of(protocol), region, len.min(region.captured().len()));
-    walk.u8(nxt, region, 0)?;
+    let len_there = len.min(region.captured().len()) as u32;
+    walk.tree.set_len(node, len_there);
     let len_node = walk
         .tree
         .add(len_field, region.place(1, 1), Value::Uint(units.into()));
@@ -154,7 +160,9 @@ pub(super) fn note(walk: &mut Walk<'_, '_>, words: &str) {
 }
 
 fn fragment_fields(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<Added, Stop> {
-    let added = walk.begin(of(&FRAGMENT), region, 8);
+    walk.enter(of(&FRAGMENT));
+    region.slice(0, 8)?;
+    let added = walk.node(of(&FRAGMENT), region, 8);
     walk.u8(FRAGHDR_NXT, region, 0)?;
     walk.u8(FRAGHDR_RESERVED, region, 1)?;
     let word = region.u16(2)?;
@@ -225,7 +233,7 @@ fn fragment(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> Result<(),
             Outcome::Later(later) => seen_in = later,
             Outcome::Alone => {}
         }
-    } else if offset == 0 {
+    } else if offset == 0 && !walk.preferences.ip_defragment {
         walk.carrier.piece = Piece::Fragment;
         return dissect(walk, rest, next, hops);
     }

@@ -125,6 +125,9 @@ pub(super) fn dissect(
     extension::note(walk, words);
     // Right behind the packet's own header, or not (RFC 8200 section 4.1).
     let is_late = is_hop_by_hop && walk.protocols.numbers().last() != Some(&super::THIS.protocol);
+    extension::enter(walk, protocol);
+    // Nothing is told before the length is known.
+    region.u8(1)?;
     let (len, [node, _]) = extension::begin(walk, region, protocol, fields)?;
     if is_late {
         walk.expert(

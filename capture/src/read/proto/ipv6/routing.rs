@@ -48,14 +48,16 @@ struct Begun {
 pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<usize, Stop> {
     extension::note(walk, "IPv6 routing");
     let fields = [ROUTING_NXT, ROUTING_LEN, ROUTING_LEN_OCT];
+    extension::enter(walk, &ROUTING);
     let (len, [node, len_node]) = extension::begin(walk, region, &ROUTING, fields)?;
-    let (kind, left) = (region.u8(2)?, region.u8(3)?);
+    let kind = region.u8(2)?;
     let name = type_name(kind.into()).map_or_else(|| format!("Unknown type {kind}"), str::to_owned);
     walk.tree
         .label(node, format_args!("{} ({name})", ROUTING.fields[0].title));
     let type_node = walk
         .tree
         .add(ROUTING_TYPE, region.place(2, 1), Value::Uint(kind.into()));
+    let left = region.u8(3)?;
     let left_node = walk.tree.add(
         ROUTING_SEGLEFT,
         region.place(3, 1),

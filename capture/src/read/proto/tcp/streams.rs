@@ -3,7 +3,7 @@
 //!
 //! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of some 400 bytes, 32 bytes for each
 //! segment that waits for an acknowledgment (10,000 a direction as in Wireshark, [`MAX_SENT`] in all),
-//! and the buffers of `reassembly.rs`. With two passes, the first one leaves 24 bytes a stream and 24
+//! and the buffers of `reassembly.rs`. With two passes, the first one leaves 32 bytes a stream and 24
 //! bytes for each segment of a reassembled PDU.
 
 use std::collections::VecDeque;
@@ -41,6 +41,8 @@ pub(super) struct Known {
     pub(super) base: [u32; 2],
     /// Initial round-trip time in ns, 0 if it is not known.
     pub(super) irtt: i64,
+    /// When the last SYN came; 0 is unknown.
+    pub(super) syn_at: u64,
     /// Window scales, by direction.
     pub(super) scale: [i8; 2],
     pub(super) completeness: u8,
@@ -193,6 +195,7 @@ impl Stream {
         Known {
             base: [up.base.unwrap_or(0), down.base.unwrap_or(0)],
             irtt: self.irtt,
+            syn_at: self.syn_at,
             scale: [up.side.scale, down.side.scale],
             completeness: self.completeness,
             setup: self.setup,
@@ -218,6 +221,7 @@ impl Memory {
         const NOTHING: Known = Known {
             base: [0; 2],
             irtt: 0,
+            syn_at: 0,
             scale: [Side::<Nanoseconds>::UNKNOWN_SCALE; 2],
             completeness: 0,
             setup: Setup(0),

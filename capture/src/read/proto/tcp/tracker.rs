@@ -127,16 +127,9 @@ pub(super) fn arrive(
     let since_first = now.wrapping_sub(stream.first).cast_signed();
     let since_last = now.wrapping_sub(stream.last).cast_signed();
     stream.last = now;
-    let [fwd, rev] = stream.pair(direction);
-    fwd.sacked = 0;
+    stream.pair(direction)[0].sacked = 0;
     if let Some(len) = header.len {
-        if fwd.base.is_none() {
-            let before = u32::from(!flags.has(Flags::SYN));
-            fwd.base = Some(header.seq.wrapping_sub(before));
-        }
-        if rev.base.is_none() && flags.has(Flags::ACK) {
-            rev.base = Some(header.ack.wrapping_sub(1));
-        }
+        note_bases(stream, direction, header);
         if analyze {
             judge(stream, direction, header, len, moment, room, &mut report);
             *sent += usize::from(room);
@@ -150,6 +143,9 @@ pub(super) fn arrive(
             end.completeness |= completeness::of(flags, len, false);
         }
         closing = note_handshake(stream, direction, header, now, analyze);
+        if let Some(end) = end.as_deref_mut() {
+            note_round_trip(&mut end.irtt, &mut end.syn_at, flags, now, analyze);
+        }
     }
     let known = end.map_or_else(|| stream.knowledge(), |end| *end);
     let [fwd, _] = stream.pair(direction);
@@ -177,6 +173,18 @@ pub(super) fn arrive(
         longest: fwd.longest,
         scps: fwd.scps,
         report,
+    }
+}
+
+/// Where the relative numbers of both sides begin, if that is not known.
+fn note_bases(stream: &mut Stream, direction: Direction, header: &Header) {
+    let [fwd, rev] = stream.pair(direction);
+    if fwd.base.is_none() {
+        let before = u32::from(!header.flags.has(Flags::SYN));
+        fwd.base = Some(header.seq.wrapping_sub(before));
+    }
+    if rev.base.is_none() && header.flags.has(Flags::ACK) {
+        rev.base = Some(header.ack.wrapping_sub(1));
     }
 }
 
@@ -347,7 +355,6 @@ fn note_handshake(
     let flags = header.flags;
     if flags.handshake() == Flags::SYN {
         stream.server_port = header.destination_port;
-        stream.syn_at = now;
     } else if flags.has(Flags::SYN) {
         stream.server_port = header.source_port;
     }
@@ -361,10 +368,20 @@ fn note_handshake(
             Closing::Active
         });
     }
-    if analyze && flags.handshake() == Flags::ACK && stream.syn_at != 0 && stream.irtt == 0 {
-        stream.irtt = now.wrapping_sub(stream.syn_at).cast_signed();
-    }
+    note_round_trip(&mut stream.irtt, &mut stream.syn_at, flags, now, analyze);
     closing
+}
+
+/// The initial round trip is from the last SYN to the next ACK. What the first pass left is where the
+/// second one begins, so that an ACK before the only SYN has a round trip below zero there.
+fn note_round_trip(irtt: &mut i64, syn_at: &mut u64, flags: Flags, now: u64, analyze: bool) {
+    match flags.handshake() {
+        Flags::SYN => *syn_at = now,
+        Flags::ACK if analyze && *syn_at != 0 && *irtt == 0 => {
+            *irtt = now.wrapping_sub(*syn_at).cast_signed();
+        }
+        _ => {}
+    }
 }
 
 /// Takes in what the options said.

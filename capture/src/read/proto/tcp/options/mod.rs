@@ -289,8 +289,17 @@ pub(super) fn dissect(
             Next::Wrong { wrong, .. } => {
                 // Where the capture ends, nothing can be said of the length.
                 outcome = region.slice(BEGIN, len).map(|_| ());
-                if outcome.is_ok() {
-                    show_wrong(walk, region, BEGIN + at, bytes.len() - at, kind, wrong);
+                match (&outcome, wrong) {
+                    (Ok(()), _) => {
+                        show_wrong(walk, region, BEGIN + at, bytes.len() - at, kind, wrong);
+                    }
+                    (Err(_), Wrong::Beyond(claimed)) if at + usize::from(claimed) <= len => {
+                        let whole = region.part(BEGIN + at, claimed.into());
+                        // Why it ends there, the segment knows.
+                        outcome = show_beginning(walk, &whole, kind, owner).or(outcome);
+                        walk.tree.set_depth(depth);
+                    }
+                    _ => {}
                 }
                 complete = false;
                 break;
@@ -548,6 +557,51 @@ fn show(
         }
     }
     Ok(())
+}
+
+/// Adds an option of which the end was not captured. Gives that it was not.
+fn show_beginning(
+    walk: &mut Walk<'_, '_>,
+    whole: &Region<'_>,
+    kind: u8,
+    owner: &Owner,
+) -> Result<(), Stop> {
+    if kind == kind::MPTCP {
+        return Err(Stop::Snapped);
+    }
+    let place = whole.place(0, whole.captured().len());
+    let item = walk.tree.add(field_of(kind), place, Value::Bytes);
+    let name = names::option(kind);
+    walk.tree.label(item, format_args!("TCP Option - {name}"));
+    walk.tree.open();
+    walk.u8(f::OPTION_KIND, whole, 0)?;
+    let len = walk.u8(f::OPTION_LEN, whole, 1)?;
+    match (kind, len) {
+        (kind::TIMESTAMPS, 10) => {
+            walk.u32(f::OPTIONS_TIMESTAMP_TSVAL, whole, 2)?;
+        }
+        (kind::AUTHENTICATION, 4..) => {
+            walk.u8(f::OPTIONS_AO_KEYID, whole, 2)?;
+            walk.u8(f::OPTIONS_AO_RNEXTKEYID, whole, 3)?;
+        }
+        (kind::SACK, _) => {
+            let (base, note) = if owner.relative {
+                (owner.peer_base, " (relative)")
+            } else {
+                (0, "")
+            };
+            let edges = [(f::OPTIONS_SACK_LE, "left"), (f::OPTIONS_SACK_RE, "right")];
+            for (at, (field, side)) in (2..).step_by(4).zip(edges.iter().cycle()) {
+                let edge = whole.u32(at)?.wrapping_sub(base);
+                let value = Value::Uint(edge.into());
+                let added = walk.tree.add(*field, whole.place(at, 4), value);
+                walk.tree
+                    .label(added, format_args!("{side} edge = {edge}{note}"));
+            }
+        }
+        _ => {}
+    }
+    Err(Stop::Snapped)
 }
 
 const fn field_of(kind: u8) -> FieldId {
