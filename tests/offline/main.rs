@@ -36,6 +36,8 @@ mod records;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod slow_tracker;
 #[cfg(test)]
 mod slow_tracker_oracles;

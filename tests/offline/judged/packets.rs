@@ -325,8 +325,50 @@ impl Maker {
         bytes
     }
 
+    /// A packet behind the header of a link without Ethernet.
+    fn linked(&mut self, link: u32) -> Vec<u8> {
+        let (kind, packet) = match self.packet() {
+            // These links carry nothing but IP.
+            (0x0806, _) if [LINK_NULL, LINK_RAW].contains(&link) => {
+                let datagram = self.udp();
+                (0x0800, self.ipv4(17, &[], &datagram))
+            }
+            found => found,
+        };
+        let mut bytes = Vec::new();
+        match link {
+            LINK_NULL => {
+                let family = if kind == 0x86dd {
+                    self.pick(&[24, 28, 30])
+                } else {
+                    2_u32
+                };
+                bytes.extend(family.to_le_bytes());
+            }
+            LINK_SLL => {
+                bytes.extend([0, self.pick(&[0, 1, 2, 3, 4]), 0, 1, 0, 6, 2, 0, 0, 0, 0, 1]);
+                bytes.extend([0; 2]);
+                bytes.extend(kind.to_be_bytes());
+            }
+            LINK_SLL2 => {
+                bytes.extend(kind.to_be_bytes());
+                bytes.extend([0, 0, 0, 0, 0, self.byte(), 0, 1, self.pick(&[0, 1, 4]), 6]);
+                bytes.extend([2, 0, 0, 0, 0, 1, 0, 0]);
+            }
+            _ => {}
+        }
+        [bytes, packet].concat()
+    }
+
     fn frame(&mut self) -> Vec<u8> {
-        let (kind, packet) = match self.0.below(10) {
+        let (kind, packet) = self.packet();
+        let ends = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+        [&ends[..], &kind.to_be_bytes(), &packet].concat()
+    }
+
+    /// An `EtherType`, and a packet of it.
+    fn packet(&mut self) -> (u16, Vec<u8>) {
+        match self.0.below(10) {
             0..3 => {
                 let (options, datagram) = (self.options(), self.udp());
                 (0x0800_u16, self.ipv4(17, &options, &datagram))
@@ -348,11 +390,18 @@ impl Maker {
                 let message = self.icmpv6();
                 (0x86dd, self.ipv6(58, &message))
             }
-        };
-        let ends = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
-        [&ends[..], &kind.to_be_bytes(), &packet].concat()
+        }
     }
 }
+
+/// `LINKTYPE_NULL`.
+const LINK_NULL: u32 = 0;
+/// `LINKTYPE_RAW`.
+const LINK_RAW: u32 = 101;
+/// `LINKTYPE_LINUX_SLL`.
+const LINK_SLL: u32 = 113;
+/// `LINKTYPE_LINUX_SLL2`.
+const LINK_SLL2: u32 = 276;
 
 fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| match pair {
@@ -366,8 +415,19 @@ fn checksum(bytes: &[u8]) -> u16 {
 }
 
 /// The layers, with all fields that both know.
-const LAYERS: [&str; 8] = [
-    "frame", "eth", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp",
+const LAYERS: [&str; 12] = [
+    "frame",
+    "eth",
+    "vlan",
+    "ieee8021ad",
+    "null",
+    "sll",
+    "arp",
+    "ip",
+    "ipv6",
+    "icmp",
+    "icmpv6",
+    "igmp",
 ];
 
 /// What is not compared: names of vendors, of which each has a list of its own.
@@ -426,9 +486,32 @@ fn packets_that_were_cut_short_are_told_as_by_tshark() {
     compare(&packets, &[]);
 }
 
+#[test]
+fn links_without_ethernet_are_told_as_by_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut maker = Maker(Random(setting("CAPTURE_JUDGED_SEED", 4)));
+    let count = setting("CAPTURE_JUDGED_PACKETS", 4000) / 16;
+    for link in [LINK_NULL, LINK_RAW, LINK_SLL, LINK_SLL2] {
+        let packets: Vec<_> = (0..count)
+            .map(|number| {
+                let frame = maker.linked(link);
+                let wire_len = frame.len() as u32;
+                (START_NS + number * 1_000_000, frame, wire_len)
+            })
+            .collect();
+        compare_on(link, &packets, &[]);
+    }
+}
+
 fn compare(packets: &[(u64, Vec<u8>, u32)], options: &[&str]) {
+    compare_on(1, packets, options);
+}
+
+fn compare_on(link: u32, packets: &[(u64, Vec<u8>, u32)], options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let file = write(folder.path(), 1, packets);
+    let file = write(folder.path(), link, packets);
     let mut asked = fields(&[&LAYERS[..], &["udp"]].concat(), &locate().unwrap());
     asked.push("_ws.col.Info".to_owned());
     asked.push("_ws.col.Protocol".to_owned());
