@@ -154,7 +154,7 @@ fn captures(asked: Option<&Path>) -> Result<Vec<PathBuf>> {
             continue;
         }
         let name = path.to_string_lossy();
-        if [".pcap", ".pcapng", ".pcap.gz", ".cap"]
+        if [".pcap", ".pcapng", ".pcap.gz", ".pcapng.gz", ".cap"]
             .iter()
             .any(|ending| name.ends_with(ending))
         {
