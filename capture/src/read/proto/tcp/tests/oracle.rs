@@ -127,6 +127,9 @@ fn cells<'r>(head: &'r [String], row: &'r [String]) -> BTreeMap<&'r str, &'r str
         .collect()
 }
 
+/// VNC makes a conversation of its own, in which TCP counts anew; tshark was asked without what is above TCP.
+const BEGINS_ANEW: &str = "ndpi__vnc.pcap";
+
 #[test]
 fn segments_of_real_captures_are_judged_as_by_tshark() {
     const NOT_COMPARED: [&str; 9] = [
@@ -152,6 +155,9 @@ fn segments_of_real_captures_are_judged_as_by_tshark() {
             .into_iter()
             .find(|path| path.exists());
         let Some(path) = path else { continue };
+        if path.ends_with(BEGINS_ANEW) {
+            continue;
+        }
         let all = packets(&path);
         let mut driver = Driver::new(Wanted::all(), Pass::Only);
         driver.preferences.tcp_check_checksum = true;
@@ -223,6 +229,9 @@ fn conversations_of_real_captures_went_as_far_as_tshark_says_in_two_passes() {
         .collect();
     let mut found = BTreeMap::new();
     for rows in rows.chunk_by(|a, b| a[0] == b[0]) {
+        if rows[0][0] == BEGINS_ANEW {
+            continue;
+        }
         let Some(given) = all_given(&shared, &head, rows) else {
             continue;
         };
