@@ -1,10 +1,13 @@
 //! Damaged input by the thousand: the entry points of the fuzz targets, in every plain test run.
 
+use std::process::Command;
+
 use capture::dissect::{Checksums, Dissector};
 use capture::engine::{FileRun, FilesPlan, Outputs, Tracking};
 use capture::flow::{Limits, Timeouts};
 use capture::packet::{LinkType, Packet, PacketMeta};
 use capture::sink::Existing;
+use capture_tests::program;
 
 use crate::fixture::{connections, file, pcap};
 
@@ -99,4 +102,88 @@ fn damaged_files_end_in_records_and_closed_books() {
             assert!(run.ledger.holds(), "{}", run.ledger);
         }
     }
+}
+
+/// Headers that carry their own kind, as often as a frame holds them.
+fn nested() -> Vec<Vec<u8>> {
+    const MOST: usize = 200_000;
+    const ETHER: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+    let within = |front: &[u8], again: &[u8]| {
+        let count = (MOST - front.len()) / again.len();
+        [front, &again.repeat(count)].concat()
+    };
+    let ethernet = |ethertype: [u8; 2]| [&ETHER[..], &ethertype].concat();
+    // Of IP, the length of each datagram has to fit.
+    let ip = |header: &dyn Fn(usize) -> Vec<u8>, most: usize| {
+        let mut datagram = Vec::new();
+        let len = header(0).len();
+        while datagram.len() + len <= most {
+            let mut next = header(datagram.len());
+            next.append(&mut datagram);
+            datagram = next;
+        }
+        datagram
+    };
+    let ipv4 = |protocol: u8, between: &'static [u8]| {
+        move |payload: usize| {
+            let [high, low] = ((20 + between.len() + payload) as u16).to_be_bytes();
+            let mut header = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, protocol, 0, 0];
+            header.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+            header.extend(between);
+            header
+        }
+    };
+    let ipv6 = |payload: usize| {
+        let [high, low] = (payload as u16).to_be_bytes();
+        let mut header = vec![0x60, 0, 0, 0, high, low, 41, 64];
+        header.extend([0x20; 32]);
+        header
+    };
+    let unreachable = &[3, 1, 0, 0, 0, 0, 0, 0];
+    let gre_ip = &[0, 0, 0x08, 0];
+    let most = usize::from(u16::MAX);
+    vec![
+        within(&ethernet([0x81, 0]), &[0, 1, 0x81, 0]),
+        within(&ethernet([0x88, 0xa8]), &[0, 1, 0x88, 0xa8]),
+        within(&ethernet([0x88, 0x47]), &[0, 1, 0, 64]),
+        within(&[], &[&ethernet([0x88, 0x47])[..], &[0, 1, 1, 64]].concat()),
+        within(&[], &ethernet([0x65, 0x58])),
+        [ethernet([0x08, 0]), ip(&ipv4(4, &[]), most)].concat(),
+        [ethernet([0x08, 0]), ip(&ipv4(47, gre_ip), most)].concat(),
+        [ethernet([0x08, 0]), ip(&ipv4(1, unreachable), most)].concat(),
+        [ethernet([0x86, 0xdd]), ip(&ipv6, most)].concat(),
+        [
+            ethernet([0x86, 0xdd]),
+            ipv6(most),
+            [60, 0, 1, 4, 0, 0, 0, 0].repeat(most / 8),
+        ]
+        .concat(),
+    ]
+}
+
+#[test]
+fn headers_within_headers_without_end_are_read_as_far_as_is_sensible() {
+    let frames: Vec<_> = (0..).zip(nested()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "nested.pcap", &pcap(&frames, 0));
+    let program = program::locate().unwrap();
+    for form in [&["-n"][..], &["-n", "-V"], &["-T", "json"], &["-n", "-2"]] {
+        let output = Command::new(&program)
+            .arg("read")
+            .arg(&path)
+            .args(form)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{form:?}: {:?}", output.status);
+        if form == ["-n"] {
+            let lines = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(lines.lines().count(), frames.len());
+        }
+    }
+    let output = Command::new(&program)
+        .args(["flows", "--format", "jsonl"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
 }

@@ -82,7 +82,8 @@ impl Protocols {
         }
     }
 
-    /// Whether there is no room for another one: who can stand within itself stops there.
+    /// Whether there is no room for another one: who can stand within itself stops there, so that no frame
+    /// uses up the stack. (Wireshark gives up after 500 layers.)
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.len as usize >= Self::MOST

@@ -95,6 +95,9 @@ struct AddressFields {
 
 /// Dissects an Ethernet frame.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> Result<(), Stop> {
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region);
+    }
     walk.columns.set_protocol("Ethernet");
     walk.columns.clear_info();
     if region.u16(12) == Ok(shim::FABRICPATH) {

@@ -44,6 +44,9 @@ pub(crate) fn hand_on(
     ethertype: u16,
     region: Region<'_>,
 ) -> Result<(), Stop> {
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region);
+    }
     match ethertype {
         IPV4 => ip::dissect(walk, region),
         IPV6 => ipv6::dissect(walk, region),

@@ -222,6 +222,9 @@ pub(crate) fn dissect_by_version(walk: &mut Walk<'_, '_>, region: Region<'_>) ->
 
 /// Dissects an IPv4 packet.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region);
+    }
     walk.columns.set_protocol("IPv4");
     walk.columns.clear_info();
     walk.enter(THIS);

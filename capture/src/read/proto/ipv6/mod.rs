@@ -9,6 +9,7 @@ pub(crate) mod extension;
 mod options;
 mod routing;
 
+use super::data;
 use super::expert::{Group, Severity};
 use super::ip::{self, short_codepoint, short_congestion};
 use super::names::ip::{codepoint, congestion, protocol as protocol_name};
@@ -162,6 +163,9 @@ const HEADER_LEN: usize = 40;
 
 /// Dissects an IPv6 packet.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region);
+    }
     walk.columns.set_protocol("IPv6");
     walk.columns.clear_info();
     walk.enter(THIS);
@@ -372,7 +376,7 @@ fn hand_on(walk: &mut Walk<'_, '_>, region: Region<'_>, next: u8, hops: u8) -> R
     walk.end();
     if next == extension::NO_NEXT {
         walk.columns.set_info(format_args!("IPv6 no next header"));
-        return super::data::dissect(walk, region);
+        return data::dissect(walk, region);
     }
     ip::dissect_protocol(walk, next, region, hops)
 }
