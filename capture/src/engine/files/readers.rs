@@ -145,3 +145,33 @@ impl<C: Choice> Taker for Reader<'_, C> {
         self.pacer.at(packets);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Timestamp;
+    use crate::source::file::FileErrorKind;
+
+    fn toured(packets: u64, error: Option<FileRunError>) -> Toured {
+        Toured {
+            packets,
+            clock: Timestamp(0),
+            error,
+        }
+    }
+
+    #[test]
+    fn readers_that_saw_different_files_say_so_unless_one_knows_more() {
+        let alike = outcome(vec![toured(7, None), toured(7, None)]);
+        assert!(alike.is_none());
+        let changed = outcome(vec![toured(7, None), toured(8, None)]);
+        assert!(matches!(changed, Some(FileRunError::Changed)));
+        let damage = FileError {
+            path: "a.pcap".into(),
+            offset: 24,
+            kind: FileErrorKind::Empty,
+        };
+        let known = outcome(vec![toured(7, None), toured(6, Some(damage.into()))]);
+        assert!(matches!(known, Some(FileRunError::File(_))));
+    }
+}
