@@ -372,6 +372,11 @@ fn links(talk: &mut Talk) {
     ] {
         talk.ethernet(0x8864, &session(number, body));
     }
+    // UDP-Lite, also shorter than its header.
+    let lite = [0x10, 0, 0x10, 1, 0, 0, 0, 0, 9];
+    for len in [4, 5, 6, 7, 8, 9] {
+        talk.ip(136, [1, 2], &lite[..len]);
+    }
     talk.udp([3000, 7], b"hello");
     talk.udp([19, 3000], b"abc");
     let find = [

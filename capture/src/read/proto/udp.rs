@@ -100,12 +100,13 @@ pub(crate) fn dissect_flavor(
         return Ok(());
     };
     walk.columns.info.push_str(" Len=");
-    decimal(&mut walk.columns.info, len - HEADER_LEN);
+    // Of a UDP-Lite datagram that is shorter than its header, Wireshark's number wraps around.
+    let payload_len = (len as u32).wrapping_sub(HEADER_LEN as u32) as usize;
+    decimal(&mut walk.columns.info, payload_len);
     if flavor == Flavor::Udp && region.u16(4)? == 0 {
         walk.columns.append_info(format_args!(" [Jumbogram]"));
     }
     checksum(walk, &region, flavor, len)?;
-    let payload_len = len - HEADER_LEN;
     let stream = stream(walk, [source, destination], payload_len);
     if payload_len == 0 {
         walk.end();
