@@ -25,9 +25,9 @@ use crate::veil::Veil;
 /// Time is kept in units of 2^20 ns, about a millisecond.
 pub(crate) const TICK_SHIFT: u32 = 20;
 /// A packet is let through when none was for so long: a second.
-pub(crate) const KEEP_EVERY: u32 = (1_000_000_000_u64 >> TICK_SHIFT) as u32;
+const KEEP_EVERY: u32 = (1_000_000_000_u64 >> TICK_SHIFT) as u32;
 /// A segment is let through after so much payload, long before sequence numbers are ambiguous.
-pub(crate) const MOST_AT_ONCE: u32 = 1 << 30;
+const MOST_AT_ONCE: u32 = 1 << 30;
 /// What becomes of a packet, as one number: the offset up to which it is copied, or what says otherwise.
 /// (Of an enum, LLVM keeps parts in registers that hold nothing, which the verifier does not take.)
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,25 @@ pub(crate) fn cut<C: Context>(
     cut
 }
 
+/// Whether it is time to let a packet of this half through.
+#[inline(always)]
+pub(crate) fn is_due(half: &CutHalf, tick: u32) -> bool {
+    tick.wrapping_sub(half.kept) >= KEEP_EVERY || half.run >= MOST_AT_ONCE
+}
+
+/// Counts a packet that is left out.
+#[inline(always)]
+pub(crate) fn count(half: &mut CutHalf, facts: &Facts, wire_len: u32, ns: u64) {
+    let totals = &mut half.totals;
+    totals.packets += 1;
+    totals.wire_bytes += wire_len as u64;
+    totals.ip_bytes += facts.ip_len as u64;
+    totals.payload_bytes += facts.payload_len as u64;
+    totals.last_ns = ns;
+    totals.flags |= CutTotals::FRESH;
+    half.run += facts.payload_len;
+}
+
 impl Passage<'_> {
     #[inline(always)]
     fn tick(&self) -> u32 {
@@ -201,9 +220,10 @@ impl Passage<'_> {
         // Of a stream that is sampled, hardly anything is next.
         let continues =
             !self.is_tcp() || (known && (self.facts.seq == next || Patched.sample_packets() != 0));
-        let due = self.tick().wrapping_sub(half.kept) >= KEEP_EVERY || half.run >= MOST_AT_ONCE;
+        let due = is_due(half, self.tick());
         if continues && !due && flags & CONTROL == 0 {
-            self.count(half);
+            count(half, self.facts, self.wire_len, self.ns);
+            self.advance(half);
             return (Cut::COUNTED, false);
         }
         if due {
@@ -211,20 +231,6 @@ impl Passage<'_> {
             half.run = 0;
         }
         (Cut::up_to(self.facts.headers_end), fresh || due)
-    }
-
-    /// Counts a packet that is left out.
-    #[inline(always)]
-    fn count(&self, half: &mut CutHalf) {
-        let totals = &mut half.totals;
-        totals.packets += 1;
-        totals.wire_bytes += self.wire_len as u64;
-        totals.ip_bytes += self.facts.ip_len as u64;
-        totals.payload_bytes += self.facts.payload_len as u64;
-        totals.last_ns = self.ns;
-        totals.flags |= CutTotals::FRESH;
-        half.run += self.facts.payload_len;
-        self.advance(half);
     }
 
     /// Moves on to behind this segment, unless it is an old one, or one that may be made up.

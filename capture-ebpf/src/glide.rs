@@ -7,7 +7,7 @@
 
 use capture_common::cutoff::CutTotals;
 
-use crate::cutoff::{KEEP_EVERY, MOST_AT_ONCE, TICK_SHIFT};
+use crate::cutoff::{TICK_SHIFT, count, is_due};
 use crate::decide::CONTROL;
 use crate::facts::Facts;
 use crate::headers::PROTO_TCP;
@@ -41,26 +41,17 @@ pub(crate) fn counted(facts: &Facts, wire_len: u32, ns: u64) -> bool {
     // SAFETY: the set is held.
     let set = unsafe { &mut *held.set };
     let half = facts.half(place(&mut set.entries, way));
-    if half.passed < Patched.cutoff()
-        || tick.wrapping_sub(half.kept) >= KEEP_EVERY
-        || half.run >= MOST_AT_ONCE
-    {
+    if half.passed < Patched.cutoff() || is_due(half, tick) {
         return false;
     }
-    let totals = &mut half.totals;
     if facts.protocol == PROTO_TCP {
+        let totals = &mut half.totals;
         if totals.flags & CutTotals::KNOWN == 0 || totals.next_seq != facts.seq {
             return false;
         }
         totals.next_seq = facts.seq.wrapping_add(facts.payload_len);
     }
-    totals.packets += 1;
-    totals.wire_bytes += wire_len as u64;
-    totals.ip_bytes += facts.ip_len as u64;
-    totals.payload_bytes += facts.payload_len as u64;
-    totals.last_ns = ns;
-    totals.flags |= CutTotals::FRESH;
-    half.run += facts.payload_len;
+    count(half, facts, wire_len, ns);
     *place(&mut set.used, way) = tick;
     true
 }

@@ -27,47 +27,31 @@ pub(super) fn run(
     let (shards, counters): (Vec<_>, Vec<_>) = shards.unzip();
     let count = shards.len();
     let pace = Pace::new(count);
-    let reader = |number: usize, shard| Reader {
-        shard,
-        slots: Vec::with_capacity(READ * count),
-        budget: READ * count,
-        choice: Share {
-            steer: Steer::new(tracking, count),
-            own: number as u32,
-        },
-        pacer: pace.reader(number),
-    };
-    let mut readers: Vec<_> = shards
-        .into_iter()
-        .enumerate()
-        .map(|(number, shard)| reader(number, shard))
-        .collect();
-    let Some(first) = (!readers.is_empty()).then(|| readers.remove(0)) else {
+    let mut shards = shards.into_iter();
+    let Some(first) = shards.next() else {
         return Ok((ShardTotals::default(), None));
     };
     let toured = if count == 1 {
         // There is nothing to choose from.
-        let Reader {
-            shard,
-            slots,
-            budget,
-            pacer,
-            ..
-        } = first;
-        let alone = Reader {
-            shard,
-            slots,
-            budget,
-            choice: All,
-            pacer,
-        };
+        let alone = Reader::new(first, count, All, pace.reader(0));
         vec![alone.run(tour, Some(source), on_progress)]
     } else {
+        let reader = |number: usize, shard| {
+            let choice = Share {
+                steer: Steer::new(tracking, count),
+                own: number as u32,
+            };
+            Reader::new(shard, count, choice, pace.reader(number))
+        };
+        let first = reader(0, first);
+        let others: Vec<_> = (1..)
+            .zip(shards)
+            .map(|(number, shard)| (number, reader(number, shard)))
+            .collect();
         thread::scope(|scope| {
-            let others = readers
+            let others = others
                 .into_iter()
-                .zip(1..)
-                .map(|(reader, number)| {
+                .map(|(number, reader)| {
                     thread::Builder::new()
                         .name(format!("worker-{number}"))
                         .spawn_scoped(scope, move || reader.run(tour, None, &mut |_| ()))
@@ -107,7 +91,19 @@ struct Reader<'a, C> {
     pacer: Pacer<'a>,
 }
 
-impl<C: Choice> Reader<'_, C> {
+impl<'a, C: Choice> Reader<'a, C> {
+    /// One of `count`.
+    fn new(shard: Shard, count: usize, choice: C, pacer: Pacer<'a>) -> Self {
+        let budget = READ * count;
+        Self {
+            shard,
+            slots: Vec::with_capacity(budget),
+            budget,
+            choice,
+            pacer,
+        }
+    }
+
     fn run(
         mut self,
         tour: &Tour<'_>,

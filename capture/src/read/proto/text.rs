@@ -4,6 +4,11 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+/// What a noun ends with behind this number.
+pub(crate) const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
 /// Text of a file as it is shown: the same, but for what cannot be printed.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {

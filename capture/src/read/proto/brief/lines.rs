@@ -5,7 +5,7 @@ use super::{name, names};
 use crate::read::FieldId;
 use crate::read::proto::data;
 use crate::read::proto::tcp::applications::{Application, Asking, Need, Outcome, Payload};
-use crate::read::proto::text::{Escaped, ascii, line};
+use crate::read::proto::text::{Escaped, ascii, line, plural};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -321,7 +321,7 @@ fn sip_message(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
             columns.append_info(format_args!(" ({})", message.method));
         }
         if message.method == "REGISTER" && code.starts_with(b"2") {
-            let (count, s) = (message.contacts, plural(message.contacts));
+            let (count, s) = (message.contacts, plural(message.contacts as usize));
             columns.append_info(format_args!("  ({count} binding{s})"));
         }
     } else {
@@ -339,11 +339,16 @@ fn sip_message(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
                     columns.append_info(format_args!("  (remove all bindings)"));
                 }
                 (count, true) => {
-                    columns
-                        .append_info(format_args!("  (remove {count} binding{})", plural(count)));
+                    columns.append_info(format_args!(
+                        "  (remove {count} binding{})",
+                        plural(count as usize)
+                    ));
                 }
                 (count, false) => {
-                    columns.append_info(format_args!("  ({count} binding{})", plural(count)));
+                    columns.append_info(format_args!(
+                        "  ({count} binding{})",
+                        plural(count as usize)
+                    ));
                 }
             }
         }
@@ -353,10 +358,6 @@ fn sip_message(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
     if message.has_description {
         walk.columns.set_protocol("SIP/SDP");
     }
-}
-
-const fn plural(count: u32) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// What the list wants to know of a message's headers.

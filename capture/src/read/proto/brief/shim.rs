@@ -22,9 +22,6 @@ pub(crate) fn fabricpath(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<
     name_of(walk, names::fabricpath::THIS, &region, HEADER_LEN);
     let len = region.reported().checked_sub(HEADER_LEN + FCS_LEN);
     let len = len.ok_or(Stop::Malformed)?;
-    if walk.protocols.is_full() {
-        return data::dissect(walk, region.part(HEADER_LEN, len));
-    }
     eth::dissect(walk, region.part(HEADER_LEN, len), eth::Fcs::None)
 }
 
@@ -33,9 +30,6 @@ pub(crate) fn vntag(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), S
     const TAG_LEN: usize = 4;
     name_of(walk, names::vntag::THIS, &region, TAG_LEN);
     let kind = region.u16(TAG_LEN)?;
-    if walk.protocols.is_full() {
-        return data::dissect(walk, region.rest(TAG_LEN + 2));
-    }
     ethertype::dissect(walk, kind, region.rest(TAG_LEN + 2));
     walk.claimed = None;
     Ok(())
@@ -88,9 +82,6 @@ pub(crate) fn macsec(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), 
         return data::dissect(walk, region.part(header_len, len));
     }
     let kind = region.u16(header_len)?;
-    if walk.protocols.is_full() {
-        return data::dissect(walk, region.rest(header_len + 2));
-    }
     ethertype::dissect(walk, kind, region.rest(header_len + 2));
     walk.claimed = None;
     Ok(())

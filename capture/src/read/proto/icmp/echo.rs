@@ -5,6 +5,7 @@ use super::{
     DATA_TIME, DATA_TIME_RELATIVE, ECHO, NO_RESP, RESP_IN, RESP_NOT_FOUND, RESP_TO, RESPTIME,
 };
 use crate::packet::Timestamp;
+use crate::read::FieldId;
 use crate::read::column::Address;
 use crate::read::proto::data;
 use crate::read::proto::expert::{Group, Severity};
@@ -17,60 +18,98 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) ->
     if walk.carrier.quoted == Quoted::No {
         let hosts = (walk.carrier.source, walk.carrier.destination);
         let numbers = (region.u16(4)?, region.u16(6)?);
-        let less = if kind == ECHO { 0x0800 } else { 0 };
+        let (part, less) = if kind == ECHO {
+            (Part::Request, 0x0800)
+        } else {
+            (Part::Reply, 0)
+        };
         let echo = Echo::new(hosts, numbers, region.u16(2)?, less);
-        pair(walk, echo, kind);
+        pair(walk, echo, part, &PAIRING);
     }
     let rest = region.rest(8);
     let used = time_of_ping(walk, &rest);
     data::dissect_below(walk, rest.rest(used))
 }
 
+/// What an echo is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Request,
+    Reply,
+}
+
+/// What is said of requests and replies that belong together, by the protocol that they are of.
+#[derive(Debug)]
+pub(crate) struct Pairing {
+    /// The frame of the reply, in the request.
+    pub(crate) reply: FieldId,
+    /// The frame of the request, in the reply.
+    pub(crate) request: FieldId,
+    /// How long it took.
+    pub(crate) time: FieldId,
+    pub(crate) time_title: &'static str,
+    /// That nobody answered, and the remark on it.
+    pub(crate) none: FieldId,
+    pub(crate) not_found: FieldId,
+    pub(crate) protocol: &'static str,
+}
+
+const PAIRING: Pairing = Pairing {
+    reply: RESP_IN,
+    request: RESP_TO,
+    time: RESPTIME,
+    time_title: "Response time",
+    none: NO_RESP,
+    not_found: RESP_NOT_FOUND,
+    protocol: "ICMP",
+};
+
 /// Finds the request of a reply, and the other way round if that is known.
-fn pair(walk: &mut Walk<'_, '_>, echo: Echo, kind: u8) {
+pub(crate) fn pair(walk: &mut Walk<'_, '_>, echo: Echo, part: Part, pairing: &Pairing) {
     let seen = Seen {
         frame: walk.frame.number,
         time: walk.frame.packet.meta.ts,
     };
-    if kind == ECHO {
+    if part == Part::Request {
         if let Some(reply) = walk.memory.echoes.request(echo, seen) {
-            walk.tree.add_generated(RESP_IN, Value::Uint(reply));
+            walk.tree.add_generated(pairing.reply, Value::Uint(reply));
             walk.columns
                 .append_info(format_args!(" (reply in {reply})"));
         } else if walk.memory.echoes.is_complete() {
-            unanswered(walk);
+            unanswered(walk, pairing);
         }
         return;
     }
     if let Some(request) = walk.memory.echoes.reply(echo, seen.frame) {
-        walk.tree.add_generated(RESP_TO, Value::Uint(request.frame));
+        let frame = request.frame;
+        walk.tree.add_generated(pairing.request, Value::Uint(frame));
         let ns = seen.time.0.wrapping_sub(request.time.0).cast_signed();
         #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
         let ms = ns as f64 / 1e6;
-        let added = walk.tree.add_generated(RESPTIME, Value::Double(ms));
+        let added = walk.tree.add_generated(pairing.time, Value::Double(ms));
         walk.tree
-            .label(added, format_args!("Response time: {ms:.3} ms"));
+            .label(added, format_args!("{}: {ms:.3} ms", pairing.time_title));
         walk.columns
-            .append_info(format_args!(" (request in {})", request.frame));
+            .append_info(format_args!(" (request in {frame})"));
     }
 }
 
-/// A request that nobody answers; those to many are not expected to be.
-fn unanswered(walk: &mut Walk<'_, '_>) {
+/// A request that nobody answers; those to many hosts of IPv4 are not expected to be.
+fn unanswered(walk: &mut Walk<'_, '_>, pairing: &Pairing) {
     match walk.carrier.destination {
         Address::Ipv4([255, 255, 255, 255]) => {
             walk.columns.append_info(format_args!(" (broadcast)"));
         }
         Address::Ipv4([224..240, ..]) => walk.columns.append_info(format_args!(" (multicast)")),
         _ => {
-            let added = walk.tree.add_generated(NO_RESP, Value::None);
+            let added = walk.tree.add_generated(pairing.none, Value::None);
             walk.columns
                 .append_info(format_args!(" (no response found!)"));
             walk.expert(
                 added,
-                RESP_NOT_FOUND,
+                pairing.not_found,
                 (Severity::Warning, Group::Sequence),
-                format_args!("No response seen to ICMP request"),
+                format_args!("No response seen to {} request", pairing.protocol),
             );
         }
     }

@@ -5,7 +5,7 @@
 //! - `extension.rs` objects behind a quoted packet (RFC 4884)
 //! - `mobile.rs` what agents of mobile nodes add to advertisements (RFC 5944)
 
-mod echo;
+pub(crate) mod echo;
 pub(crate) mod extension;
 mod mobile;
 pub(crate) mod names;

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use super::checksum::{self, Sum};
 use super::expert::{Group, Severity};
-use super::icmp::pairs::{Echo, Seen};
+use super::icmp::echo::{Pairing, Part};
+use super::icmp::pairs::Echo;
 use super::icmp::{self, extension};
 use super::names::icmp::{option, v6_type};
 use super::names::ip::checksum_status;
@@ -418,42 +419,23 @@ fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Res
 }
 
 fn pair(walk: &mut Walk<'_, '_>, kind: u8, numbers: (u16, u16), checksum: u16) {
-    let hosts = (walk.carrier.source, walk.carrier.destination);
-    let less = if kind == ECHO { 0 } else { 0x0100 };
-    let echo = Echo::new(hosts, numbers, checksum, less);
-    let seen = Seen {
-        frame: walk.frame.number,
-        time: walk.frame.packet.meta.ts,
+    const PAIRING: Pairing = Pairing {
+        reply: RESP_IN,
+        request: RESP_TO,
+        time: RESPTIME,
+        time_title: "Response Time",
+        none: NO_RESP,
+        not_found: RESP_NOT_FOUND,
+        protocol: "ICMPv6",
     };
-    if kind == ECHO {
-        if let Some(reply) = walk.memory.echoes.request(echo, seen) {
-            walk.tree.add_generated(RESP_IN, Value::Uint(reply));
-            walk.columns
-                .append_info(format_args!(" (reply in {reply})"));
-        } else if walk.memory.echoes.is_complete() {
-            let added = walk.tree.add_generated(NO_RESP, Value::None);
-            walk.columns
-                .append_info(format_args!(" (no response found!)"));
-            walk.expert(
-                added,
-                RESP_NOT_FOUND,
-                (Severity::Warning, Group::Sequence),
-                format_args!("No response seen to ICMPv6 request"),
-            );
-        }
-        return;
-    }
-    if let Some(request) = walk.memory.echoes.reply(echo, seen.frame) {
-        walk.tree.add_generated(RESP_TO, Value::Uint(request.frame));
-        let ns = seen.time.0.wrapping_sub(request.time.0).cast_signed();
-        #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
-        let ms = ns as f64 / 1e6;
-        let added = walk.tree.add_generated(RESPTIME, Value::Double(ms));
-        walk.tree
-            .label(added, format_args!("Response Time: {ms:.3} ms"));
-        walk.columns
-            .append_info(format_args!(" (request in {})", request.frame));
-    }
+    let hosts = (walk.carrier.source, walk.carrier.destination);
+    let (part, less) = if kind == ECHO {
+        (Part::Request, 0)
+    } else {
+        (Part::Reply, 0x0100)
+    };
+    let echo = Echo::new(hosts, numbers, checksum, less);
+    icmp::echo::pair(walk, echo, part, &PAIRING);
 }
 
 fn router_advertisement(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {

@@ -14,6 +14,7 @@ use super::{
 use crate::read::field::FieldId;
 use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::names::pick;
+use crate::read::proto::text::plural;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
@@ -242,10 +243,6 @@ fn all(
         at += option_len;
     }
     Ok(())
-}
-
-const fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// Says what is wrong with the length of an option that is not shown for it.
