@@ -7,9 +7,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use capture::iface;
-use capture_common::GeneratorSettings;
-use capture_tests::generator::{Generator, OBJECT, Sent};
+use capture_common::{GeneratorCounters, GeneratorSettings};
+use capture_tests::generator::{Generator, OBJECT};
 use capture_tests::netns::{Family, Lab};
 use capture_tests::oracle;
 use capture_tests::traffic::{self, Done, Side, Volume};
@@ -17,7 +16,7 @@ use capture_tests::traffic::{self, Done, Side, Volume};
 use crate::frames;
 use crate::pcapng::Packet;
 use crate::run::{Record, Report, Run};
-use crate::wire::{Wire, flush};
+use crate::wire::{Wire, flush, send_all};
 
 const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
 
@@ -29,12 +28,9 @@ const BULK: Volume = Volume {
 /// Of interface description blocks: draft-ietf-opsawg-pcapng section 3.5.
 const OPT_COMMENT: u16 = 1;
 
-fn send(lab: &Lab, settings: GeneratorSettings, frames: u64) -> Result<Sent> {
+fn send(lab: &Lab, settings: GeneratorSettings, frames: u64) -> Result<GeneratorCounters> {
     let mut generator = Generator::load(OBJECT, settings)?.on_cpu(0);
-    lab.server.namespace.enter(|| {
-        let index = iface::find(lab.server.interface)?.index;
-        Ok(generator.send(index, frames, Some(20_000))?)
-    })
+    send_all(&lab.server, &mut generator, frames, 20_000)
 }
 
 /// Of all records together, both sides.
@@ -281,7 +277,7 @@ fn generated_sessions_that_share_few_places_keep_their_counts() -> Result<()> {
         let state = record.text("conn_state").unwrap_or_default();
         assert!(["SF", "RSTO"].contains(&state), "{record:?}");
     }
-    assert_eq!(sum(&of_tcp, "bytes"), sent.counters.bytes);
+    assert_eq!(sum(&of_tcp, "bytes"), sent.bytes);
     assert_eq!(sum(&of_tcp, "retransmitted_segments"), 0);
     assert_eq!(sum(&of_tcp, "lost_segments"), 0);
     Ok(())
@@ -308,7 +304,7 @@ fn a_flood_of_syns_takes_no_place_from_who_is_cut_short() -> Result<()> {
     let talker = Talker::new(&lab)?;
     talker.send(50)?;
     let sent = send(&lab, flood, 20_000)?;
-    assert_eq!(sent.counters.syn, 20_000);
+    assert_eq!(sent.syn, 20_000);
     talker.send(50)?;
     flush(&lab)?;
     let report = run.end()?;
@@ -429,7 +425,7 @@ fn sampled_packets_are_their_share_and_control_segments_are_all_there() -> Resul
     ] {
         let all = [&["--direction", "in"], words].concat();
         let run = Run::start(&lab.client, &all)?;
-        let sent = send(&lab, SESSIONS, 30_000)?.counters;
+        let sent = send(&lab, SESSIONS, 30_000)?;
         let report = run.end()?;
         report.assert_lossless()?;
         let control = sent.syn + sent.syn_ack + sent.fin + sent.rst;
@@ -488,7 +484,7 @@ fn sampled_connections_are_whole_and_the_others_are_not_there() -> Result<()> {
             "2",
         ],
     )?;
-    let sent = send(&lab, SESSIONS, 30_000)?.counters;
+    let sent = send(&lab, SESSIONS, 30_000)?;
     let report = run.end()?;
     report.assert_lossless()?;
     assert_eq!(report.kernel("tcp"), sent.frames);
@@ -522,7 +518,7 @@ fn sampled_connections_are_whole_and_the_others_are_not_there() -> Result<()> {
             "--keep-control",
         ],
     )?;
-    let sent = send(&lab, SESSIONS, 3_000)?.counters;
+    let sent = send(&lab, SESSIONS, 3_000)?;
     let report = run.end()?;
     report.assert_lossless()?;
     let file = report.packets()?;

@@ -6,13 +6,16 @@
     reason = "the address of a packet socket and the opening of a tunnel exist only in C"
 )]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use capture::iface;
+use capture_common::GeneratorCounters;
+use capture_tests::generator::Generator;
 use capture_tests::netns::{Family, Host, Lab, Namespace};
 use capture_tests::program::{Program, Signal};
 use capture_tests::traffic::{self, Done, Volume};
@@ -26,6 +29,50 @@ pub(crate) fn flush(lab: &Lab) -> Result<Done> {
         response_bytes: 1,
     };
     traffic::datagrams(lab, Family::Ipv4, volume)
+}
+
+/// Sends `frames` frames, `rate` a second, and loses none however busy the machine is: there are never
+/// more under way than a veth has places for.
+pub(crate) fn send_all(
+    host: &Host,
+    generator: &mut Generator,
+    frames: u64,
+    rate: u64,
+) -> Result<GeneratorCounters> {
+    // `VETH_RING_SIZE` of drivers/net/veth.c is 256.
+    const UNDER_WAY: u64 = 128;
+    host.namespace.enter(|| {
+        let index = iface::find(host.interface)?.index;
+        let before = settled(host.interface)?;
+        let mut sent = 0;
+        while sent < frames {
+            let piece = UNDER_WAY.min(frames - sent);
+            generator.send(index, piece, Some(rate))?;
+            sent += piece;
+            // Others may send as well: more than these may have arrived.
+            while settled(host.interface)? < before + sent {
+                thread::yield_now();
+            }
+        }
+        Ok(generator.counters()?)
+    })
+}
+
+/// Frames that an interface of the calling thread's namespace has got rid of, delivered or dropped.
+fn settled(interface: &str) -> Result<u64> {
+    let table = fs::read_to_string("/proc/thread-self/net/dev")?;
+    let counters = table.lines().find_map(|line| {
+        let (name, counters) = line.split_once(':')?;
+        (name.trim() == interface).then_some(counters)
+    });
+    let sent = counters.and_then(|counters| {
+        // Eight of what was received, then bytes, packets, errors and drops of what was sent.
+        let mut sent = counters.split_whitespace().skip(9);
+        let packets: u64 = sent.next()?.parse().ok()?;
+        let dropped: u64 = sent.nth(1)?.parse().ok()?;
+        Some(packets + dropped)
+    });
+    sent.with_context(|| format!("{interface} in {table}"))
 }
 
 /// tcpdump, listening.

@@ -183,9 +183,13 @@ impl Shard {
         }
     }
 
-    /// Ends all flows and hands over everything that is left.
+    /// Ends all flows and hands over everything that is left. That waits for the disk: those that lived
+    /// to the end are the last that should be missing.
     pub fn finish(mut self) {
         let Self { flows, records, .. } = &mut self;
+        if let Some(sink) = &mut records.sink {
+            sink.take_time();
+        }
         flows.finish(&mut |record| records.emit(record));
         self.counters
             .publish(&self.bins, &self.flows.counters(), self.records.count);

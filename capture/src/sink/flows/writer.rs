@@ -290,6 +290,12 @@ impl FlowSink {
         }
     }
 
+    /// Waits from now on for a disk that is slow, and loses nothing: to be called when no packets come
+    /// any more that would be lost meanwhile.
+    pub fn take_time(&mut self) {
+        self.overflow = Overflow::Block;
+    }
+
     /// Hands over what was collected. Where shards encode, that can still hold records back.
     pub fn flush(&mut self) {
         if self.batch.is_empty() {
