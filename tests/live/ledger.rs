@@ -153,6 +153,28 @@ fn a_count_ends_the_capture_with_exactly_so_many_packets() -> Result<()> {
 }
 
 #[test]
+fn a_file_that_is_large_enough_ends_the_capture() -> Result<()> {
+    const MOST: u64 = 200_000;
+    let lab = Lab::new()?;
+    let run = Run::start(&lab.client, &["-a", "filesize:200", "-a", "duration:1h"])?;
+    traffic::closed(&lab, Family::Ipv4, Side::Client, DOWNLOAD)?;
+    let report = run.wait()?;
+    report.assert_closed()?;
+    assert!(report.ended.status.success(), "{:?}", report.ended);
+    let skipped = report.row("packets to write", "not asked for")?;
+    assert!(skipped > 0, "{}", report.ledger);
+    let written = report.row("packets to write", "written")?;
+    let file = report.packets()?;
+    assert_eq!(file.packets.len() as u64, written);
+    let bytes: usize = file.packets.iter().map(|packet| packet.data.len()).sum();
+    assert!(
+        (bytes as u64) < MOST && bytes as u64 > MOST / 2,
+        "{bytes} of {MOST}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_full_ring_loses_packets_that_are_all_counted() -> Result<()> {
     let settings = GeneratorSettings {
         flows: 50,

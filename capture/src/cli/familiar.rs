@@ -46,10 +46,6 @@ const LIVE: &[Hint] = &[
     ("-W", "-b files:24 keeps the newest files"),
     ("-X", "--print -x prints the bytes of packets"),
     (
-        "-a",
-        "--duration 10s and --count 1000 end a capture; -b filesize:1GB -b files:24 bounds what it takes on the disk",
-    ),
-    (
         "-Z",
         "instead of root, the program can have the capabilities that it needs: `capture doctor` says which",
     ),
@@ -60,10 +56,6 @@ const LIVE: &[Hint] = &[
     (
         "-y",
         "packets have the link type of their interface; `capture live -D` shows it",
-    ),
-    (
-        "--autostop",
-        "--duration 10s and --count 1000 end a capture",
     ),
     (
         "--buffer-size",

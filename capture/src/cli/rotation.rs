@@ -1,8 +1,10 @@
-//! `-b`: several packet files in a row, in the words of dumpcap.
+//! `-b` and `-a`: several packet files in a row, and when it is enough, in the words of dumpcap.
 
 use super::units::{bytes, duration};
 use crate::packet::Span;
-use crate::sink::pcapng::{Rotation, SeriesSummary};
+use std::time::Duration;
+
+use crate::sink::pcapng::{Names, Rotation, SeriesSummary};
 
 /// When new packet files begin.
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,17 @@ pub(super) struct RotationArgs {
         value_parser = condition
     )]
     ring_buffer: Vec<Condition>,
+
+    /// End when this is reached: duration:TIME, packets:N, filesize:SIZE (of the packet file; a bare
+    /// number is kB), files:N (so many that -b has begun are full). May be given several times; the
+    /// first that is reached counts.
+    #[arg(
+        short = 'a',
+        long = "autostop",
+        value_name = "WHAT:VALUE",
+        value_parser = end
+    )]
+    autostop: Vec<Condition>,
 }
 
 /// One of them.
@@ -30,10 +43,29 @@ enum Condition {
     Files(u32),
 }
 
+/// Of `-b`.
 fn condition(text: &str) -> Result<Condition, String> {
-    let (what, value) = text.split_once(':').ok_or(
-        "a condition is WHAT:VALUE, such as duration:60, interval:3600, filesize:1GB, packets:1000000 or files:24",
-    )?;
+    read(
+        text,
+        "duration:60, interval:3600, filesize:1GB, packets:1000000 or files:24",
+    )
+}
+
+/// Of `-a`.
+fn end(text: &str) -> Result<Condition, String> {
+    const EXAMPLES: &str = "duration:60, filesize:1GB, packets:1000000 or files:24";
+    match read(text, EXAMPLES)? {
+        Condition::Interval(_) => Err(format!(
+            "-b interval: begins new files; what ends a capture is {EXAMPLES}"
+        )),
+        condition => Ok(condition),
+    }
+}
+
+fn read(text: &str, examples: &str) -> Result<Condition, String> {
+    let (what, value) = text
+        .split_once(':')
+        .ok_or_else(|| format!("a condition is WHAT:VALUE, such as {examples}"))?;
     let at_least_one = |number: u64| match number {
         0 => Err(format!("{what} is at least 1")),
         _ => Ok(number),
@@ -69,17 +101,58 @@ fn condition(text: &str) -> Result<Condition, String> {
                 u32::try_from(number()?).map_err(|_too_many| format!("{value:?} is too many"))?;
             Ok(Condition::Files(files))
         }
-        _ => Err(format!(
-            "{what:?} is none of duration, interval, filesize, packets and files"
-        )),
+        _ => Err(format!("{what:?} is not known; a condition is {examples}")),
     }
 }
 
 impl RotationArgs {
-    /// What was asked for; the last word on a condition counts.
+    /// How long the capture lasts, if `-a` says so.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        self.least(|condition| match condition {
+            Condition::Duration(span) => Some(Duration::from_nanos(span.0)),
+            _ => None,
+        })
+    }
+
+    /// How many packets it is to have, if `-a` says so.
+    pub(super) fn packets(&self) -> Option<u64> {
+        self.least(|condition| match condition {
+            Condition::Packets(packets) => Some(packets),
+            _ => None,
+        })
+    }
+
+    fn least<T: Ord>(&self, pick: impl Fn(Condition) -> Option<T>) -> Option<T> {
+        self.autostop.iter().copied().filter_map(pick).min()
+    }
+
+    /// When files begin, and how many there are; the last word on a condition of `-b` counts.
     pub(super) fn rotation(&self) -> anyhow::Result<Option<Rotation>> {
+        let most_bytes = self.least(|condition| match condition {
+            Condition::Bytes(bytes) => Some(bytes),
+            _ => None,
+        });
+        let enough = self.least(|condition| match condition {
+            Condition::Files(files) => Some(files),
+            _ => None,
+        });
         if self.ring_buffer.is_empty() {
-            return Ok(None);
+            if enough.is_some() {
+                anyhow::bail!(
+                    "-a files:N ends when so many files are full; add -b filesize:, duration:, interval: or packets:"
+                );
+            }
+            return Ok(most_bytes.map(|bytes| Rotation {
+                bytes: Some(bytes),
+                enough: Some(1),
+                names: Names::Plain,
+                ..Rotation::default()
+            }));
+        }
+        if most_bytes.is_some() {
+            anyhow::bail!(
+                "-a filesize: is for one file; with -b, -a files:N ends when so many are full"
+            );
         }
         let mut rotation = Rotation::default();
         for condition in &self.ring_buffer {
@@ -100,6 +173,7 @@ impl RotationArgs {
                 "-b files:N says how many files are kept, not when one is full; add -b filesize:, duration:, interval: or packets:"
             );
         }
+        rotation.enough = enough;
         Ok(Some(rotation))
     }
 }
@@ -147,6 +221,16 @@ mod tests {
         ] {
             assert_eq!(condition(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn an_end_is_no_interval() {
+        assert_eq!(
+            end("filesize:2"),
+            Ok(Condition::Bytes(2000)),
+            "kB, as with dumpcap"
+        );
+        assert!(end("interval:3600").is_err());
     }
 
     #[test]

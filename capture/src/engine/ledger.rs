@@ -59,7 +59,7 @@ impl From<&PacketFileSummary> for Written {
             written: summary.written,
             overflowed: summary.unwritten_overflow,
             failed: summary.unwritten_disk,
-            skipped: 0,
+            skipped: summary.skipped,
         }
     }
 }

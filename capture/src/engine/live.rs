@@ -259,10 +259,12 @@ impl LiveCapture {
             .is_some_and(|printed| printed.counters().is_reader_gone())
     }
 
-    /// Whether as many packets were taken as were wanted, or no worker is left.
+    /// Whether as many packets were taken, or files filled, as were wanted, or no worker is left.
     #[must_use]
     pub fn is_done(&self) -> bool {
+        let files = self.packets.as_ref();
         self.limit.is_reached()
+            || files.is_some_and(|file| file.counters().is_full())
             || self.workers.iter().any(JoinHandle::is_finished)
             || self.receivers.iter().any(JoinHandle::is_finished)
     }

@@ -52,7 +52,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
 
 /// Why a capture ends.
 enum End {
-    /// Ctrl-C, SIGTERM, a closed terminal, `--duration`, `--count`.
+    /// Ctrl-C, SIGTERM, a closed terminal, `--duration`, `--count`, `-a`.
     Asked,
     /// All interfaces are gone.
     Vanished(String),
@@ -176,7 +176,9 @@ async fn watch(
     /// interfaces came: what is sent on them before is not captured.
     const LOOK: Duration = Duration::from_millis(10);
     let started = Instant::now();
-    let deadline = args.duration.map(|duration| started + duration);
+    let duration = [args.duration, args.rotation.duration()];
+    let deadline = duration.into_iter().flatten().min();
+    let deadline = deadline.map(|duration| started + duration);
     let mut second = every(Duration::from_secs(1));
     let mut look = every(LOOK);
     loop {

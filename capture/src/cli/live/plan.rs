@@ -14,6 +14,7 @@ use crate::iface::Selection;
 use crate::kernel::{Delivery, Disposition, Insist, Plan, Reception, Unmatched, Watch};
 use crate::sink::Overflow;
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
+use crate::sink::pcapng::Names;
 use crate::source::xsk::{BusyPoll, XskOptions};
 
 /// Name of the connection records in a `--write` directory, without an ending.
@@ -97,7 +98,10 @@ pub(super) fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
         print: None,
         folder: args.write.clone(),
         cpus: args.cpus.clone().map(|list| list.0).unwrap_or_default(),
-        count: args.count,
+        count: [args.count, args.rotation.packets()]
+            .into_iter()
+            .flatten()
+            .min(),
     })
 }
 
@@ -206,11 +210,13 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
         })
         .transpose()?;
     let rotation = args.rotation.rotation()?;
-    if rotation.is_some() {
+    if let Some(rotation) = &rotation {
         if packets.is_none() {
-            anyhow::bail!("-b begins new packet files; name them with -w FILE or --write DIR");
+            anyhow::bail!(
+                "-b and -a filesize: are about packet files; name them with -w FILE or --write DIR"
+            );
         }
-        if to_stdout(&packets) {
+        if rotation.names == Names::Numbered && to_stdout(&packets) {
             anyhow::bail!("-b begins new files; standard output is one, name a file with -w");
         }
     }

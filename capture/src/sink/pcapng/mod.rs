@@ -35,7 +35,7 @@ use crossbeam_channel::Sender;
 
 pub use blocks::{IfaceDescription, IfaceStatistics, Section};
 pub use encoder::{Overflow, PacketSink};
-pub use rotation::{Rotation, SeriesSummary};
+pub use rotation::{Names, Rotation, SeriesSummary};
 
 use crate::packet::{IfaceId, Timestamp};
 use crate::sink::flows::CollectorError;
@@ -106,8 +106,8 @@ pub struct PacketFile {
 #[derive(Clone, Debug)]
 pub struct PacketFileCounters(Arc<Shared>);
 
-/// What became of the packets of a file. `written + unwritten_overflow + unwritten_disk` is what was
-/// pushed.
+/// What became of the packets of a file. `written + unwritten_overflow + unwritten_disk + skipped` is
+/// what was pushed.
 #[derive(Debug)]
 pub struct PacketFileSummary {
     /// Packets in the file.
@@ -116,6 +116,8 @@ pub struct PacketFileSummary {
     pub unwritten_overflow: u64,
     /// Packets that are not, because writing had failed or the reader had gone.
     pub unwritten_disk: u64,
+    /// Packets that are not, because there were as many files as are enough.
+    pub skipped: u64,
     /// Times that the file goes back in time, because a packet came too late to be put in order.
     pub disordered: u64,
     /// Size of the file in bytes.
@@ -257,6 +259,7 @@ impl PacketFile {
             written: AtomicU64::new(0),
             unwritten_disk: AtomicU64::new(0),
             reader_gone: AtomicBool::new(false),
+            full: AtomicBool::new(false),
         });
         let (sender, receiver) =
             crossbeam_channel::bounded(quota * workers + ADDED_IFACES as usize);
@@ -365,6 +368,7 @@ impl PacketFile {
             bytes,
             written,
             unwritten,
+            skipped,
             disordered,
             first,
             last,
@@ -382,6 +386,7 @@ impl PacketFile {
             written,
             unwritten_overflow,
             unwritten_disk,
+            skipped,
             disordered,
             bytes,
             first,
@@ -413,6 +418,12 @@ impl PacketFileCounters {
     #[must_use]
     pub fn unwritten_disk(&self) -> u64 {
         self.0.unwritten_disk.load(Ordering::Relaxed)
+    }
+
+    /// Whether as many files as are enough are full, so that no more packets are written.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed)
     }
 
     /// Whether the reader of the pipe has gone, so that nobody wants more packets.

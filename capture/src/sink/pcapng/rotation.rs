@@ -26,6 +26,20 @@ pub struct Rotation {
     pub packets: Option<u64>,
     /// Files that are kept: with one more, the oldest of this run is removed.
     pub files: Option<u32>,
+    /// Files after which it is enough: no packet is written when the last one is full.
+    pub enough: Option<u32>,
+    /// What the files are called.
+    pub names: Names,
+}
+
+/// What the files of a run are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// With a number and the time before the ending.
+    #[default]
+    Numbered,
+    /// As was asked for: there is one.
+    Plain,
 }
 
 /// The files of a run.
@@ -84,7 +98,10 @@ impl Series {
 
     /// Opens the next file; its header is still to be written.
     fn open(&mut self, ts: Timestamp) -> Result<Box<dyn Output>, SinkError> {
-        let path = file_name(&self.path, self.begun + 1, ts);
+        let path = match self.rotation.names {
+            Names::Numbered => file_name(&self.path, self.begun + 1, ts),
+            Names::Plain => self.path.clone(),
+        };
         let output = output::create(&path, self.existing)?;
         self.begun += 1;
         if self.rotation.files.is_none() && self.kept.len() > 1 {
@@ -125,11 +142,20 @@ impl Series {
             bytes,
             packets,
             files: _,
+            enough: _,
+            names: _,
         } = self.rotation;
         packets.is_some_and(|packets| self.packets >= packets)
             || bytes.is_some_and(|bytes| self.bytes + block_len as u64 > bytes)
             || duration.is_some_and(|duration| ts.since(self.first) >= duration)
             || interval.is_some_and(|Span(interval)| ts.0 / interval > self.first.0 / interval)
+    }
+
+    /// Whether no file comes after the one at hand.
+    pub(super) fn is_last(&self) -> bool {
+        self.rotation
+            .enough
+            .is_some_and(|files| self.begun >= u64::from(files))
     }
 
     /// Counts a packet of the file at hand.

@@ -643,6 +643,7 @@ proptest! {
         duration in prop::option::of(1_u64..40),
         interval in prop::option::of(1_u64..40),
         kept in prop::option::of(1_u32..6),
+        enough in prop::option::of(1_u32..9),
     ) {
         let mut secs = 1_700_000_000;
         let packets: Vec<_> = steps
@@ -658,15 +659,19 @@ proptest! {
             bytes: bytes_most,
             packets: packets_most,
             files: kept,
+            enough,
+            names: Names::Numbered,
         };
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.pcapng");
         let summary = rotate(&path, rotation, &packets);
         prop_assert!(matches!(summary.ending, Ending::Complete));
-        prop_assert_eq!(summary.written, packets.len() as u64);
-
         let header = options(&path, Overflow::Block).header().len();
-        let expected = split(&rotation, header, &packets);
+        let mut expected = split(&rotation, header, &packets);
+        expected.truncate(enough.map_or(usize::MAX, |files| files as usize));
+        let written: usize = expected.iter().map(Vec::len).sum();
+        prop_assert_eq!(summary.written, written as u64);
+        prop_assert_eq!(summary.skipped, (packets.len() - written) as u64);
         let left = expected.len() - kept.map_or(expected.len(), |kept| expected.len().min(kept as usize));
         let paths = files_in(directory.path());
         let series = summary.series.unwrap();
@@ -689,6 +694,25 @@ proptest! {
             prop_assert_eq!(read, expected);
         }
     }
+}
+
+#[test]
+fn a_file_that_is_large_enough_has_the_name_that_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.pcapng");
+    let header = options(&path, Overflow::Block).header().len();
+    // Blocks of enhanced packets have 32 bytes besides the packet.
+    let rotation = Rotation {
+        bytes: Some((header + 3 * (32 + 100)) as u64),
+        enough: Some(1),
+        names: Names::Plain,
+        ..Rotation::default()
+    };
+    let summary = rotate(&path, rotation, &[(1_700_000_000, 100); 5]);
+    assert!(matches!(summary.ending, Ending::Complete));
+    assert_eq!((summary.written, summary.skipped), (3, 2));
+    assert_eq!(files_in(directory.path()), std::slice::from_ref(&path));
+    assert_eq!(read_file(&path).0.len(), 3);
 }
 
 #[test]

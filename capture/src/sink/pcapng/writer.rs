@@ -44,6 +44,8 @@ pub(super) struct Shared {
     pub(super) written: AtomicU64,
     pub(super) unwritten_disk: AtomicU64,
     pub(super) reader_gone: AtomicBool,
+    /// As many files as are enough are full.
+    pub(super) full: AtomicBool,
 }
 
 /// What one worker alone writes; on cache lines of its own.
@@ -117,6 +119,7 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     pub(super) written: u64,
     pub(super) unwritten: u64,
+    pub(super) skipped: u64,
     pub(super) disordered: u64,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
@@ -206,15 +209,22 @@ impl Writer {
             return self.write_run(bytes, packets, oldest, newest);
         };
         let mut start = 0;
+        let mut left = packets;
         let mut run = None::<(u64, Timestamp, Timestamp)>;
         for (at, block_len, ts) in (Blocks { bytes, at: 0 }) {
             if series.is_over(block_len, ts) {
                 if let Some((packets, oldest, newest)) = run.take() {
                     self.write_run(&bytes[start..at], packets, oldest, newest);
                 }
+                if series.is_last() {
+                    self.tally.skipped += left;
+                    self.shared.full.store(true, Ordering::Relaxed);
+                    break;
+                }
                 start = at;
                 self.next_file(&mut series, ts);
             }
+            left -= 1;
             series.count(block_len, ts);
             run = Some(match run {
                 None => (1, ts, ts),
