@@ -54,8 +54,11 @@ impl Skipped {
 /// A flow of which something was left out.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    /// Its place in the kernel's table; `None` if it has none, or none any more.
+    /// Its place in the kernel's table; `None` if it has had none.
     place: Option<(u32, u32)>,
+    /// The place is another flow's by now. What was told of it stays known: a report that another CPU made
+    /// before can come after the last one.
+    gone: bool,
     /// Which way the first of the kernel's directions goes.
     first: Direction,
     /// What was told of that place, by the kernel's directions.
@@ -69,6 +72,7 @@ struct Known {
 impl Known {
     const NEW: Self = Self {
         place: None,
+        gone: false,
         first: Direction::Forward,
         told: [CutTotals {
             packets: 0,
@@ -118,6 +122,7 @@ impl Cuts {
         let place = (report.slot, report.generation);
         if known.place != Some(place) {
             known.place = Some(place);
+            known.gone = false;
             known.first = first;
             known.told = Known::NEW.told;
         }
@@ -131,7 +136,7 @@ impl Cuts {
 
     /// What the kernel's table says of a flow, and was not told yet.
     pub(crate) fn look(&mut self, key: &AnyKey) -> Option<[Skipped; 2]> {
-        let known = self.known.get(key)?;
+        let known = self.known.get(key).filter(|known| !known.gone)?;
         let (slot, generation) = known.place?;
         let report = self.table.read(slot)?;
         if report.generation != generation {
@@ -200,7 +205,7 @@ impl Cuts {
             return;
         };
         known.left_out = [Counts::ZERO; 2];
-        if has_ended && known.place.is_none() {
+        if has_ended && (known.gone || known.place.is_none()) {
             self.known.remove(key);
         }
     }
@@ -210,7 +215,7 @@ impl Cuts {
         let Some(known) = self.known.get_mut(key) else {
             return;
         };
-        known.place = None;
+        known.gone = true;
         if !lives && known.waiting.iter().all(Skipped::is_none) {
             self.known.remove(key);
         }

@@ -256,6 +256,20 @@ fn a_flow_that_gave_up_its_place_and_got_another_is_counted_once() {
 }
 
 #[test]
+fn a_report_that_was_overtaken_by_the_last_one_counts_nothing() {
+    let mut kernel = Kernel::new(17);
+    let mut script = kernel.script(Timeouts::default());
+    script.packet(&datagram(CLIENT, SERVER));
+    kernel.cut(0, 10, script.now, None);
+    let mut last = kernel.report;
+    last.totals[0].flags |= CutTotals::GONE;
+    script.table.on_report(&last);
+    script.table.on_report(&kernel.report);
+    let [record] = script.finish().try_into().unwrap();
+    assert_eq!(record.initiator.counts.packets, 1 + 10);
+}
+
+#[test]
 fn what_comes_after_a_flow_has_ended_waits_for_the_next() {
     let mut kernel = Kernel::new(17);
     let mut script = kernel.script(Timeouts::default());
