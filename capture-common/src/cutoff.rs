@@ -2,7 +2,8 @@
 //!
 //! `--cutoff` lets the first bytes of payload of each direction through; what follows is counted here
 //! and not copied. All numbers only grow, so whoever reads them twice knows what came in between, and
-//! nothing is lost with a report that found no room in its ring.
+//! no count is lost with a report that found no room in its ring. (The packet that it was to precede is:
+//! without the report, userspace would miss in the stream what was left out of it.)
 //!
 //! The table is an array of [`CutSet`]s of [`WAYS`] flows each. A set is worked on under its lock, which
 //! is a word that is exchanged: whoever does not get it after a few tries copies the packet instead,

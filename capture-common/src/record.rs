@@ -37,7 +37,8 @@ impl RingRecord {
     pub const FLAG_HEADERS_ONLY: u16 = 0x0002;
     /// Payload was left out because its flow is past its cutoff.
     pub const FLAG_CUT: u16 = 0x0008;
-    /// This is no packet: what follows is a [`crate::CutReport`].
+    /// This is no packet: what follows is a [`crate::CutReport`]. Of the header, only the time means
+    /// something, and that only where [`crate::Settings::timed_reports`] asks for it.
     pub const FLAG_REPORT: u16 = 0x0004;
     /// Nothing is known.
     pub const EMPTY: Self = Self {

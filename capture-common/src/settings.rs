@@ -40,8 +40,9 @@ pub struct Settings {
     pub cut_sets: u32,
     /// 1: the machine makes stores seen in their order (x86). 0: nobody knows.
     pub ordered_stores: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// 1: reports of what is cut say when they were made, for packets reach userspace another way and are
+    /// put in order with them by time. 0: their place in the ring says it.
+    pub timed_reports: u32,
 }
 
 const _: () = assert!(size_of::<Settings>() == 72);
@@ -86,7 +87,7 @@ impl Settings {
         headers_only: 0,
         cut_sets: 0,
         ordered_stores: 0,
-        reserved: 0,
+        timed_reports: 0,
     };
 }
 

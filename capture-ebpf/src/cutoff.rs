@@ -38,6 +38,8 @@ impl Cut {
     pub(crate) const WHOLE: Self = Self(u32::MAX);
     /// It was counted for its flow, and is not copied.
     pub(crate) const COUNTED: Self = Self(u32::MAX - 1);
+    /// It is lost: the ring has no room for what has to be told before it.
+    pub(crate) const UNTOLD: Self = Self(u32::MAX - 2);
 
     /// It is copied up to this offset.
     #[inline(always)]
@@ -117,8 +119,8 @@ pub(crate) fn cut<C: Context>(
         passage.advance(passage.half(entry));
     }
     drop(held);
-    if told {
-        capture_tell();
+    if told && capture_tell() == 0 {
+        return Cut::UNTOLD;
     }
     cut
 }

@@ -132,6 +132,12 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
                 counters.cut += 1;
                 return Fate::Consumed;
             }
+            if cut == Cut::UNTOLD {
+                let ring = ring_of(walk.flow_hash, Patched.rings()) as usize & (MAX_RINGS - 1);
+                counters.lost[ring] = counters.lost[ring].wrapping_add(1);
+                counters.ring_full += 1;
+                return Fate::Consumed;
+            }
             share = share.up_to(cut.offset(), tag_len, wire_len, RingRecord::FLAG_CUT);
         }
     }

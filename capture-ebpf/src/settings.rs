@@ -43,6 +43,7 @@ settings! {
     headers_only: u32,
     cut_sets: u32,
     ordered_stores: u32,
+    timed_reports: u32,
 }
 
 impl Patched {

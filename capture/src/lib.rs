@@ -101,9 +101,10 @@
 //! **Cutting short.** `--cutoff` counts in the kernel what it does not copy, in totals that only grow:
 //! they can be told late, twice or by two CPUs at once, and userspace takes the difference. A report
 //! goes into the ring before the next packet of the flow that is copied, so the shard knows where the
-//! stream is when an acknowledgment comes; what was never told is read from the table when the flow
-//! ends. Only segments that continue the stream are left out, so that losses and repeats are seen. The
-//! table is ours and not an LRU map, which would forget its counts without a word.
+//! stream is when an acknowledgment comes; without room for the report, the packet is lost as well, for
+//! without it what was left out would seem to be missing. What was never told is read from the table when
+//! the flow ends. Only segments that continue the stream are left out, so that losses and repeats are seen.
+//! The table is ours and not an LRU map, which would forget its counts without a word.
 //!
 //! **Fragments.** Only the first one has ports. The kernel remembers its hash by datagram in a bounded
 //! LRU map, so that the later ones choose the same ring; the shard remembers its ports likewise.
@@ -160,7 +161,9 @@
 //! producer and one consumer. The program puts the header of a ring record in front of the frame,
 //! in-band, because not every driver has a metadata area and descriptors do not tell. A shard may hold
 //! half of a queue's frames, so that a slow one does not starve the others. Packets of several queues
-//! are merged by time, each waiting at most a millisecond for older ones.
+//! are merged by time, each waiting at most a millisecond for older ones. What `--cutoff` tells comes by
+//! rings all the same, since the report of a flow that makes room for another is for the shard of the first,
+//! and must not get lost with a frame; a report finds its place by time (`source/ring/reports.rs`).
 //!
 //! **Who encodes records.** Live, the thread that writes them: a shard has a ring to empty. Of a file, each
 //! shard encodes its own, in pieces that the other thread only puts after one another: most flows of a

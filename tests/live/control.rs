@@ -26,12 +26,12 @@ use crate::wire::flush;
 const OPT_COMMENT: u16 = 1;
 
 /// A socket that nobody else knows of.
-struct Socket {
+pub(crate) struct Socket {
     folder: TempDir,
 }
 
 impl Socket {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             folder: tempfile::tempdir()?,
         })
@@ -41,7 +41,7 @@ impl Socket {
         self.folder.path().join("control.sock")
     }
 
-    fn start(&self, lab: &Lab, arguments: &[&str]) -> Result<Run> {
+    pub(crate) fn start(&self, lab: &Lab, arguments: &[&str]) -> Result<Run> {
         let path = self.path();
         let path = path.to_str().context("a path of text")?;
         let mut all = vec!["--control", path];
@@ -60,7 +60,7 @@ impl Socket {
     }
 
     /// The same, which has to succeed.
-    fn done(&self, words: &[&str]) -> Result<String> {
+    pub(crate) fn done(&self, words: &[&str]) -> Result<String> {
         let output = self.ctl(words)?;
         ensure!(output.status.success(), "{words:?}: {output:?}");
         Ok(String::from_utf8(output.stdout)?)

@@ -266,3 +266,66 @@ fn what_is_cut_the_short_way_is_what_is_cut_the_long_way() {
     let packets = u64::from(PACKETS);
     assert_eq!(counted, [(packets, packets, 0); 2]);
 }
+
+/// Nobody reads the ring, and at its end there is room for a short packet, and none for a report.
+#[test]
+fn a_packet_does_not_come_without_what_has_to_be_told_before_it() {
+    // What packets before take of the ring, 104 bytes each, so that all that can be left at its end is.
+    for before in 0..5 {
+        let mut plan = plan(LinkType::ETHERNET, 65_600, None);
+        plan.ring_bytes = 1 << 16;
+        plan.thinning.cutoff = Some(Cutoff {
+            bytes: 1_000,
+            flows: 4,
+        });
+        let mut kernel = match Kernel::load(&plan) {
+            Ok(kernel) => kernel,
+            Err(error) => return skip(&format!("the programs cannot be loaded: {error}")),
+        };
+        let mut flow = Flow {
+            number: 0,
+            v6: false,
+            tcp: true,
+            seq: [1, 1],
+        };
+        let mut send = |kernel: &mut Kernel, way: usize, len: u32| {
+            let frame = flow.frame(way, flow.seq[way], ACK, len);
+            flow.seq[way] += len;
+            run(kernel.ebpf_mut(), &frame);
+            let counters = kernel.counters(0, Hook::XdpIngress).unwrap();
+            let parts = counters.cut + counters.delivered + counters.ring_full;
+            assert_eq!(counters.packets, parts);
+            counters
+        };
+        // One up to the cutoff, and the first behind it.
+        send(&mut kernel, 0, 1_000);
+        send(&mut kernel, 0, 1_000);
+        for _ in 0..before {
+            send(&mut kernel, 1, 0);
+        }
+        let mut full = 0;
+        for _ in 0..1_000 {
+            send(&mut kernel, 0, 1_000);
+            full = send(&mut kernel, 1, 0).ring_full;
+            if full > 10 {
+                break;
+            }
+        }
+        assert!(full > 10, "the ring has an end");
+        let ring = kernel.rings().next().unwrap().as_fd();
+        let ring = MapData::from_fd(ring.try_clone_to_owned().unwrap()).unwrap();
+        let mut ring = RingBuf::try_from(Map::RingBuf(ring)).unwrap();
+        let mut is_report = Vec::new();
+        while let Some(record) = ring.next() {
+            let flags = u16::from_ne_bytes([record[30], record[31]]);
+            is_report.push(flags & RingRecord::FLAG_REPORT != 0);
+        }
+        // A packet, a report, a packet, and those before.
+        let told = &is_report[3 + before..];
+        assert!(told.len() > 400, "{}", told.len());
+        // The last one may have found room for itself alone.
+        for pair in told.chunks(2) {
+            assert!(pair == [true, false] || pair == [true], "{before} before");
+        }
+    }
+}

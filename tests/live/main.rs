@@ -5,6 +5,7 @@
 //! - `connections.rs` each way a connection can go has its record
 //! - `control.rs` changes to a running capture
 //! - `counters.rs` the kernel's counters, and headers that ordinary traffic does not have
+//! - `cut_sockets.rs` connections cut short behind `AF_XDP` sockets
 //! - `cutting.rs` the short way of packets past their cutoff against the long one
 //! - `filter.rs` capture filters on the wire
 //! - `filter_programs.rs` capture filters in the kernel against a slow machine
@@ -37,6 +38,8 @@ mod connections;
 mod control;
 #[cfg(test)]
 mod counters;
+#[cfg(test)]
+mod cut_sockets;
 #[cfg(test)]
 mod cutting;
 #[cfg(test)]

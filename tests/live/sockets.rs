@@ -39,7 +39,7 @@ const SETTINGS: GeneratorSettings = GeneratorSettings {
 };
 
 /// Nobody speaks unasked, so that two runs see the same.
-fn quiet(lab: Lab) -> Result<Lab> {
+pub(crate) fn quiet(lab: Lab) -> Result<Lab> {
     for host in [&lab.client, &lab.server] {
         host.namespace.enter(|| {
             let all = "/proc/sys/net/ipv6/conf/all/disable_ipv6";
@@ -70,7 +70,7 @@ fn tapped(lab: &Lab, arguments: &[&str], traffic: impl FnOnce() -> Result<()>) -
 }
 
 /// What a packet is, but for its time.
-fn told(packet: &Packet) -> (u32, u32, Option<u64>, Vec<u8>) {
+pub(crate) fn told(packet: &Packet) -> (u32, u32, Option<u64>, Vec<u8>) {
     let flags = packet.options.number(EPB_FLAGS);
     (
         packet.interface,
@@ -81,7 +81,7 @@ fn told(packet: &Packet) -> (u32, u32, Option<u64>, Vec<u8>) {
 }
 
 /// Columns that hold a time, or a number that depends on one or on the order of records.
-fn timed() -> Result<BTreeSet<String>> {
+pub(crate) fn timed() -> Result<BTreeSet<String>> {
     let text = oracle::output(Command::new(program::locate()?).args(["flows", "--columns"]))?;
     let mut columns: BTreeSet<_> = ["uid", "id"].map(str::to_owned).into();
     for line in text.lines() {

@@ -34,7 +34,7 @@ fn send(lab: &Lab, settings: GeneratorSettings, frames: u64) -> Result<Generator
 }
 
 /// Of all records together, both sides.
-fn sum(records: &[Record], column: &str) -> u64 {
+pub(crate) fn sum(records: &[Record], column: &str) -> u64 {
     records
         .iter()
         .map(|record| {
@@ -46,7 +46,7 @@ fn sum(records: &[Record], column: &str) -> u64 {
 
 /// What records say together is what the kernel counted of IP, and what was captured is what is in the
 /// file.
-fn assert_whole(report: &Report) -> Result<()> {
+pub(crate) fn assert_whole(report: &Report) -> Result<()> {
     report.assert_lossless()?;
     let records = report.records()?;
     let arp = report.kernel("arp");

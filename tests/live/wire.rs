@@ -31,6 +31,25 @@ pub(crate) fn flush(lab: &Lab) -> Result<Done> {
     traffic::datagrams(lab, Family::Ipv4, volume)
 }
 
+/// Frames under way at most where none is to be lost: `VETH_RING_SIZE` of drivers/net/veth.c is 256.
+const UNDER_WAY: u64 = 128;
+
+/// Sends frames as they are, and loses none however busy the machine is. Returns when all have arrived.
+pub(crate) fn send_frames(host: &Host, frames: &[Vec<u8>]) -> Result<()> {
+    let wire = Wire::open(host)?;
+    host.namespace.enter(|| {
+        let mut settled_then = settled(host.interface)?;
+        for piece in frames.chunks(UNDER_WAY as usize) {
+            piece.iter().try_for_each(|frame| wire.send(frame))?;
+            settled_then += piece.len() as u64;
+            while settled(host.interface)? < settled_then {
+                thread::yield_now();
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Sends `frames` frames, `rate` a second, and loses none however busy the machine is: there are never
 /// more under way than a veth has places for.
 pub(crate) fn send_all(
@@ -39,8 +58,6 @@ pub(crate) fn send_all(
     frames: u64,
     rate: u64,
 ) -> Result<GeneratorCounters> {
-    // `VETH_RING_SIZE` of drivers/net/veth.c is 256.
-    const UNDER_WAY: u64 = 128;
     host.namespace.enter(|| {
         let index = iface::find(host.interface)?.index;
         let before = settled(host.interface)?;

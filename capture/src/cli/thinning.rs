@@ -130,7 +130,8 @@ pub(super) fn notes(kernel: &HookCounters, shards: &ShardTotals) -> Vec<String> 
     let unrecorded = kernel.cut.saturating_sub(shards.cut);
     if unrecorded > 0 {
         notes.push(format!(
-            "{} packets past their connection's cutoff are in no record: the connection had ended",
+            "{} packets past their connection's cutoff are in no record: the connection had ended, or whatever would \
+             have told of them was lost",
             grouped(unrecorded)
         ));
     }

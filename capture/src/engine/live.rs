@@ -24,7 +24,7 @@ use crate::sink::pcapng::{
 };
 use crate::sink::{Existing, Overflow};
 use crate::source::LiveSource;
-use crate::source::ring::{LinkTypes, RingSource};
+use crate::source::ring::{LinkTypes, ReportRing, RingSource};
 use crate::source::xsk::{QueueId, QueueTotals, Receiver, Sockets, XskCounters};
 
 /// A live capture as it is going to be.
@@ -128,8 +128,7 @@ impl LiveCapture {
     /// What is in the way, with what to do about it.
     pub fn start(mut plan: LivePlan) -> Result<Self, EngineError> {
         let workers = plan.kernel.rings as usize;
-        let ring_bytes = u64::from(plan.kernel.ring_bytes) * u64::from(plan.kernel.rings);
-        budget::check(&plan.tracking, workers, ring_bytes)?;
+        budget::check(&plan.tracking, workers, plan.kernel.memory_bytes())?;
         // The kernel first: it has the most that can be in the way, and it leaves nothing behind.
         let mut kernel = Kernel::load(&plan.kernel)?;
         let clock = Arc::new(Clock::new());
@@ -443,11 +442,21 @@ impl Feeds {
                 let socket_lines = sockets.describe();
                 let workers = plan.kernel.rings as usize;
                 let (sources, receivers, counters) = sockets.connect(workers, clock, links);
+                let ring_bytes = plan.kernel.kernel_ring_bytes().unwrap_or_default() as usize;
+                let mut rings = kernel.rings();
+                let sources = sources
+                    .into_iter()
+                    .map(|source| match rings.next() {
+                        Some(ring) => {
+                            ReportRing::new(ring, ring_bytes).map(|ring| source.told_by(ring))
+                        }
+                        None => Ok(source),
+                    })
+                    .map(|source| source.map(|source| LiveSource::Xsk(Box::new(source))))
+                    .collect::<Result<_, _>>()
+                    .map_err(EngineError::Ring)?;
                 Ok(Self {
-                    sources: sources
-                        .into_iter()
-                        .map(|source| LiveSource::Xsk(Box::new(source)))
-                        .collect(),
+                    sources,
                     receivers,
                     sockets: Some(counters),
                     socket_lines,

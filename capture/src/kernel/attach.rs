@@ -108,7 +108,8 @@ pub struct Plan {
     pub insist: Insist,
     /// Number of rings, one for each worker.
     pub rings: u32,
-    /// Size of each, in bytes: a power of two, and a multiple of the page size.
+    /// Size of each, in bytes: a power of two, and a multiple of the page size. Where packets go to sockets,
+    /// the frames of all have as much.
     pub ring_bytes: u32,
     /// Which packets are copied; `None` for all.
     pub filter: Option<CaptureFilter>,
@@ -138,6 +139,34 @@ pub struct Refused {
 }
 
 impl Plan {
+    /// Bytes of each ring in the kernel; `None` if there are none. Where packets go to sockets, it is for
+    /// reports of flows that are cut short alone.
+    #[must_use]
+    pub fn kernel_ring_bytes(&self) -> Option<u32> {
+        /// The largest page there is, of which a ring has to be a multiple.
+        const SMALLEST: u32 = 1 << 16;
+        match self.delivery {
+            Delivery::Rings => Some(self.ring_bytes),
+            // A frame takes 2 KiB, and the report that goes before it 184 bytes.
+            Delivery::Sockets(_) => self
+                .thinning
+                .cutoff
+                .map(|_| (self.ring_bytes / 8).max(SMALLEST)),
+        }
+    }
+
+    /// Bytes that rings and frames take in all.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let each = match self.delivery {
+            Delivery::Rings => u64::from(self.ring_bytes),
+            Delivery::Sockets(_) => {
+                u64::from(self.ring_bytes) + u64::from(self.kernel_ring_bytes().unwrap_or(0))
+            }
+        };
+        each * u64::from(self.rings)
+    }
+
     /// Fills `ifaces` with those that the selection means, of the network namespace of this thread.
     /// Whoever is named has to be captured; of those that a pattern or `any` means, the ones that are up
     /// and can be, and what keeps the others from it is returned.

@@ -273,7 +273,7 @@ impl Kernel {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The ring of each worker.
+    /// The ring of each worker; none where packets go to sockets and there is nothing to report.
     pub fn rings(&self) -> impl Iterator<Item = &(impl AsFd + use<>)> {
         self.rings.iter()
     }
@@ -503,7 +503,10 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
         headers_only: u32::from(thinning.extent == Extent::Headers),
         cut_sets: cut_sets(thinning.cutoff),
         ordered_stores: u32::from(cfg!(target_arch = "x86_64")),
-        reserved: 0,
+        timed_reports: match plan.delivery {
+            Delivery::Rings => 0,
+            Delivery::Sockets(_) => 1,
+        },
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
@@ -628,14 +631,13 @@ fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, Att
     let outer = take_map(ebpf, "RINGS")?;
     let mut outer: ArrayOfMaps<MapData, RingBuf<MapData>> =
         ArrayOfMaps::try_from(outer).map_err(|e| AttachError::kernel("opening the rings", &e))?;
-    let rings = match plan.delivery {
-        Delivery::Rings => plan.rings,
-        Delivery::Sockets(_) => 0,
+    let Some(ring_bytes) = plan.kernel_ring_bytes() else {
+        return Ok(Vec::new());
     };
-    (0..rings)
+    (0..plan.rings)
         .map(|number| {
             let definition =
-                aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, plan.ring_bytes, 0);
+                aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, ring_bytes, 0);
             let data =
                 MapData::create(definition, "capture_ring", None).map_err(|e| memory(plan, &e))?;
             let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(|e| memory(plan, &e))?;

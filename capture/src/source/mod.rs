@@ -44,11 +44,11 @@ pub enum LiveSource {
 
 impl LiveSource {
     /// Lends the next burst to `on_burst`, unless there is none, with what the kernel tells in between of
-    /// flows that it cuts short (of rings alone).
+    /// flows that it cuts short.
     pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>], &[ring::Told])) -> Polled {
         match self {
             Self::Ring(ring) => ring.poll(on_burst),
-            Self::Xsk(sockets) => sockets.poll(&mut |burst| on_burst(burst, &[])),
+            Self::Xsk(sockets) => sockets.poll(on_burst),
         }
     }
 

@@ -53,11 +53,6 @@ pub(super) fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     }
     let workers = args.workers.unwrap_or_else(cli::default_workers);
     let thinning = args.thinning.thinning()?;
-    if args.af_xdp && thinning.cutoff.is_some() {
-        anyhow::bail!(
-            "--cutoff tells what it left out through the rings, which --af-xdp does without; leave one of them out"
-        );
-    }
     let words = args
         .filter
         .clone()

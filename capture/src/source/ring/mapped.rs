@@ -47,9 +47,7 @@ impl MappedRing {
     /// What mmap(2) says.
     pub(super) fn new(map: &impl AsFd, ring_bytes: usize) -> io::Result<Self> {
         let fd = map.as_fd().as_raw_fd();
-        // SAFETY: asks for a number.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let page = usize::try_from(page).map_err(io::Error::other)?;
+        let page = page_bytes()?;
         let consumer = Region::of_file(fd, Access::Write, page, 0)?;
         let producer = Region::of_file(fd, Access::Read, page + 2 * ring_bytes, page as u64)?;
         let mut ring = Self {
@@ -95,6 +93,7 @@ impl MappedRing {
         let mut position = self.position;
         let mut records = 0;
         let mut drained = true;
+        let mut unfinished = false;
         while position < end {
             if records == max {
                 drained = false;
@@ -109,6 +108,7 @@ impl MappedRing {
             // record's bytes are there.
             let word = header.load(Ordering::Acquire);
             if word & BUSY != 0 {
+                unfinished = true;
                 break;
             }
             let len = word & !DISCARD;
@@ -127,8 +127,16 @@ impl MappedRing {
         Lent {
             ring: self,
             drained,
+            unfinished,
         }
     }
+}
+
+/// Bytes of a page.
+pub(super) fn page_bytes() -> io::Result<usize> {
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(page).map_err(io::Error::other)
 }
 
 /// Records that were lent and are not yet released.
@@ -138,6 +146,8 @@ pub(super) struct Lent<'ring> {
     ring: &'ring MappedRing,
     /// There was nothing else in the ring when it was looked at.
     pub(super) drained: bool,
+    /// The next record is reserved, and its producer still writes to it.
+    pub(super) unfinished: bool,
 }
 
 impl Lent<'_> {

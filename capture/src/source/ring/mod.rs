@@ -3,8 +3,12 @@
 //! aya's reader hands out one record at a time and stores the position for each; this one lends a
 //! burst and stores once. Nobody wakes it: the programs submit without a notification, and the
 //! worker looks again after a pause.
+//!
+//! - `mapped.rs` the reader's half of a ring's protocol
+//! - `reports.rs` a ring of reports alone, where packets come by sockets
 
 mod mapped;
+mod reports;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -18,6 +22,7 @@ use crate::packet::{
     FrameNo, LinkType, Packet, PacketDirection, PacketMeta, PayloadCut, Timestamp,
 };
 use mapped::MappedRing;
+pub use reports::ReportRing;
 
 /// A kernel ring, read by one worker.
 #[derive(Debug)]
@@ -142,7 +147,7 @@ impl RingSource {
         let mut packets = [Packet::EMPTY; BURST];
         let mut used = 0;
         let lent = ring.burst(BURST, |bytes| {
-            if let Some(report) = report(bytes) {
+            if let Some((_, report)) = report(bytes) {
                 told.push(Told {
                     before: used,
                     report,
@@ -168,15 +173,16 @@ impl RingSource {
     }
 }
 
-/// The report in a ring record, if it is one.
+/// The report in a ring record, if it is one, and when it was made, ns of the kernel's clock, if it says so.
 #[inline(always)]
-fn report(bytes: &[u8]) -> Option<CutReport> {
+fn report(bytes: &[u8]) -> Option<(u64, CutReport)> {
     let (header, data) = bytes.split_first_chunk::<{ RingRecord::LEN }>()?;
-    let flags = record(header).flags;
+    let RingRecord { mono_ns, flags, .. } = record(header);
     if flags & RingRecord::FLAG_REPORT == 0 {
         return None;
     }
-    data.first_chunk().map(CutReport::from_bytes)
+    let report = data.first_chunk().map(CutReport::from_bytes)?;
+    Some((mono_ns, report))
 }
 
 /// The packet in a ring record. The kernel side wrote it, so a record that does not parse is a bug in

@@ -11,7 +11,7 @@ use capture_common::RingRecord;
 use super::umem::{Frame, Umem};
 use crate::packet::{Packet, Timestamp};
 use crate::source::BURST;
-use crate::source::ring::{KnownLinks, parse};
+use crate::source::ring::{KnownLinks, ReportRing, Told, parse};
 
 /// Bytes of the arena after which a burst is closed; a packet is no longer than 64 KiB.
 const ARENA_BYTES: usize = 256 << 10;
@@ -22,6 +22,8 @@ pub(super) struct Burst {
     frames: Vec<Frame>,
     packets: Vec<Taken>,
     arena: Vec<u8>,
+    /// What the kernel tells in between; `None` if it cuts no flow short.
+    reports: Option<ReportRing>,
 }
 
 /// One of them.
@@ -45,7 +47,33 @@ pub(super) struct Numbering {
     pub(super) links: KnownLinks,
 }
 
+/// What the time is, and how far the queues were read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    /// What has to be added to a time of the kernel's.
+    pub(super) offset_ns: i64,
+    /// No packet that is read later was seen before this.
+    pub(super) watermark: Timestamp,
+}
+
 impl Burst {
+    /// Has reports told between the packets.
+    pub(super) fn tell(&mut self, reports: ReportRing) {
+        self.reports = Some(reports);
+    }
+
+    /// Whether there are reports that come after all packets that were read.
+    pub(super) fn has_reports(&self) -> bool {
+        self.reports
+            .as_ref()
+            .is_some_and(|reports| !reports.is_empty())
+    }
+
+    /// How many packets were taken.
+    pub(super) fn len(&self) -> usize {
+        self.packets.len()
+    }
+
     /// Whether it should be lent before more is taken.
     pub(super) fn is_full(&self) -> bool {
         self.packets.len() >= BURST || self.arena.len() >= ARENA_BYTES
@@ -82,21 +110,28 @@ impl Burst {
         });
     }
 
-    /// Lends what was taken, and gives the frames back afterwards, each with the number of its memory.
-    /// Says how many packets there were.
+    /// Lends what was taken with what is told in between, and gives the frames back afterwards, each with the
+    /// number of its memory. Says how many of both there were; `None` if it has to wait for a report, and
+    /// nothing was lent.
     pub(super) fn lend<'a>(
         &mut self,
         umem: impl Fn(usize) -> &'a Arc<Umem>,
-        offset_ns: i64,
+        progress: Progress,
         numbering: &mut Numbering,
-        on_burst: &mut impl FnMut(&[Packet<'_>]),
+        on_burst: &mut impl FnMut(&[Packet<'_>], &[Told]),
         mut give_back: impl FnMut(usize, Frame),
-    ) -> usize {
+    ) -> Option<usize> {
         let Self {
             frames,
             packets: taken,
             arena,
+            reports,
         } = self;
+        let Progress {
+            offset_ns,
+            watermark,
+        } = progress;
+        let first_frame = numbering.next_frame;
         let mut packets = [Packet::EMPTY; BURST];
         let mut used = 0;
         for packet in taken.iter() {
@@ -116,8 +151,19 @@ impl Burst {
                 used += 1;
             }
         }
-        if used > 0 {
-            on_burst(&packets[..used]);
+        let told = match reports {
+            None => &[][..],
+            Some(reports) => {
+                let Some(told) = reports.place(&packets[..used], watermark, offset_ns) else {
+                    numbering.next_frame = first_frame;
+                    return None;
+                };
+                told
+            }
+        };
+        let lent = used + told.len();
+        if lent > 0 {
+            on_burst(&packets[..used], told);
         }
         let mut memories = taken
             .iter()
@@ -130,7 +176,7 @@ impl Burst {
         drop(memories);
         taken.clear();
         arena.clear();
-        used
+        Some(lent)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::burst::{Burst, Numbering};
+use super::burst::{Burst, Numbering, Progress};
 use super::handover::{Lane, Receiver};
 use super::queue::Queue;
 use super::umem::Umem;
 use crate::kernel::{Clock, monotonic_ns};
 use crate::packet::{Packet, Timestamp};
-use crate::source::ring::RingSource;
-use crate::source::ring::{KnownLinks, LinkTypes};
+use crate::source::ring::{KnownLinks, LinkTypes, ReportRing, RingSource, Told};
 use crate::source::{BURST, Polled};
 
 /// What a worker reads from.
@@ -48,6 +47,8 @@ pub struct XskSource {
     burst: Burst,
     numbering: Numbering,
     clock: Arc<Clock>,
+    /// No packet that is lent later is older.
+    watermark: Timestamp,
 }
 
 impl XskSource {
@@ -92,7 +93,15 @@ impl XskSource {
                 links: KnownLinks::new(links),
             },
             clock,
+            watermark: Timestamp::default(),
         }
+    }
+
+    /// The same with what the kernel tells of flows that it cuts short, which comes by a ring.
+    #[must_use]
+    pub fn told_by(mut self, reports: ReportRing) -> Self {
+        self.burst.tell(reports);
+        self
     }
 
     /// Whether looking again is what brings packets, so that there is no point in a pause.
@@ -104,17 +113,34 @@ impl XskSource {
         }
     }
 
-    /// Lends the next burst to `on_burst`, unless there is none.
-    pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>])) -> Polled {
+    /// Lends the next burst to `on_burst`, unless there is none, with what the kernel tells in between of
+    /// flows that it cuts short.
+    pub fn poll(&mut self, on_burst: &mut impl FnMut(&[Packet<'_>], &[Told])) -> Polled {
         let Self {
             feed,
             burst,
             numbering,
             clock,
+            watermark,
         } = self;
-        match feed {
+        let polled = match feed {
             Feed::Queue(own) => own.poll(burst, numbering, clock, on_burst),
             Feed::Lanes(lanes) => lanes.poll(burst, numbering, clock, on_burst),
+        };
+        match polled {
+            Some(polled) => {
+                *watermark = polled.watermark;
+                Polled {
+                    feeding: polled.feeding || burst.has_reports(),
+                    ..polled
+                }
+            }
+            None => Polled {
+                packets: 0,
+                drained: true,
+                watermark: *watermark,
+                feeding: true,
+            },
         }
     }
 }
@@ -125,8 +151,8 @@ impl Own {
         burst: &mut Burst,
         numbering: &mut Numbering,
         clock: &Clock,
-        on_burst: &mut impl FnMut(&[Packet<'_>]),
-    ) -> Polled {
+        on_burst: &mut impl FnMut(&[Packet<'_>], &[Told]),
+    ) -> Option<Polled> {
         let Self {
             queue,
             delivered,
@@ -141,13 +167,21 @@ impl Own {
             *lost = lost.saturating_add(dropped);
         }
         let umem = Arc::clone(queue.umem());
-        let drained = queue.receive(BURST, |packet| {
+        let drained = queue.receive(BURST - burst.len(), |packet| {
             burst.take(0, &umem, packet.drain(..), std::mem::take(lost));
             *delivered += 1;
         });
+        let now = Timestamp(now.wrapping_add_signed(offset));
         let packets = burst.lend(
             |_| &umem,
-            offset,
+            Progress {
+                offset_ns: offset,
+                watermark: if drained {
+                    watermark(now)
+                } else {
+                    Timestamp::default()
+                },
+            },
             numbering,
             on_burst,
             |_, frame| {
@@ -156,18 +190,17 @@ impl Own {
         );
         queue.refill();
         queue.counters().publish(*delivered, 0);
-        let now = Timestamp(now.wrapping_add_signed(offset));
         let seen_until = if drained {
             now
         } else {
             numbering.latest.min(now)
         };
-        Polled {
-            packets,
+        Some(Polled {
+            packets: packets?,
             drained,
             watermark: watermark(seen_until),
             feeding: false,
-        }
+        })
     }
 }
 
@@ -179,8 +212,8 @@ impl Merge {
         burst: &mut Burst,
         numbering: &mut Numbering,
         clock: &Clock,
-        on_burst: &mut impl FnMut(&[Packet<'_>]),
-    ) -> Polled {
+        on_burst: &mut impl FnMut(&[Packet<'_>], &[Told]),
+    ) -> Option<Polled> {
         let Self {
             lanes,
             umems,
@@ -224,19 +257,23 @@ impl Merge {
             .zip(seen_until.iter())
             .map(|(lane, &until)| lane.next_ns().unwrap_or(until))
             .fold(monotonic_ns(), u64::min);
+        let watermark = watermark(Timestamp(until.wrapping_add_signed(offset)));
         let packets = burst.lend(
             |number| &umems[number],
-            offset,
+            Progress {
+                offset_ns: offset,
+                watermark,
+            },
             numbering,
             on_burst,
             |number, frame| lanes[number].give_back(frame),
-        );
-        Polled {
+        )?;
+        Some(Polled {
             packets,
             drained,
-            watermark: watermark(Timestamp(until.wrapping_add_signed(offset))),
+            watermark,
             feeding,
-        }
+        })
     }
 }
 
