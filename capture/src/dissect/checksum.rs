@@ -1,7 +1,8 @@
 //! The Internet checksum (RFC 1071) of IPv4, TCP, UDP and ICMP.
 //!
 //! The sum does not depend on the byte order (RFC 1071 section 2 (B)), so words are added as they lie
-//! in memory: eight bytes at a time, and what each addition carries is counted.
+//! in memory: eight bytes at a time, and what each addition carries goes into the next. Two to the power of
+//! 64, like that of 16, is one more than a multiple of 0xffff, so a carry is worth one in either.
 
 use capture_common::flow_hash::is_tunnel_port;
 
@@ -19,16 +20,20 @@ struct Sum {
 
 impl Sum {
     #[inline(always)]
-    fn add(&mut self, word: u64) {
-        let (sum, carry) = self.sum.overflowing_add(word);
-        self.sum = sum;
+    fn add<const N: usize>(&mut self, words: &[[u8; 8]; N]) {
+        let mut carry = false;
+        for word in words {
+            let (sum, first) = self.sum.overflowing_add(u64::from_ne_bytes(*word));
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            self.sum = sum;
+            carry = first | second;
+        }
         self.carries += u64::from(carry);
     }
 
     /// The sum, of 34 bits at most, so that several can be added.
     #[inline(always)]
     const fn folded(self) -> u64 {
-        // A carry is worth one: two to the power of 64 is one more than a multiple of 0xffff.
         fold32(self.sum) + self.carries
     }
 }
@@ -36,34 +41,46 @@ impl Sum {
 /// The sum of all bytes as 16-bit words, not folded.
 #[inline(always)]
 fn sum(bytes: &[u8]) -> u64 {
-    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    // Two sums, so that one addition need not wait for the other.
-    let (mut even, mut odd) = (Sum::default(), Sum::default());
+    let mut sum = Sum::default();
+    let (words, tail) = bytes.as_chunks::<8>();
+    let (blocks, words) = words.as_chunks::<4>();
     for block in blocks {
-        let (words, _) = block.as_chunks::<8>();
-        if let [a, b, c, d] = words {
-            even.add(word(a));
-            odd.add(word(b));
-            even.add(word(c));
-            odd.add(word(d));
+        sum.add(block);
+    }
+    for word in words {
+        sum.add(&[*word]);
+    }
+    sum.folded() + fold32(last_word(bytes, tail))
+}
+
+/// The last bytes of all, fewer than eight, as a word that is filled up with zeros.
+#[inline(always)]
+fn last_word(bytes: &[u8], tail: &[u8]) -> u64 {
+    if tail.is_empty() {
+        return 0;
+    }
+    let Some(end) = bytes.last_chunk::<8>() else {
+        let mut word = [0; 8];
+        for (to, byte) in word.iter_mut().zip(tail) {
+            *to = *byte;
         }
+        return u64::from_ne_bytes(word);
+    };
+    // What was added already is shifted out.
+    let added = 64 - 8 * tail.len() as u32;
+    let end = u64::from_ne_bytes(*end);
+    if cfg!(target_endian = "big") {
+        end << added
+    } else {
+        end >> added
     }
-    let (words, rest) = rest.as_chunks::<8>();
-    for bytes in words {
-        even.add(word(bytes));
-    }
-    let (halves, rest) = rest.as_chunks::<4>();
-    for half in halves {
-        odd.add(u64::from(u32::from_ne_bytes(*half)));
-    }
-    odd.add(u64::from(u32::from_ne_bytes(match *rest {
-        [a] => [a, 0, 0, 0],
-        [a, b] => [a, b, 0, 0],
-        [a, b, c] => [a, b, c, 0],
-        _ => [0; 4],
-    })));
-    even.folded() + odd.folded()
+}
+
+/// Whether the sum of everything, the checksum among it, is all ones in ones' complement: zero, but not for
+/// lack of ones.
+#[inline(always)]
+const fn is_right(sum: u64) -> bool {
+    sum.is_multiple_of(0xffff) && sum != 0
 }
 
 /// A sum whose value is the same in ones' complement and that has 33 bits at most.
@@ -110,7 +127,7 @@ pub(super) fn ipv4_header(cursor: Cursor<'_>, at: usize, len: usize, layers: &mu
         Some(header) => sum(header),
         None => cursor.slice(at, len).map_or(0xffff, sum),
     };
-    if fold(sum) != 0xffff {
+    if !is_right(sum) {
         layers.malformed = Some(Malformed::Checksum);
     }
 }
@@ -133,7 +150,7 @@ pub(super) fn transport(
 /// Whether an IPv4 header without options has the right checksum.
 #[inline(always)]
 pub(super) fn is_good_header(header: &[u8; 20]) -> bool {
-    fold(sum(header)) == 0xffff
+    is_right(sum(header))
 }
 
 /// The checksum of a whole TCP segment between IPv4 addresses, with that of its header's field.
@@ -148,7 +165,7 @@ pub(super) fn segment(
     if checksums == Checksums::ValidateUnlessPartial && field == fold(pseudo) {
         return Checksum::Unknown;
     }
-    if fold(pseudo + sum(segment)) == 0xffff {
+    if is_right(pseudo + sum(segment)) {
         Checksum::Good
     } else {
         Checksum::Bad
@@ -197,7 +214,7 @@ fn judge(scope: Scope<'_>, at: usize, ip: &Ip, ends: &Addresses) -> Option<Check
     if partial {
         return None;
     }
-    Some(if fold(pseudo + sum(bytes)) == 0xffff {
+    Some(if is_right(pseudo + sum(bytes)) {
         Checksum::Good
     } else {
         Checksum::Bad
