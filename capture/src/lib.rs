@@ -44,7 +44,8 @@
 //! - [`cli`] words typed, things built, text printed
 //!
 //! Beside them, `tcp` has the rules of Wireshark's TCP analysis, for records and for reading alike;
-//! `prefetch` and `hugepages` ask the processor and the kernel for memory in advance.
+//! `prefetch` and `hugepages` ask the processor and the kernel for memory in advance; `mix` is what hashes are
+//! made of.
 //!
 //! # Invariants
 //!
@@ -172,8 +173,9 @@
 //!
 //! **Each shard reads a file for itself**, and takes the packets of its flows. To hop over a packet and to
 //! hash its ports costs less than to tell another thread where it lies: what one core has written, another
-//! has to wait for. So nothing crosses threads, and each core works on what is in its own caches. One
-//! thread reads for all where that cannot be, which is said in `engine/files/mod.rs`.
+//! has to wait for. So nothing crosses threads, and each core works on what is in its own caches. Shards
+//! that take turns at reading, for all, execute a fourteenth less and take a quarter more time. One
+//! thread reads for all where there is no other way, which is said in `engine/files/mod.rs`.
 //!
 //! **Files are read, not mapped.** The kernel's copy costs what its page faults would, memory stays
 //! small, and a file that is cut short meanwhile is an error and not a signal.
@@ -203,6 +205,7 @@ mod hugepages;
 pub mod iface;
 pub mod kernel;
 pub mod measure;
+mod mix;
 pub mod packet;
 pub mod plot;
 mod prefetch;

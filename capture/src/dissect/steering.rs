@@ -1,22 +1,23 @@
-//! The flow hash of a packet: of what is found without looking into tunnels, the same number that the
-//! eBPF programs compute.
+//! Which shard a packet goes to, where one source feeds several: a hash of what the eBPF programs hash, found
+//! without looking into tunnels.
 //!
-//! Live, the kernel has chosen the ring and this is not asked. A source that feeds several shards
-//! from one file uses it to route, and the tests hold it against the kernel's.
+//! Live, the kernel has chosen the ring and this is not asked. Of a file, every shard asks it of every packet,
+//! so the function is a cheaper one than the kernel's, which has to do without products of 128 bits.
 //!
 //! The kernel sees only the outermost headers. So that both directions of what travels in a UDP tunnel
 //! reach the same shard, tunnels go by their addresses alone; here, where their inside is known, each
 //! inner flow goes its own way.
 
-use capture_common::flow_hash::{endpoint_v4, endpoint_v6, flow_hash, is_tunnel_port};
+use capture_common::flow_hash::{is_tunnel_port, mix64};
 
 use super::cursor::Cursor;
 use super::fragment::{FragmentTable, fragment_key};
 use super::layers::{Addresses, Layers, Net, Transport};
 use super::transport::{PROTO_TCP, PROTO_UDP};
+use crate::mix::folded_product;
 use crate::packet::{LinkType, Timestamp};
 
-/// Finds the flow hashes of packets.
+/// Hashes packets by their flows.
 #[derive(Debug)]
 pub struct Steering {
     seed: u64,
@@ -28,12 +29,13 @@ impl Steering {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self {
-            seed,
+            // Bits all over, whatever it is: products of short numbers are short.
+            seed: mix64(seed ^ 0x7374_6565_7269_6e67),
             fragments: FragmentTable::new(),
         }
     }
 
-    /// The flow hash of a TCP segment in whole IPv4 datagram in a bare Ethernet frame, as most packets
+    /// The hash of a TCP segment in a whole IPv4 datagram in a bare Ethernet frame, as most packets
     /// are; `None` for any other packet, whose layers have to be found first. A router looks at every
     /// packet and wants nothing but this.
     #[must_use]
@@ -52,16 +54,23 @@ impl Steering {
             && headers.u8(23)? == PROTO_TCP;
         plain.then_some(())?;
         let port = |at| headers.array::<2>(at).map(|raw| u16::from_ne_bytes(*raw));
-        Some(flow_hash(
-            endpoint_v4(self.seed, headers.u32_raw(26)?, port(34)?),
-            endpoint_v4(self.seed, headers.u32_raw(30)?, port(36)?),
+        Some(self.of_ends(
+            endpoint(headers.u32_raw(26)?.into(), port(34)?),
+            endpoint(headers.u32_raw(30)?.into(), port(36)?),
             PROTO_TCP,
         ))
     }
 
-    /// The flow hash of a packet with these layers at this packet time, as the eBPF programs compute it;
-    /// 0 if it is not IP. The fragments of a datagram follow its first one; those that come before that
-    /// one go by addresses.
+    /// The hash of two endpoints, in either order: a product, for what it takes, of numbers that nobody
+    /// knows who does not know the seed.
+    #[inline(always)]
+    fn of_ends(&self, a: u64, b: u64, protocol: u8) -> u32 {
+        let seed = self.seed ^ u64::from(protocol) << 56;
+        (folded_product(a ^ seed, b ^ seed) >> 32) as u32
+    }
+
+    /// The hash of a packet with these layers at this packet time; 0 if it is not IP. The fragments of a
+    /// datagram follow its first one; those that come before that one go by addresses.
     #[must_use]
     #[inline]
     pub fn hash(&mut self, layers: &Layers, clock: Timestamp) -> u32 {
@@ -81,18 +90,20 @@ impl Steering {
             _ => (0, 0),
         };
         let (src_port, dst_port) = (src_port.to_be(), dst_port.to_be());
-        let hash = match ip.addresses {
-            Addresses::V4 { src, dst } => flow_hash(
-                endpoint_v4(self.seed, src, src_port),
-                endpoint_v4(self.seed, dst, dst_port),
-                ip.protocol,
-            ),
-            Addresses::V6 { src, dst } => flow_hash(
-                endpoint_v6(self.seed, src, src_port),
-                endpoint_v6(self.seed, dst, dst_port),
-                ip.protocol,
-            ),
+        let ends = match ip.addresses {
+            Addresses::V4 { src, dst } => [
+                endpoint(src.into(), src_port),
+                endpoint(dst.into(), dst_port),
+            ],
+            Addresses::V6 { src, dst } => {
+                let other = self.seed.rotate_left(32);
+                [(src, src_port), (dst, dst_port)].map(|([high, low], port)| {
+                    endpoint(folded_product(high ^ self.seed, low ^ other), port)
+                })
+            }
         };
+        let [src, dst] = ends;
+        let hash = self.of_ends(src, dst, ip.protocol);
         let Some(fragment) = &ip.fragment else {
             return hash;
         };
@@ -110,4 +121,10 @@ impl Steering {
             hash
         }
     }
+}
+
+/// An address with a port.
+#[inline(always)]
+const fn endpoint(addr: u64, port: u16) -> u64 {
+    addr << 16 ^ port as u64
 }

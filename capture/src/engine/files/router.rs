@@ -129,7 +129,9 @@ impl Taker for Router {
             batch,
         } = self;
         for (number, slot) in (0..=u16::MAX).zip(batch.iter()) {
-            let shard = steer.shard_of(&slot.meta, slot.packet(block).data);
+            let meta = &slot.meta;
+            let data = slot.packet(block).data;
+            let shard = steer.shard_of(meta.link, meta.wire_len, meta.clock, data);
             if let Some(lane) = lanes.get_mut(shard as usize) {
                 lane.own.push(number);
             }

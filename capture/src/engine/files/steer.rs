@@ -1,10 +1,10 @@
-//! Whose a packet is, as the kernel decides it live: the flow hash names the shard.
+//! Whose a packet is: as live, a hash of its flow names the shard.
 
 use capture_common::flow_hash::ring_of;
 
 use super::super::Tracking;
 use crate::dissect::{Checksums, Dissector, Layers, Steering};
-use crate::packet::{Packet, PacketMeta};
+use crate::packet::{LinkType, Packet, PacketMeta, Timestamp};
 use crate::source::file::Choice;
 
 /// Finds the shard of a packet. It has to see all of them: fragments follow their first one.
@@ -31,22 +31,34 @@ impl Steer {
         }
     }
 
-    /// Number of the shard, from 0.
+    /// Number of the shard of a packet, from 0.
     #[inline(always)]
-    pub(super) fn shard_of(&mut self, meta: &PacketMeta, data: &[u8]) -> u32 {
-        let hash = match self.steering.plain(meta.link, data) {
+    pub(super) fn shard_of(
+        &mut self,
+        link: LinkType,
+        wire_len: u32,
+        clock: Timestamp,
+        data: &[u8],
+    ) -> u32 {
+        let hash = match self.steering.plain(link, data) {
             Some(hash) => hash,
-            None => self.dissected(meta, data),
+            None => self.dissected(link, wire_len, clock, data),
         };
         ring_of(hash, self.shards)
     }
 
     /// The hash of a packet that takes more than a look.
     #[inline(never)]
-    fn dissected(&mut self, meta: &PacketMeta, data: &[u8]) -> u32 {
-        let packet = Packet { meta: *meta, data };
-        self.dissector.dissect_into(&packet, &mut self.layers);
-        self.steering.hash(&self.layers, meta.clock)
+    fn dissected(&mut self, link: LinkType, wire_len: u32, clock: Timestamp, data: &[u8]) -> u32 {
+        let meta = PacketMeta {
+            clock,
+            wire_len,
+            link,
+            ..PacketMeta::UNKNOWN
+        };
+        self.dissector
+            .dissect_into(&Packet { meta, data }, &mut self.layers);
+        self.steering.hash(&self.layers, clock)
     }
 }
 
@@ -59,7 +71,7 @@ pub(super) struct Share {
 
 impl Choice for Share {
     #[inline(always)]
-    fn wants(&mut self, meta: &PacketMeta, data: &[u8]) -> bool {
-        self.steer.shard_of(meta, data) == self.own
+    fn wants(&mut self, link: LinkType, wire_len: u32, clock: Timestamp, data: &[u8]) -> bool {
+        self.steer.shard_of(link, wire_len, clock, data) == self.own
     }
 }

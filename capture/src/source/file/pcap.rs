@@ -112,12 +112,26 @@ impl Pcap {
     /// and an original length below the captured one is kept.
     pub(super) fn scan(
         &self,
+        at: usize,
+        budget: usize,
+        scan: &mut Scan<'_, impl Choice>,
+    ) -> Stopped {
+        match self.order {
+            ByteOrder::Little => self.scan_in(u32::from_le_bytes, at, budget, scan),
+            ByteOrder::Big => self.scan_in(u32::from_be_bytes, at, budget, scan),
+        }
+    }
+
+    /// The same in a byte order. A function of its own, for it has a use for all registers.
+    #[inline(never)]
+    fn scan_in(
+        &self,
+        number: impl Fn([u8; 4]) -> u32,
         mut at: usize,
         budget: usize,
         scan: &mut Scan<'_, impl Choice>,
     ) -> Stopped {
         let &Self {
-            order,
             lengths,
             record_header_len,
             unit_ns,
@@ -138,10 +152,10 @@ impl Pcap {
                     },
                 };
             };
-            let secs = order.u32(part::<0, 4, _>(header));
-            let fraction = order.u32(part::<4, 4, _>(header));
-            let mut cap_len = order.u32(part::<8, 4, _>(header));
-            let mut wire_len = order.u32(part::<12, 4, _>(header));
+            let secs = number(part::<0, 4, _>(header));
+            let fraction = number(part::<4, 4, _>(header));
+            let mut cap_len = number(part::<8, 4, _>(header));
+            let mut wire_len = number(part::<12, 4, _>(header));
             if lengths == Lengths::Swapped
                 || (lengths == Lengths::SmallerFirst && cap_len > wire_len)
             {

@@ -6,7 +6,7 @@
 
 use super::Damage;
 use super::slot::{Numbering, OptionBytes, Slot};
-use crate::packet::{FrameNo, LinkType, PacketMeta};
+use crate::packet::{FrameNo, LinkType, PacketMeta, Timestamp};
 
 /// The longest packet that is believed. Nobody captures longer ones, except where a "packet" is a
 /// message of a bus: see [`max_cap_len`].
@@ -33,8 +33,9 @@ pub(super) enum Stop {
 
 /// Which packets of a file get a slot. All are numbered.
 pub trait Choice {
-    /// Whether this one does: what is known of it, and its bytes.
-    fn wants(&mut self, meta: &PacketMeta, data: &[u8]) -> bool;
+    /// Whether this one does, with these bytes. What is told of it is told by value: what lies in memory
+    /// would have to be written there, for all the packets that nobody wants.
+    fn wants(&mut self, link: LinkType, wire_len: u32, clock: Timestamp, data: &[u8]) -> bool;
 }
 
 /// All of them.
@@ -43,7 +44,7 @@ pub struct All;
 
 impl Choice for All {
     #[inline(always)]
-    fn wants(&mut self, _: &PacketMeta, _: &[u8]) -> bool {
+    fn wants(&mut self, _: LinkType, _: u32, _: Timestamp, _: &[u8]) -> bool {
         true
     }
 }
@@ -79,6 +80,12 @@ impl<C: Choice> Scan<'_, C> {
         meta.frame = *frame;
         *frame = FrameNo(frame.0 + 1);
         let data = self.window.get(offset..offset + cap_len as usize);
+        let wanted = self.choice.wants(
+            meta.link,
+            meta.wire_len,
+            meta.clock,
+            data.unwrap_or_default(),
+        );
         // Written in any case: nobody can guess what is wanted, least of all the branch predictor.
         let before = self.slots.len();
         self.slots.push(Slot {
@@ -87,9 +94,7 @@ impl<C: Choice> Scan<'_, C> {
             cap_len,
             options,
         });
-        let meta = self.slots.last().map_or(&meta, |slot| &slot.meta);
-        let kept = before + usize::from(self.choice.wants(meta, data.unwrap_or_default()));
-        self.slots.truncate(kept);
+        self.slots.truncate(before + usize::from(wanted));
     }
 }
 

@@ -247,7 +247,7 @@ fn old_pcap_versions_have_their_lengths_swapped() {
 struct EverySecond(bool);
 
 impl Choice for EverySecond {
-    fn wants(&mut self, _: &PacketMeta, _: &[u8]) -> bool {
+    fn wants(&mut self, _: LinkType, _: u32, _: Timestamp, _: &[u8]) -> bool {
         self.0 = !self.0;
         self.0
     }
