@@ -500,7 +500,10 @@ impl Flow {
         segment.flags.has(TcpFlags::SYN)
             && match details.get(self.detail) {
                 Some(detail) => detail.connection.is_reused_by(segment),
-                None => self.packed.unpack().is_reused_by(segment),
+                None => {
+                    !self.packed.is_answered_by(segment)
+                        && self.packed.unpack().is_reused_by(segment)
+                }
             }
     }
 

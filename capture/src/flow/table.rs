@@ -641,6 +641,9 @@ impl<A: Address> Family<A> {
             match flow.on_plain_data(visit.step(ip, is_tcp, flow.first_ts)) {
                 Plain::Again | Plain::Late => return,
                 Plain::First | Plain::Closing => {
+                    if flow.packed.standing().is_like(before) {
+                        return;
+                    }
                     let slow = shared.is_slow(slot);
                     return self.reclass(number, before.class(is_tcp, slow), shared);
                 }

@@ -18,7 +18,7 @@ use super::tcp::{
     Analysis, Connection, End, EndState, Handshake, Health, Once, Rtt, ShortSpan, Ticks,
     is_power_of_ten,
 };
-use crate::dissect::TcpFlags;
+use crate::dissect::{Tcp, TcpFlags};
 
 /// A whole number of up to 48 bits, with the alignment of 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -215,6 +215,20 @@ impl Packed {
     #[inline(always)]
     pub(crate) const fn originator(&self) -> Direction {
         direction(REVERSED.is_set(self.bits as u32))
+    }
+
+    /// Whether this is a SYN-ACK, and its receiver has said something: then it begins nothing new.
+    #[inline(always)]
+    pub(crate) const fn is_answered_by(&self, segment: &Tcp) -> bool {
+        let [forward, reverse] = &self.halves;
+        let originator = match self.originator() {
+            Direction::Forward => forward,
+            Direction::Reverse => reverse,
+        };
+        segment
+            .flags
+            .has(TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0))
+            && STATE.get(originator.bits) != EndState::Inactive as u32
     }
 
     /// What a connection is when it is unpacked; counts stay here.
@@ -421,6 +435,19 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Whether the class of a connection is for certain the same as it was in this standing.
+    #[inline(always)]
+    pub(crate) const fn is_like(self, before: Self) -> bool {
+        const BITS: u32 = REVERSED.put(1) | CLOSED.put(1) | ACTIVE.put(1);
+        const HALF: u32 = STATE.put(STATE.mask) | DID_CLOSE.put(1);
+        const WENT_ON: u32 = GIVEN.put(!(Once::SYN.0 as u32));
+        let [forward, reverse] = self.halves;
+        let [forward_before, reverse_before] = before.halves;
+        let changed = (self.bits ^ before.bits) as u32 & BITS
+            | (forward ^ forward_before | reverse ^ reverse_before) & HALF;
+        changed == 0 && (forward & WENT_ON != 0) == (forward_before & WENT_ON != 0)
+    }
+
     /// How the flow is treated by expiry and eviction.
     #[inline(always)]
     pub(crate) fn class(self, is_tcp: bool, slow_service: bool) -> Class {

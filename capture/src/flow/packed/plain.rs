@@ -85,6 +85,7 @@ impl Packed {
             0 => self.on_plain_ack(arrival),
             control if control == TcpFlags::FIN.0 => self.on_plain_fin(arrival),
             control if control == TcpFlags::SYN.0 => self.on_plain_syn(arrival),
+            control if control == TcpFlags::RST.0 => self.on_plain_rst(arrival),
             _ => Plain::No,
         }
     }
@@ -271,6 +272,66 @@ impl Packed {
         } else {
             Plain::First
         }
+    }
+
+    /// The first RST, of an end that has nothing else to say, on a connection that is open on both sides.
+    fn on_plain_rst(&mut self, arrival: &Arrival<'_>) -> Plain {
+        const WHOLE: u32 = OPEN_MASK | DID_CLOSE.put(1) | AT_END.put(1);
+        let segment = arrival.segment;
+        let sender = arrival.sender;
+        let is_ack = segment.flags.has(TcpFlags::ACK);
+        let role = usize::from(sender != self.originator());
+        let given = GIVEN.get(self.halves[role].bits);
+        let bits = u32::from(self.bits);
+        let [forward, reverse] = &mut self.halves;
+        let [forward_rest, reverse_rest] = &mut self.rest;
+        let (half, rest, peer) = match sender {
+            Direction::Forward => (forward, forward_rest, reverse),
+            Direction::Reverse => (reverse, reverse_rest, forward),
+        };
+        // Without the flag, it is not looked at but remembered.
+        let last_ack = match segment.ack {
+            ack if ack == peer.ack => ACK_SAME,
+            _ if is_ack => return Plain::No,
+            ack if ack == peer.ack.wrapping_add(1) => ACK_ONE_MORE,
+            0 => ACK_ZERO,
+            _ => return Plain::No,
+        };
+        if half.bits & WHOLE != OPEN
+            || peer.bits & WHOLE != OPEN
+            || segment.seq != half.last
+            || segment.payload_len > 0
+            || arrival.checksum == Checksum::Bad
+            || given & u32::from(Once::RST.0) != 0
+            || half.last <= half.start
+            || peer.last <= peer.start
+            || SEEN.get(bits) != SEEN.mask
+            || matches!(STAGE.get(bits), STAGE_SYN | STAGE_SYN_ACK)
+            || FIRST_RST.is_set(bits)
+            || FIRST_FIN.is_set(bits)
+            || DEFERRED.is_set(bits)
+            || CLOSED.is_set(bits)
+        {
+            return Plain::No;
+        }
+        half.window = segment.window;
+        let first_ack = if is_ack { 0 } else { FIRST_ACK.put(1) };
+        let kept = half.bits & !(STATE.put(STATE.mask) | PREV.put(PREV.mask));
+        half.bits = kept & !(FIRST_ACK.put(1) | LAST_ACK.put(LAST_ACK.mask))
+            | half.bits & first_ack
+            | STATE.put(EndState::Reset as u32)
+            | PREV.put(EndState::Established as u32)
+            | LAST_ACK.put(last_ack)
+            | AT_END.flag(true)
+            | DID_CLOSE.flag(true)
+            | ECN.flag(arrival.ip.ecn != 0 || segment.flags.0 & 0xc0 != 0)
+            | TIMESTAMPS.flag(segment.options.timestamps);
+        rest.flags |= segment.flags.0;
+        let closed = CLOSED.flag(true) | FIRST_RST.put(pack_direction(Some(sender)));
+        self.bits = self.bits & !(ACTIVE.put(1) as u16) | closed as u16;
+        self.halves[role].bits |= GIVEN.put(Once::RST.0.into());
+        self.letter(sender, Letter::R);
+        Plain::Closing
     }
 
     /// The same for a segment that only acknowledges, or carries data; any other is none.

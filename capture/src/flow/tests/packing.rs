@@ -30,6 +30,8 @@ struct Move {
     skew: i32,
     /// Distance of the acknowledgment from what was sent.
     ack_skew: i32,
+    /// It acknowledges 0, whatever was sent.
+    acks_zero: bool,
     window: u16,
     pause_ns: u64,
     captured: bool,
@@ -44,6 +46,8 @@ fn tidy_moves() -> impl Strategy<Value = Vec<Move>> {
         8 => Just(0x10_u8),
         4 => Just(0x18),
         2 => Just(0x11),
+        1 => Just(0x14),
+        1 => Just(0x04),
     ];
     let sender = prop_oneof![Just(Direction::Forward), Just(Direction::Reverse)];
     let one = (
@@ -55,13 +59,15 @@ fn tidy_moves() -> impl Strategy<Value = Vec<Move>> {
         .prop_map(|(sender, flags, len, window)| Move {
             sender,
             flags,
-            // A FIN comes alone, mostly.
-            len: if flags == 0x11 && len % 4 != 0 {
+            // A FIN or RST comes alone, mostly.
+            len: if flags & 0x05 != 0 && len % 4 != 0 {
                 0
             } else {
                 len
             },
             window,
+            // What a RST acknowledges without saying so is mostly left at zero.
+            acks_zero: flags == 0x04 && window % 4 != 0,
             ..Move::PLAIN
         });
     (prop::collection::vec(one, 0..12), moves()).prop_map(|(mut tidy, other)| {
@@ -77,6 +83,7 @@ impl Move {
         len: 0,
         skew: 0,
         ack_skew: 0,
+        acks_zero: false,
         window: 1000,
         pause_ns: 1_000_000,
         captured: true,
@@ -133,6 +140,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
             len,
             skew,
             ack_skew,
+            acks_zero: false,
             window,
             pause_ns,
             captured: rest.0,
@@ -210,7 +218,7 @@ fn play(opening: Option<Opening>, isns: [u32; 2], moves: &[Move]) {
             src_port: 1,
             dst_port: 2,
             seq: next[own].wrapping_add_signed(it.skew),
-            ack: if it.flags == 0x02 && it.ack_skew == 0 {
+            ack: if it.acks_zero || it.flags == 0x02 && it.ack_skew == 0 {
                 0
             } else {
                 next[other].wrapping_add_signed(it.ack_skew)
