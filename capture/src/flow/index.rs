@@ -33,6 +33,15 @@ impl Index {
         }
     }
 
+    /// An index with the same slots, for at most `flows` flows. No slot is looked at for it.
+    pub(crate) fn grown(&self, flows: u32) -> Self {
+        let mut index = Self::new(flows);
+        for entry in self.entries.iter().filter(|entry| **entry != 0) {
+            index.insert((entry >> 32) as u32, *entry as u32 - 1);
+        }
+        index
+    }
+
     /// Takes all slots out, and gives the memory back until it is needed again: mostly, it is not.
     pub(crate) fn clear(&mut self) {
         self.entries = Vec::new();
@@ -161,6 +170,11 @@ mod tests {
                 }
                 let used = index.entries.iter().filter(|entry| **entry != 0).count();
                 prop_assert_eq!(used, oracle.len());
+            }
+            let grown = index.grown(80);
+            for slot in 0..40 {
+                let hash = oracle.get(&slot).copied();
+                prop_assert_eq!(hash.and_then(|hash| grown.find(hash, |it| it == slot)), hash.map(|_| slot));
             }
         }
     }

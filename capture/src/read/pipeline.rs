@@ -20,8 +20,7 @@ use super::preferences::Preferences;
 use super::print::line::Line;
 use super::print::{Layout, Shown};
 use super::proto::frame::{COLORING_RULE_NAME, COLORING_RULE_STRING, name_rule};
-use super::proto::straight::Fetching;
-use super::reader::{About, Burst, Reader, Unread};
+use super::reader::{self, About, Burst, Reader, Unread};
 use super::statistics::Statistic;
 use super::tree::{Tree, Wanted};
 use super::walk::{Frame, Frames};
@@ -32,13 +31,17 @@ use crate::packet::Timestamp;
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot, look_for};
 
 /// Frames of a batch.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 /// Fields that weigh as much in a batch as a frame does.
 const FIELDS_AS_A_FRAME: usize = 16;
 /// Batches that wait for a printer.
 const QUEUE: usize = 4;
-/// A frame's bytes are asked for so many frames before its conversation is.
-const BYTES_AHEAD: usize = 8;
+/// What is needed of a frame is asked for so many frames before it is dissected: first its bytes, and where
+/// to look for its conversation, then what is remembered of that.
+const LEAD: usize = 16;
+const CONVERSATION_LEAD: usize = 8;
+/// Items that are written to next are asked for so many frames before: another CPU has read them.
+const ITEM_LEAD: usize = 4;
 
 /// Files as they are going to be read.
 #[derive(Clone, Debug)]
@@ -323,45 +326,55 @@ impl Walking<'_, '_> {
         first: FileSource,
         mut scratch: Option<&mut Scratch>,
     ) -> Result<(), Stopped> {
-        let reader = Reader::new(self.plan, first).map_err(Stopped::Broken)?;
+        let seed = self.frames.memory.tcp.seed();
+        let reader = Reader::new(self.plan, first, seed).map_err(Stopped::Broken)?;
         while let Some(burst) = reader.next() {
             let Burst {
                 block,
-                slots,
+                frames,
                 about,
             } = burst.map_err(|unread| match unread {
                 Unread::File(error) => Stopped::File(error),
                 Unread::Filter(error) => Stopped::Filter(error),
                 Unread::Gone => Stopped::OutputGone,
             })?;
-            let mut fetching = Fetching::default();
-            for place in 0..Fetching::LEAD {
-                self.look_ahead(&mut fetching, &slots, place, &block);
+            for place in 0..LEAD {
+                self.look_ahead(&frames, place, &block);
             }
-            for (place, slot) in slots.iter().enumerate() {
-                self.look_ahead(&mut fetching, &slots, place + Fetching::LEAD, &block);
+            for (place, slot) in frames.slots.iter().enumerate() {
+                self.look_ahead(&frames, place + LEAD, &block);
                 self.frame(&block, slot, &about, scratch.as_deref_mut())?;
             }
-            reader.recycle(slots);
+            reader.recycle(frames);
             // The next burst can come with another block.
             self.output.flush(&block)?;
         }
         reader.join().map_err(Stopped::Broken)
     }
 
-    /// Asks for the memory that a frame will need.
+    /// Asks for the memory that frames will need.
     #[inline]
-    fn look_ahead(&self, fetching: &mut Fetching, slots: &[Slot], place: usize, block: &Block) {
-        if let Some(slot) = slots.get(place + BYTES_AHEAD)
-            && let Some(first) = block.get(slot.offset)
-        {
-            crate::prefetch::read(first);
+    fn look_ahead(&self, frames: &reader::Batch, place: usize, block: &Block) {
+        /// Headers and the first bytes of what they are of.
+        const LINES: [usize; 2] = [0, 64];
+        let memory = &self.frames.memory.tcp;
+        let conversation = |place: usize| frames.conversations.get(place).copied().flatten();
+        if let Some(slot) = frames.slots.get(place) {
+            for line in LINES {
+                if let Some(byte) = block.get(slot.offset + line) {
+                    crate::prefetch::read(byte);
+                }
+            }
         }
-        let data = slots.get(place).and_then(|slot| {
-            let end = slot.offset + slot.cap_len as usize;
-            block.get(slot.offset..end)
-        });
-        fetching.look(&self.frames.memory, data.unwrap_or(&[]));
+        if let Some(hash) = conversation(place) {
+            memory.look_ahead(hash);
+        }
+        if let Some(hash) = place
+            .checked_sub(LEAD - CONVERSATION_LEAD)
+            .and_then(conversation)
+        {
+            memory.fetch(hash);
+        }
     }
 
     #[inline]
@@ -538,6 +551,9 @@ impl Output {
                     color: None,
                 },
             });
+        }
+        if let Some(later) = self.items.get(self.used + ITEM_LEAD) {
+            crate::prefetch::lines_to_write(later);
         }
         &mut self.items[self.used]
     }

@@ -1,5 +1,9 @@
 //! Files, one after the other, on a thread of their own: the walk, which everything waits for, gets
 //! its frames without waiting for the disk or for the kernel's copy. At most [`AHEAD`] bursts ahead.
+//!
+//! Which conversation a frame belongs to is looked at here, too, where its bytes are in the cache: the walk
+//! is told by which hash it finds what it remembers of that, and asks for it some frames before it comes
+//! to the frame.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,9 +11,11 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::memory::{Hash, Seed};
 use super::pipeline::{ReadError, ReadPlan};
+use super::proto::straight;
 use crate::engine::{FileFilter, FilePrograms, IfaceFilterError};
-use crate::packet::{Iface, IfaceId};
+use crate::packet::{Iface, IfaceId, LinkType};
 use crate::source::file::{Block, FileError, FileSource, Slot};
 
 /// Frames that are taken from a file at once.
@@ -21,8 +27,15 @@ const AHEAD: usize = 3;
 pub(super) struct Burst {
     /// Where their bytes lie.
     pub(super) block: Arc<Block>,
-    pub(super) slots: Vec<Slot>,
+    pub(super) frames: Batch,
     pub(super) about: Arc<About>,
+}
+
+/// Where they lie there, and of each the TCP conversation, if that is easily told.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) slots: Vec<Slot>,
+    pub(super) conversations: Vec<Option<Hash>>,
 }
 
 /// What a file says beside its frames, as far as it was read.
@@ -51,6 +64,24 @@ impl About {
     }
 }
 
+impl Batch {
+    /// Which conversations its frames belong to.
+    fn look_into(&mut self, block: &Block, seed: Seed) {
+        let Self {
+            slots,
+            conversations,
+        } = self;
+        conversations.clear();
+        conversations.extend(slots.iter().map(|slot| {
+            let end = slot.offset + slot.cap_len as usize;
+            let data = block.get(slot.offset..end)?;
+            let key =
+                straight::conversation(data).filter(|_| slot.meta.link == LinkType::ETHERNET)?;
+            seed.of(&key)
+        }));
+    }
+}
+
 /// Why reading ended before the end.
 pub(super) enum Unread {
     File(FileError),
@@ -62,13 +93,13 @@ pub(super) enum Unread {
 /// A thread that reads.
 pub(super) struct Reader {
     bursts: Receiver<Result<Burst, Unread>>,
-    spare: Sender<Vec<Slot>>,
+    spare: Sender<Batch>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Reader {
-    /// Reads the plan's files, of which the first is open.
-    pub(super) fn new(plan: &ReadPlan, first: FileSource) -> Result<Self, ReadError> {
+    /// Reads the plan's files, of which the first is open. Hashes are made with `seed`.
+    pub(super) fn new(plan: &ReadPlan, first: FileSource, seed: Seed) -> Result<Self, ReadError> {
         let (send, bursts) = bounded(AHEAD);
         let (spare, spares) = bounded(AHEAD + 1);
         let reading = Reading {
@@ -77,6 +108,7 @@ impl Reader {
             filter: plan.capture_filter.clone().map(FileFilter::new),
             send,
             spares,
+            seed,
         };
         let thread = thread::Builder::new()
             .name("reader".to_owned())
@@ -94,10 +126,10 @@ impl Reader {
         self.bursts.recv().ok()
     }
 
-    /// Gives slots back to be filled again.
-    pub(super) fn recycle(&self, slots: Vec<Slot>) {
+    /// Gives a batch back to be filled again.
+    pub(super) fn recycle(&self, frames: Batch) {
         // A full channel only means that enough are waiting to be used again.
-        drop(self.spare.try_send(slots));
+        drop(self.spare.try_send(frames));
     }
 
     /// At the end: whether everything went well.
@@ -113,7 +145,8 @@ struct Reading {
     left: Option<u64>,
     filter: Option<FileFilter>,
     send: Sender<Result<Burst, Unread>>,
-    spares: Receiver<Vec<Slot>>,
+    spares: Receiver<Batch>,
+    seed: Seed,
 }
 
 impl Reading {
@@ -147,17 +180,18 @@ impl Reading {
         let first_iface = source.numbering().iface.0 - source.ifaces().len() as u32;
         let mut known = None::<Arc<About>>;
         while self.left != Some(0) {
-            let mut slots = self.spares.try_recv().unwrap_or_default();
-            slots.clear();
+            let mut frames = self.spares.try_recv().unwrap_or_default();
+            frames.slots.clear();
             let left = self.left.unwrap_or(u64::MAX);
             let budget = BURST.min(usize::try_from(left).unwrap_or(BURST));
-            let burst = source.next_batch(&mut slots, budget);
+            let burst = source.next_batch(&mut frames.slots, budget);
             let Some(block) = burst.map_err(Unread::File)? else {
                 break;
             };
             if let Some(left) = &mut self.left {
-                *left = left.saturating_sub(slots.len() as u64);
+                *left = left.saturating_sub(frames.slots.len() as u64);
             }
+            frames.look_into(&block, self.seed);
             let ifaces = source.ifaces();
             let about = match known.take() {
                 Some(about) if about.ifaces.len() == ifaces.len() => about,
@@ -175,7 +209,7 @@ impl Reading {
             };
             let burst = Burst {
                 block,
-                slots,
+                frames,
                 about: Arc::clone(&about),
             };
             known = Some(about);

@@ -25,6 +25,8 @@ pub struct Wanted {
     labels: bool,
     /// None is kept of plain TCP segments: what is asked for of them lies in their bytes and columns.
     direct: bool,
+    /// None is kept at all, nor labels: asked once, where each field would have to be asked for.
+    nothing: bool,
 }
 
 /// What is kept of plain segments where that is enough.
@@ -38,6 +40,7 @@ impl Wanted {
             bits: [[0; 4]; PROTOCOLS],
             labels: false,
             direct: false,
+            nothing: true,
         }
     }
 
@@ -48,6 +51,7 @@ impl Wanted {
             bits: [[u64::MAX; 4]; PROTOCOLS],
             labels: true,
             direct: false,
+            nothing: false,
         }
     }
 
@@ -55,6 +59,7 @@ impl Wanted {
     pub const fn add_labels(&mut self) {
         self.labels = true;
         self.direct = false;
+        self.nothing = false;
     }
 
     /// Those of another one too.
@@ -66,6 +71,7 @@ impl Wanted {
         }
         self.labels |= other.labels;
         self.direct = false;
+        self.nothing &= other.nothing;
     }
 
     /// Of plain TCP segments (Ethernet, IPv4 without options, all there) these are not needed: whoever
@@ -77,6 +83,7 @@ impl Wanted {
     /// This one too.
     pub fn add(&mut self, id: FieldId) {
         self.direct = false;
+        self.nothing = false;
         self.bits[usize::from(id.protocol)][usize::from(id.index >> 6)] |= 1 << (id.index & 63);
     }
 
@@ -406,6 +413,13 @@ impl Tree {
     #[inline]
     pub fn labels(&self) -> bool {
         self.wanted.labels
+    }
+
+    /// Whether no field is kept, nor labels.
+    #[must_use]
+    #[inline]
+    pub fn wants_nothing(&self) -> bool {
+        self.wanted.nothing
     }
 
     /// Whether any field of this protocol is kept.

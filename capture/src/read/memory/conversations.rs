@@ -6,7 +6,9 @@
 //! again it is taken for a new one, which tshark, whose memory is not bounded, would not do.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::num::NonZeroU32;
 
+use super::slots::Slots;
 use crate::flow::Index;
 use crate::read::column::Address;
 
@@ -19,8 +21,9 @@ const FIRST_ROOM: u32 = 380;
 /// Both ends of a conversation; the lower one comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    low: u128,
-    high: u128,
+    /// Addresses, the upper half first.
+    low: [u64; 2],
+    high: [u64; 2],
     /// Ports, the lower end's in front, and the kind of the addresses.
     ports: u64,
 }
@@ -67,8 +70,8 @@ impl Key {
         let (from, to) = (end(source, source_port), end(destination, destination_port));
         let (low, high) = (from.min(to), from.max(to));
         let key = Self {
-            low: u128::from(low >> 16),
-            high: u128::from(high >> 16),
+            low: [0, low >> 16],
+            high: [0, high >> 16],
             ports: (KIND << 4 | KIND) << 32 | (low & 0xffff) << 16 | high & 0xffff,
         };
         let direction = if from <= to {
@@ -90,20 +93,24 @@ impl Key {
         let ports = |a: u16, b: u16| u64::from(a) << 16 | u64::from(b);
         if (from, source_port) <= (to, destination_port) {
             let key = Self {
-                low: from,
-                high: to,
+                low: halves(from),
+                high: halves(to),
                 ports: kinds | ports(source_port, destination_port),
             };
             (key, Direction::Up)
         } else {
             let key = Self {
-                low: to,
-                high: from,
+                low: halves(to),
+                high: halves(from),
                 ports: kinds | ports(destination_port, source_port),
             };
             (key, Direction::Down)
         }
     }
+}
+
+const fn halves(number: u128) -> [u64; 2] {
+    [(number >> 64) as u64, number as u64]
 }
 
 #[inline]
@@ -131,7 +138,7 @@ pub(crate) struct Conversations<S> {
     /// Conversations that the index has room for.
     room: usize,
     seed: Seed,
-    slots: Vec<Slot<S>>,
+    slots: Slots<Slot<S>>,
     /// The number of the next one.
     next: u32,
     /// Where to look for one that was silent.
@@ -143,7 +150,9 @@ pub(crate) struct Conversations<S> {
     gone: Option<S>,
 }
 
+/// What is remembered begins with a cache line, so that no more of them are fetched than it fills.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot<S> {
     key: Key,
     number: u32,
@@ -175,7 +184,7 @@ impl<S> Conversations<S> {
             index: Index::new(FIRST_ROOM),
             room: FIRST_ROOM as usize,
             seed: Seed::default(),
-            slots: Vec::new(),
+            slots: Slots::new(),
             next: 0,
             hand: 0,
             limit,
@@ -206,18 +215,21 @@ impl<S> Conversations<S> {
             .find(hash, |place| self.slots[place as usize].key == *key)
     }
 
-    /// Asks for the memory in which [`Self::prefetch`] looks; gives what that takes.
+    /// What makes the hashes of keys, for another thread.
+    pub(crate) const fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// Asks for the memory in which [`Self::prefetch`] looks.
     #[inline]
-    pub(crate) fn prefetch_index(&self, key: &Key) -> u32 {
-        let hash = self.seed.hash(key);
-        self.index.prefetch(hash);
-        hash
+    pub(crate) fn prefetch_index(&self, hash: Hash) {
+        self.index.prefetch(hash.0.get());
     }
 
     /// Asks for what is remembered of a conversation that is going to be looked for.
     #[inline]
-    pub(crate) fn prefetch(&self, hash: u32) {
-        if let Some(place) = self.index.guess(hash)
+    pub(crate) fn prefetch(&self, hash: Hash) {
+        if let Some(place) = self.index.guess(hash.0.get())
             && let Some(slot) = self.slots.get(place as usize)
         {
             crate::prefetch::lines(slot);
@@ -256,8 +268,14 @@ impl<S> Conversations<S> {
     }
 
     /// What was remembered of one that had to make room, or to begin anew.
-    pub(crate) const fn take_gone(&mut self) -> Option<S> {
-        self.gone.take()
+    #[inline]
+    pub(crate) fn take_gone(&mut self) -> Option<S> {
+        // Mostly there is none, and then nothing of it is moved.
+        if self.gone.is_some() {
+            self.gone.take()
+        } else {
+            None
+        }
     }
 
     /// How many there were.
@@ -285,11 +303,6 @@ impl<S> Conversations<S> {
             if self.slots.len() == self.room {
                 self.grow();
             }
-            if self.slots.len() == self.slots.capacity() {
-                self.slots
-                    .reserve(self.slots.len().max(FIRST_ROOM as usize));
-                crate::hugepages::advise(&self.slots);
-            }
             self.slots.push(slot);
             self.slots.len() - 1
         } else {
@@ -312,10 +325,7 @@ impl<S> Conversations<S> {
     /// Makes room for twice as many.
     fn grow(&mut self) {
         self.room = (self.room * 2).min(self.limit);
-        self.index = Index::new(self.room as u32);
-        for (place, slot) in self.slots.iter().enumerate() {
-            self.index.insert(self.seed.hash(&slot.key), place as u32);
-        }
+        self.index = self.index.grown(self.room as u32);
     }
 
     /// One that has not spoken since the hand came by last.
@@ -332,10 +342,14 @@ impl<S> Conversations<S> {
     }
 }
 
+/// The hash of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hash(NonZeroU32);
+
 /// Folded multiplication with a secret seed: as quick as a packet needs it, and nobody who sends
 /// packets knows which of them collide.
 #[derive(Clone, Copy, Debug)]
-struct Seed(u64);
+pub(crate) struct Seed(u64);
 
 impl Default for Seed {
     fn default() -> Self {
@@ -344,16 +358,23 @@ impl Default for Seed {
 }
 
 impl Seed {
-    /// Word by word, without lengths.
+    /// The hash of a key, for [`Conversations::prefetch`]; one in four billion has none.
+    #[inline]
+    pub(crate) fn of(self, key: &Key) -> Option<Hash> {
+        NonZeroU32::new(self.hash(key)).map(Hash)
+    }
+
+    /// Word by word, without lengths; the addresses of IPv4 are one word.
     #[inline(always)]
     fn hash(self, key: &Key) -> u32 {
         let Key { low, high, ports } = *key;
-        let mut state = self.fold(self.0, low as u64 ^ ports.rotate_left(32));
-        state = self.fold(state, high as u64);
-        if (low | high) >> 64 != 0 {
-            state = self.fold(state, (low >> 64) as u64);
-            state = self.fold(state, (high >> 64) as u64);
-        }
+        let is_narrow = (low[0] | high[0] | low[1] >> 32 | high[1] >> 32) == 0;
+        let mut state = if is_narrow {
+            self.fold(self.0, low[1] << 32 | high[1])
+        } else {
+            let words = low.into_iter().chain(high);
+            words.fold(self.0, |state, word| self.fold(state, word))
+        };
         state = self.fold(state, ports);
         (state ^ state >> 32) as u32
     }

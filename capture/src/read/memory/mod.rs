@@ -5,11 +5,13 @@
 //! same frames again in the same way, so that everything but what only the end of the file told is
 //! found once more: that alone is kept from the first.
 //!
-//! - `conversations.rs` who talks with whom, with Wireshark's stream numbers
+//! - `conversations.rs` who talks with whom, with Wireshark's stream numbers;
+//!   `slots.rs` where they lie
 
 mod conversations;
+mod slots;
 
-pub(crate) use conversations::{Conversations, Direction, Key};
+pub(crate) use conversations::{Conversations, Direction, Hash, Key, Seed};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;

@@ -4,10 +4,10 @@
 
 use super::{eth, ethertype, expert, ip, tcp, udp};
 use crate::read::column::Address;
-use crate::read::memory::{Key, Memory};
+use crate::read::memory::Key;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Group, Tree, Value};
-use crate::read::walk::{Carrier, Piece, Quoted, Walk};
+use crate::read::walk::{Piece, Quoted, Walk};
 
 const ETHERNET_LEN: usize = 14;
 const IPV4_LEN: usize = 20;
@@ -80,20 +80,22 @@ pub(crate) fn is_plain_segment(region: &Region<'_>) -> bool {
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Option<Result<(), Stop>> {
     let (headers, total) = headers(region.captured())?;
     let tree = &*walk.tree;
-    if !tree.wants_only(&ETHERNET_FIELDS)
-        || !tree.wants_only(&IPV4_FIELDS)
-        || tree.wants_any_of(expert::THIS.protocol)
+    let wants_nothing = tree.wants_nothing();
+    if !wants_nothing
+        && (!tree.wants_only(&ETHERNET_FIELDS)
+            || !tree.wants_only(&IPV4_FIELDS)
+            || tree.wants_any_of(expert::THIS.protocol))
     {
         return None;
     }
     for protocol in [eth::THIS, ethertype::THIS, ip::THIS] {
         walk.protocols.push(protocol.protocol);
     }
-    if tree.wants_any_of(eth::THIS.protocol) {
+    if !wants_nothing && walk.tree.wants_any_of(eth::THIS.protocol) {
         ethernet(walk.tree, &region, headers);
     }
     let region = region.part(ETHERNET_LEN, total);
-    if walk.tree.wants_any_of(ip::THIS.protocol) {
+    if !wants_nothing && walk.tree.wants_any_of(ip::THIS.protocol) {
         if !walk.tree.wants_only(&ADDRESS_FIELDS) {
             ipv4(walk.tree, &region, headers);
         }
@@ -107,15 +109,15 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Option<Res
             headers[at + 3],
         ]
     };
-    let (source, destination) = (Address::Ipv4(address(26)), Address::Ipv4(address(30)));
-    walk.columns.source = source;
-    walk.columns.destination = destination;
-    walk.carrier = Carrier {
-        source,
-        destination,
-        piece: Piece::Whole,
-        quoted: Quoted::No,
-    };
+    let (source, destination) = (address(26), address(30));
+    // One by one, and not as values that are copied: what was just written in pieces is not read as a
+    // whole.
+    walk.columns.source = Address::Ipv4(source);
+    walk.columns.destination = Address::Ipv4(destination);
+    walk.carrier.source = Address::Ipv4(source);
+    walk.carrier.destination = Address::Ipv4(destination);
+    walk.carrier.piece = Piece::Whole;
+    walk.carrier.quoted = Quoted::No;
     walk.claimed = Some(total as u32);
     walk.current = ip::THIS;
     let rest = region.rest(IPV4_LEN);
@@ -218,10 +220,10 @@ fn ports(data: &[u8], at: usize) -> Option<(u16, u16)> {
     Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
 }
 
-/// The conversation of a frame that is going to be dissected, if that is easily told: to have its
-/// memory fetched. `data` are the bytes of an Ethernet frame, or of another, which is taken for one.
+/// The TCP conversation of a frame that is going to be dissected, if that is easily told: to have its
+/// memory fetched. `data` are the bytes of an Ethernet frame.
 #[inline]
-fn conversation(data: &[u8]) -> Option<Key> {
+pub(crate) fn conversation(data: &[u8]) -> Option<Key> {
     if let Some((headers, _)) = headers(data) {
         if headers[23] != TCP {
             return None;
@@ -245,34 +247,6 @@ fn conversation_ipv6(data: &[u8]) -> Option<Key> {
     let source = Address::Ipv6(*source.first_chunk()?);
     let destination = Address::Ipv6(*destination.first_chunk()?);
     Some(Key::new((source, from), (destination, to)).0)
-}
-
-/// Frames whose conversations are being fetched, between the first step and the second.
-const AHEAD: usize = 8;
-
-/// Has what is remembered of conversations fetched before it is needed: first where to look, some
-/// frames later what is there.
-#[derive(Debug, Default)]
-pub(crate) struct Fetching {
-    /// See [`Memory`]: what the first step gave.
-    hashes: [Option<u32>; AHEAD],
-    at: usize,
-}
-
-impl Fetching {
-    /// How many frames before it is dissected a frame should be looked at.
-    pub(crate) const LEAD: usize = 2 * AHEAD;
-
-    /// Looks at a frame that comes some frames later.
-    #[inline]
-    pub(crate) fn look(&mut self, memory: &Memory, data: &[u8]) {
-        let place = &mut self.hashes[self.at];
-        self.at = (self.at + 1) % AHEAD;
-        if let Some(hash) = place.take() {
-            memory.tcp.fetch(hash);
-        }
-        *place = conversation(data).map(|key| memory.tcp.look_ahead(&key));
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is remembered of TCP streams: enough to judge the next segment (see [`crate::tcp`]), what waits
 //! for an acknowledgment, and what waits to be put together.
 //!
-//! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of some 400 bytes, 32 bytes for each
+//! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of 448 bytes, 32 bytes for each
 //! segment that waits for an acknowledgment (10,000 a direction as in Wireshark, [`MAX_SENT`] in all),
 //! and the buffers of `reassembly.rs`. With two passes, the first one leaves 32 bytes a stream and 24
 //! bytes for each segment of a reassembled PDU.
@@ -11,7 +11,7 @@ use std::iter;
 
 use super::applications::ApplicationId;
 use super::reassembly::Pdus;
-use crate::read::memory::{Conversations, Direction, Key, Pass};
+use crate::read::memory::{Conversations, Direction, Hash, Pass, Seed};
 use crate::tcp::{Nanoseconds, Side};
 
 /// How many segments of a direction wait for an acknowledgment; those beyond are not remembered.
@@ -204,15 +204,20 @@ impl Stream {
 }
 
 impl Memory {
-    /// Asks for the memory in which [`Self::fetch`] looks; gives what that takes.
+    /// What makes the hashes by which streams are fetched.
+    pub(crate) const fn seed(&self) -> Seed {
+        self.streams.seed()
+    }
+
+    /// Asks for the memory in which [`Self::fetch`] looks.
     #[inline]
-    pub(crate) fn look_ahead(&self, key: &Key) -> u32 {
-        self.streams.prefetch_index(key)
+    pub(crate) fn look_ahead(&self, hash: Hash) {
+        self.streams.prefetch_index(hash);
     }
 
     /// Asks for what is remembered of a stream.
     #[inline]
-    pub(crate) fn fetch(&self, hash: u32) {
+    pub(crate) fn fetch(&self, hash: Hash) {
         self.streams.prefetch(hash);
     }
 
@@ -284,13 +289,15 @@ impl Memory {
 pub(super) struct Sent {
     /// The oldest, if `count` is not zero: mostly the only one, and it lies where the flow does.
     oldest: Segment,
-    /// Those behind it.
-    others: VecDeque<Segment>,
+    /// Those behind it, where there ever were any.
+    others: Option<Box<VecDeque<Segment>>>,
     count: u32,
     /// Each one begins and ends no earlier than the one before, and all of them lie close together.
     in_order: bool,
-    /// Where the lowest begins and the highest ends, relative to the base; not known after a change.
-    range: Option<(u32, u32)>,
+    /// Whether the range is known, which it is not after a change.
+    has_range: bool,
+    /// Where the lowest begins and the highest ends, relative to the base.
+    range: (u32, u32),
 }
 
 /// A segment that waits for its acknowledgment.
@@ -317,10 +324,11 @@ impl Sent {
             seq: 0,
             next: 0,
         },
-        others: VecDeque::new(),
+        others: None,
         count: 0,
         in_order: true,
-        range: None,
+        has_range: false,
+        range: (0, 0),
     };
 
     pub(super) const fn len(&self) -> usize {
@@ -333,7 +341,8 @@ impl Sent {
     }
 
     fn newest(&self) -> Option<&Segment> {
-        self.others.back().or_else(|| self.oldest())
+        let others = self.others.as_deref();
+        others.and_then(VecDeque::back).or_else(|| self.oldest())
     }
 
     /// Removes the oldest.
@@ -341,7 +350,7 @@ impl Sent {
     fn forget_oldest(&mut self) {
         self.count -= 1;
         if self.count > 0
-            && let Some(next) = self.others.pop_front()
+            && let Some(next) = self.others.as_deref_mut().and_then(VecDeque::pop_front)
         {
             self.oldest = next;
         }
@@ -358,7 +367,7 @@ impl Sent {
         );
         if self.count == 0 {
             self.in_order = from <= to;
-            self.range = Some((from, to));
+            (self.has_range, self.range) = (true, (from, to));
             self.oldest = segment;
             self.count = 1;
             return;
@@ -367,11 +376,9 @@ impl Sent {
         let after = last.seq.wrapping_sub(base) <= from && last.next.wrapping_sub(base) <= to;
         let close = to.wrapping_sub(self.oldest.seq.wrapping_sub(base)) < CLOSE;
         self.in_order &= after && close && from <= to;
-        if let Some((low, high)) = &mut self.range {
-            *low = (*low).min(from);
-            *high = (*high).max(to);
-        }
-        self.others.push_back(segment);
+        let (low, high) = self.range;
+        self.range = (low.min(from), high.max(to));
+        self.others.get_or_insert_default().push_back(segment);
         self.count += 1;
     }
 
@@ -395,7 +402,7 @@ impl Sent {
                 found = Some(segment.acked());
             }
             longest = longest.max(segment.next.wrapping_sub(segment.seq));
-            self.range = None;
+            self.has_range = false;
             self.forget_oldest();
         }
         if self.count > 0 {
@@ -406,12 +413,13 @@ impl Sent {
 
     /// What begins before `ack` begins there: the front of those in order.
     fn cut(&mut self, ack: u32) {
-        for segment in iter::once(&mut self.oldest).chain(&mut self.others) {
+        let others = self.others.as_deref_mut().into_iter().flatten();
+        for segment in iter::once(&mut self.oldest).chain(others) {
             if !before(segment.seq, ack) {
                 break;
             }
             segment.seq = ack;
-            self.range = None;
+            self.has_range = false;
         }
     }
 
@@ -438,13 +446,17 @@ impl Sent {
             false
         };
         let keeps_oldest = keep(&mut self.oldest);
-        self.others.retain_mut(keep);
-        self.count = self.others.len() as u32 + 1;
+        let mut left = 0;
+        if let Some(others) = &mut self.others {
+            others.retain_mut(keep);
+            left = others.len();
+        }
+        self.count = left as u32 + 1;
         if !keeps_oldest {
             self.forget_oldest();
         }
         if changed {
-            self.range = None;
+            self.has_range = false;
         }
         self.in_order |= self.count == 0;
         (found, longest)
@@ -454,25 +466,28 @@ impl Sent {
     pub(super) fn in_flight(&mut self, base: u32) -> Option<u32> {
         let newest = self.newest()?;
         let (first, last) = (self.oldest.seq, newest.next);
-        if self.range.is_none() {
-            self.range = Some(if self.in_order {
+        if !self.has_range {
+            self.has_range = true;
+            self.range = if self.in_order {
                 (first.wrapping_sub(base), last.wrapping_sub(base))
             } else {
-                let all = iter::once(&self.oldest).chain(&self.others);
+                let others = self.others.as_deref().into_iter().flatten();
+                let all = iter::once(&self.oldest).chain(others);
                 all.fold((u32::MAX, 0), |(low, high), segment| {
                     (
                         low.min(segment.seq.wrapping_sub(base)),
                         high.max(segment.next.wrapping_sub(base)),
                     )
                 })
-            });
+            };
         }
-        self.range.map(|(low, high)| high.wrapping_sub(low))
+        let (low, high) = self.range;
+        Some(high.wrapping_sub(low))
     }
 
     /// Sequence number zero is another one now.
     pub(super) const fn rebase(&mut self) {
-        self.range = None;
+        self.has_range = false;
         self.in_order = self.count == 0;
     }
 }
