@@ -73,13 +73,42 @@ const fn by_port() -> [u8; 1 << 16] {
     table
 }
 
+/// Whether bytes look like an application's own.
+type Recognizes = fn(&Region<'_>, &Payload) -> bool;
+
+/// Those of [`APPLICATIONS`] that look at bytes on any port, in the same order.
+static RECOGNIZING: [(Recognizes, ApplicationId); count_recognizing()] = recognizing();
+
+const fn count_recognizing() -> usize {
+    let (mut count, mut place) = (0, 0);
+    while place < APPLICATIONS.len() {
+        count += APPLICATIONS[place].recognizes.is_some() as usize;
+        place += 1;
+    }
+    count
+}
+
+const fn recognizing() -> [(Recognizes, ApplicationId); count_recognizing()] {
+    let mut table: [(Recognizes, ApplicationId); count_recognizing()] =
+        [(|_, _| false, APPLICATIONS[0]); count_recognizing()];
+    let (mut count, mut place) = (0, 0);
+    while place < APPLICATIONS.len() {
+        if let Some(recognizes) = APPLICATIONS[place].recognizes {
+            table[count] = (recognizes, APPLICATIONS[place]);
+            count += 1;
+        }
+        place += 1;
+    }
+    table
+}
+
 /// A dissector above TCP.
 #[derive(Debug)]
 pub(crate) struct Application {
     /// The ports on which it is tried.
     pub(crate) ports: &'static [u16],
     /// Whether bytes on other ports look like its own. Tried in the order of the table, after the ports.
-    pub(crate) recognizes: Option<fn(&Region<'_>, &Payload) -> bool>,
+    pub(crate) recognizes: Option<Recognizes>,
     /// Dissects.
     pub(crate) dissect: Dissect,
 }
@@ -306,11 +335,8 @@ pub(super) fn dispatch(
             }
         }
     }
-    for application in APPLICATIONS.iter().copied() {
-        if application
-            .recognizes
-            .is_some_and(|recognizes| recognizes(&region, payload))
-        {
+    for (recognizes, application) in RECOGNIZING {
+        if recognizes(&region, payload) {
             let outcome = (application.dissect)(walk, region, payload)?;
             if outcome != Outcome::NotMine {
                 return Ok(outcome);
