@@ -21,7 +21,7 @@ pub enum Address {
 }
 
 /// The columns of one frame. The innermost protocol that sets one has the last word.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Columns {
     /// Source.
     pub source: Address,
@@ -31,15 +31,40 @@ pub struct Columns {
     pub protocol: Cow<'static, str>,
     /// Info, as far as it is text.
     pub info: String,
-    /// Info of a TCP segment, which is printed in front of `info` unless that says it all; text is made
-    /// of it when it is printed.
-    pub tcp: Option<TcpInfo>,
-    /// It is not printed in front of `info` any more.
-    tcp_told: bool,
+    /// Info of a TCP segment; text is made of it when it is printed.
+    tcp: TcpInfo,
+    /// Whether there is any.
+    telling: Telling,
     /// So much of `info` stays when the info is replaced.
     fence: usize,
     /// The protocol stays, too, because what follows belongs to the same packet.
     settled: bool,
+}
+
+/// Whether the info of a TCP segment is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// There is none.
+    Nothing,
+    /// It is printed in front of `info`.
+    InFront,
+    /// It is not any more: `info` says it all.
+    No,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            source: Address::None,
+            destination: Address::None,
+            protocol: Cow::Borrowed(""),
+            info: String::new(),
+            tcp: TcpInfo::NONE,
+            telling: Telling::Nothing,
+            fence: 0,
+            settled: false,
+        }
+    }
 }
 
 impl Address {
@@ -68,8 +93,8 @@ impl Columns {
             destination,
             protocol,
             info,
-            tcp,
-            tcp_told,
+            tcp: _,
+            telling,
             fence,
             settled,
         } = self;
@@ -80,8 +105,7 @@ impl Columns {
         if !info.is_empty() {
             info.clear();
         }
-        *tcp = None;
-        *tcp_told = false;
+        *telling = Telling::Nothing;
         *fence = 0;
         *settled = false;
     }
@@ -118,21 +142,33 @@ impl Columns {
                 self.info.insert_str(0, &remarks);
                 self.fence += remarks.len();
             }
-            self.tcp_told = true;
+            self.telling = Telling::No;
         }
     }
 
     /// Info of a TCP segment that is to be printed in front.
     #[inline]
     fn untold(&self) -> Option<&TcpInfo> {
-        self.tcp.as_ref().filter(|_| !self.tcp_told)
+        (self.telling == Telling::InFront).then_some(&self.tcp)
+    }
+
+    /// Info of a TCP segment, if it is one.
+    #[inline]
+    pub(crate) fn tcp(&self) -> Option<&TcpInfo> {
+        (self.telling != Telling::Nothing).then_some(&self.tcp)
     }
 
     /// A TCP segment: what is said of it is said in front of `info`.
     #[inline]
-    pub(crate) fn set_tcp(&mut self, tcp: TcpInfo) {
-        self.tcp = Some(tcp);
-        self.tcp_told = false;
+    pub(crate) const fn set_tcp(&mut self, source_port: u16, destination_port: u16) {
+        self.tcp.begin(source_port, destination_port);
+        self.telling = Telling::InFront;
+    }
+
+    /// What is said of the segment.
+    #[inline]
+    pub(crate) const fn tcp_mut(&mut self) -> &mut TcpInfo {
+        &mut self.tcp
     }
 
     /// Adds the whole info to `out`.
@@ -189,7 +225,7 @@ impl Columns {
             let mut whole = String::new();
             tcp.write(&mut whole);
             self.info.insert_str(0, &whole);
-            self.tcp_told = true;
+            self.telling = Telling::No;
         }
         self.fence = self.info.len();
         self.settled = true;

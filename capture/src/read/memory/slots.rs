@@ -96,7 +96,7 @@ mod tests {
         assert!(slots.iter().copied().eq(0..5000));
         for (number, place) in places.into_iter().enumerate() {
             assert_eq!(slots.get(number), Some(&number));
-            assert!(std::ptr::eq(&slots[number], place));
+            assert_eq!(std::ptr::from_ref(&slots[number]), place);
         }
         slots[4095] = 7;
         assert_eq!((slots[4095], slots[4094], slots[4096]), (7, 4094, 4096));

@@ -296,7 +296,7 @@ impl Fields {
 
     pub(super) fn line(&self, shown: &Shown, data: &[u8], line: &mut Line<'_>) {
         if shown.tree.is_spared()
-            && let (Some(places), Some(tcp)) = (&self.direct, &shown.columns.tcp)
+            && let (Some(places), Some(tcp)) = (&self.direct, shown.columns.tcp())
         {
             self.direct_line(places, shown, tcp, data, line);
             return;

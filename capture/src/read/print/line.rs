@@ -7,10 +7,11 @@
     reason = "what was written as text is not looked through again to see whether it is"
 )]
 
+use super::row::{ROW, Row};
 use super::text::spaces;
 
 /// Bytes that are put together before they are moved on.
-const LEN: usize = 1024;
+const LEN: usize = 2048;
 
 /// No piece but text is longer than this.
 const PIECE: usize = 64;
@@ -24,7 +25,7 @@ pub(crate) struct Line<'o> {
 }
 
 /// The numbers of two digits.
-static PAIRS: [[u8; 2]; 100] = {
+pub(super) static PAIRS: [[u8; 2]; 100] = {
     let mut table = [[0; 2]; 100];
     let mut number = 0;
     while number < 100 {
@@ -35,7 +36,7 @@ static PAIRS: [[u8; 2]; 100] = {
 };
 
 /// The digits of a byte with a dot behind them, and how many bytes that is.
-static OCTETS: [([u8; 4], u8); 256] = {
+pub(super) static OCTETS: [([u8; 4], u8); 256] = {
     let mut table = [([0; 4], 0); 256];
     let mut number = 0;
     while number < 256 {
@@ -50,6 +51,23 @@ static OCTETS: [([u8; 4], u8); 256] = {
     }
     table
 };
+
+/// The decimal digits of a number below 100,000,000, what is behind them, and how many there are. All at once,
+/// so that nothing depends on how many there are.
+#[inline(always)]
+pub(super) const fn ascii(number: u32) -> ([u8; 8], usize) {
+    // Two numbers of four digits, four of two, eight of one; the first one in the lowest bits. What is
+    // multiplied is a little more than the inverse of what is divided by, and exact for so few digits.
+    let fours = (number / 10_000) as u64 | ((number % 10_000) as u64) << 32;
+    let upper = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = upper | ((fours - 100 * upper) << 16);
+    let upper = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    let digits = upper | ((pairs - 10 * upper) << 8);
+    // The last one counts even if it is zero.
+    let zeros = (digits | 1 << 56).trailing_zeros() & !7;
+    let text = (digits | 0x3030_3030_3030_3030) >> zeros;
+    (text.to_le_bytes(), 8 - zeros as usize / 8)
+}
 
 /// Decimal digits of a number.
 #[inline]
@@ -90,6 +108,19 @@ impl<'o> Line<'o> {
         let room = self.bytes.get_mut(self.len..self.len + PIECE);
         room.and_then(|room| room.first_chunk_mut())
             .expect("what is there leaves room for a piece")
+    }
+
+    /// Adds what is written as a row.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, write: impl FnOnce(&mut Row<'_>)) {
+        if self.len > LEN - ROW {
+            self.spill();
+        }
+        let room = self.bytes.get_mut(self.len..self.len + ROW);
+        let room = room.and_then(|room| room.first_chunk_mut());
+        let mut row = Row::new(room.expect("what is there leaves room for a row"));
+        write(&mut row);
+        self.len += row.end();
     }
 
     /// Adds text.
@@ -135,31 +166,13 @@ impl<'o> Line<'o> {
                 self.room()[0] = b'0' + number as u8;
                 self.len += 1;
             }
-            Ok(number @ 10..100) => {
-                self.room()[..2].copy_from_slice(&PAIRS[number as usize]);
-                self.len += 2;
+            Ok(number @ 10..100_000_000) => {
+                let (text, len) = ascii(number);
+                self.room()[..8].copy_from_slice(&text);
+                self.len += len;
             }
-            Ok(number) => self.many_digits(number),
-            Err(_) => self.zero_padded(number, digits(number)),
+            _ => self.zero_padded(number, digits(number)),
         }
-    }
-
-    /// Adds a number of three digits at least.
-    #[inline]
-    fn many_digits(&mut self, mut number: u32) {
-        let len = number.checked_ilog10().unwrap_or(0) as usize + 1;
-        let room = self.room();
-        let mut end = len;
-        while end >= 2 {
-            let pair = PAIRS[(number % 100) as usize];
-            number /= 100;
-            end -= 2;
-            room[end..end + 2].copy_from_slice(&pair);
-        }
-        if end == 1 {
-            room[0] = b'0' + number as u8;
-        }
-        self.len += len;
     }
 
     /// Adds the lower `len` digits of a number, 20 at most.
@@ -293,7 +306,7 @@ mod tests {
         #[test]
         fn pieces_read_as_the_standard_library_writes_them(
             number in any::<u64>(), shift in 0_u32..64, address in any::<[u8; 4]>(), ns in 0_u32..1_000_000_000,
-            mac in any::<[u8; 6]>(), times in 1_usize..60,
+            mac in any::<[u8; 6]>(), times in 1_usize..60, word in "[a-zé]{0,20}",
         ) {
             let number = number >> shift;
             let ipv4 = std::net::Ipv4Addr::from(address);
@@ -312,6 +325,17 @@ mod tests {
                     line.fill(3, 7);
                     line.ether(mac);
                     line.with(|out| out.push('!'));
+                    line.row(|row| {
+                        row.right(number, 7);
+                        row.text(" → ");
+                        row.decimal(number);
+                        row.any(&word);
+                        row.ipv4(address);
+                        row.fraction(ns, 9);
+                        row.fraction(ns, 3);
+                        row.fraction(ns, 0);
+                        row.ipv4_left(address, 12);
+                    });
                 }
             });
             for _ in 0..times {
@@ -321,10 +345,26 @@ mod tests {
                     number % 10_000, ns / 1000,
                 );
                 expected.push_str(&one);
+                let row = format!(
+                    "{number:>7} → {number}{word}{ipv4}.{ns:09}.{:03}{:<12}",
+                    ns / 1_000_000, ipv4.to_string(),
+                );
+                expected.push_str(&row);
             }
             prop_assert_eq!(found, expected);
             prop_assert_eq!(ipv4_len(address), ipv4.to_string().len());
             prop_assert_eq!(digits(number), number.to_string().len());
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        let powers = (0..8).map(|log| 10_u32.pow(log));
+        let near = powers.flat_map(|power| power.saturating_sub(2)..power + 2);
+        let some = (0..100_000_000).step_by(7919);
+        for number in (0..20_000).chain(near).chain(some).chain([99_999_999]) {
+            let (text, len) = ascii(number);
+            assert_eq!(text[..len], *number.to_string().as_bytes());
         }
     }
 

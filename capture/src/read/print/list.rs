@@ -1,8 +1,10 @@
 //! One line a frame, column by column as tshark sets them.
 
 use super::line::{Line, digits, ipv4_len, right};
+use super::row::Row;
 use super::text::{ether, ipv4, ipv6};
 use super::{Names, Shown, Text};
+use crate::packet::Timestamp;
 use crate::read::color::Color;
 use crate::read::column::Address;
 use crate::read::vendor::Named;
@@ -12,8 +14,46 @@ const NUMBER: usize = 5;
 const TIME: usize = 10;
 const ADDRESS: usize = 12;
 
+/// The longest name of a protocol that is written as part of a row.
+const PROTOCOL: usize = 32;
+
 /// Adds the line of a frame.
 pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
+    let columns = &shown.columns;
+    if let (Address::Ipv4(from), Address::Ipv4(to)) = (columns.source, columns.destination)
+        && let Some(since) = layout.time.since(shown)
+        && let None = shown.color
+        && columns.protocol.len() <= PROTOCOL
+        && !layout.tabs
+    {
+        line.row(|row| plain(shown, since, (from, to), row));
+        columns.write_info_to(line);
+        line.text("\n");
+    } else {
+        any(shown, layout, line);
+    }
+}
+
+/// What is in front of the info of most frames.
+#[inline(always)]
+fn plain(shown: &Shown, since: Timestamp, (from, to): ([u8; 4], [u8; 4]), row: &mut Row<'_>) {
+    row.right(shown.number, NUMBER);
+    row.text(" ");
+    row.since(shown.meta.ts, since, shown.decimals.into(), TIME);
+    row.text(" ");
+    row.fill(ipv4_len(from), ADDRESS);
+    row.ipv4(from);
+    row.text(" → ");
+    row.ipv4_left(to, ADDRESS);
+    row.text(" ");
+    row.any(&shown.columns.protocol);
+    row.text(" ");
+    row.decimal(shown.meta.wire_len.into());
+    row.text(" ");
+}
+
+/// The line of any frame.
+fn any(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
     if let Some(color) = shown.color {
         set(color, line);
     }

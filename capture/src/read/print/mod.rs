@@ -3,7 +3,7 @@
 //! Printing is the second half of reading, and runs on other threads than the walk: all that it
 //! needs of a frame is in a [`Shown`].
 //!
-//! - `line.rs` a line as it is put together
+//! - `line.rs` a line as it is put together; `row.rs` the columns of one
 //! - `list.rs` one line a frame
 //! - `time.rs` the time in the list
 //! - `details.rs` the tree
@@ -26,6 +26,7 @@ pub(crate) mod line;
 mod list;
 mod pdml;
 mod psml;
+pub(crate) mod row;
 pub(crate) mod text;
 mod time;
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::Shown;
 use super::line::{Line, digits, right};
+use super::row::Row;
 use super::text::{decimal, zero_padded};
 use crate::packet::Timestamp;
 
@@ -86,28 +87,25 @@ pub struct TimeStyle {
 }
 
 impl TimeStyle {
-    /// Adds the time of a frame with spaces in front of it, to be at least so wide.
+    /// The moment since which the time of a frame is told, if that is told in seconds alone.
     #[inline]
-    pub(super) fn write_right(self, shown: &Shown, width: usize, line: &mut Line<'_>) {
-        let from = match (self.format, self.seconds) {
-            (TimeFormat::Relative, Seconds::Alone) => shown.first,
-            (TimeFormat::Delta, Seconds::Alone) => shown.previous,
-            (TimeFormat::DeltaShown, Seconds::Alone) => shown.previous_shown,
-            _ => {
-                line.with(|out| right(out, width, |out| self.write(shown, out)));
-                return;
-            }
-        };
-        let (to, decimals) = (shown.meta.ts, usize::from(shown.decimals).min(9));
-        let ns = to.0.abs_diff(from.0);
-        let (secs, rest) = (ns / NS_PER_S, (ns % NS_PER_S) as u32);
-        let len = usize::from(to < from) + digits(secs) + usize::from(decimals > 0) + decimals;
-        line.fill(len, width);
-        if to < from {
-            line.text("-");
+    pub(super) const fn since(self, shown: &Shown) -> Option<Timestamp> {
+        match (self.format, self.seconds) {
+            (TimeFormat::Relative, Seconds::Alone) => Some(shown.first),
+            (TimeFormat::Delta, Seconds::Alone) => Some(shown.previous),
+            (TimeFormat::DeltaShown, Seconds::Alone) => Some(shown.previous_shown),
+            _ => None,
         }
-        line.decimal(secs);
-        line.fraction(rest, decimals);
+    }
+
+    /// Adds the time of a frame with spaces in front of it, to be at least so wide.
+    pub(super) fn write_right(self, shown: &Shown, width: usize, line: &mut Line<'_>) {
+        match self.since(shown) {
+            Some(from) => {
+                line.row(|row| row.since(shown.meta.ts, from, shown.decimals.into(), width));
+            }
+            None => line.with(|out| right(out, width, |out| self.write(shown, out))),
+        }
     }
 
     /// Adds the time of a frame.
@@ -116,6 +114,23 @@ impl TimeStyle {
             Seconds::Alone => self.format.write(shown, difference, out),
             Seconds::WithHours => self.format.write(shown, in_hours, out),
         }
+    }
+}
+
+impl Row<'_> {
+    /// Adds the time from one moment to another, with spaces in front of it to be at least so wide.
+    #[inline(always)]
+    pub(super) fn since(&mut self, to: Timestamp, from: Timestamp, decimals: usize, width: usize) {
+        let decimals = decimals.min(9);
+        let ns = to.0.abs_diff(from.0);
+        let (secs, rest) = (ns / NS_PER_S, (ns % NS_PER_S) as u32);
+        let len = usize::from(to < from) + digits(secs) + usize::from(decimals > 0) + decimals;
+        self.fill(len, width);
+        if to < from {
+            self.text("-");
+        }
+        self.decimal(secs);
+        self.fraction(rest, decimals);
     }
 }
 

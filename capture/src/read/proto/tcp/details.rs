@@ -60,7 +60,8 @@ impl Extent {
     /// How much a tree wants.
     #[inline]
     pub(super) fn of(tree: &Tree) -> Self {
-        if tree.wants_only(&NUMBERS) && !tree.wants_any_of(expert::THIS.protocol) {
+        let wants_nothing = tree.wants_nothing();
+        if wants_nothing || tree.wants_only(&NUMBERS) && !tree.wants_any_of(expert::THIS.protocol) {
             Self::Numbers
         } else {
             Self::All
@@ -98,7 +99,7 @@ impl Parts<'_, '_> {
     }
 
     /// Stream, completeness, length.
-    pub(super) fn stream(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn stream(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let Arriving {
             header,
             standing,
@@ -168,7 +169,7 @@ impl Parts<'_, '_> {
     }
 
     /// A header that is too short.
-    pub(super) fn bogus(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn bogus(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let len = segment.header.payload_at;
         let added = self.header_len(walk, len);
         let message = format_args!("Bogus TCP header length ({len}, must be at least {MIN_LEN})");
@@ -193,7 +194,7 @@ impl Parts<'_, '_> {
     }
 
     /// Next sequence number, acknowledgment, header length.
-    pub(super) fn numbers(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn numbers(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let Arriving {
             header,
             standing,
@@ -253,7 +254,7 @@ impl Parts<'_, '_> {
     }
 
     /// Flags.
-    pub(super) fn flags(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn flags(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let Arriving {
             header,
             standing,
@@ -347,7 +348,7 @@ impl Parts<'_, '_> {
     }
 
     /// Window.
-    pub(super) fn window(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn window(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let Arriving {
             header,
             standing,
@@ -447,7 +448,7 @@ impl Parts<'_, '_> {
     }
 
     /// Urgent pointer.
-    pub(super) fn urgent(&self, walk: &mut Walk<'_, '_>, segment: &Arriving, urgent: u16) {
+    pub(super) fn urgent(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>, urgent: u16) {
         let added = self.add(walk, f::URGENT_POINTER, (18, 2), urgent.into());
         if urgent != 0 && !segment.header.flags.has(Flags::URG) {
             let message =
@@ -461,7 +462,7 @@ impl Parts<'_, '_> {
     pub(super) fn options(
         &self,
         walk: &mut Walk<'_, '_>,
-        segment: &Arriving,
+        segment: &Arriving<'_>,
         len: usize,
         owner: &Owner,
     ) -> Result<(), Stop> {
@@ -479,7 +480,7 @@ impl Parts<'_, '_> {
     }
 
     /// When it came.
-    pub(super) fn timestamps(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn timestamps(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         if self.extent == Extent::Numbers {
             return;
         }
@@ -499,7 +500,7 @@ impl Parts<'_, '_> {
     }
 
     /// What the analysis found.
-    pub(super) fn analysis(&self, walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    pub(super) fn analysis(&self, walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         if self.extent == Extent::Numbers {
             return;
         }
@@ -545,7 +546,7 @@ impl Parts<'_, '_> {
 
     fn events(
         walk: &mut Walk<'_, '_>,
-        segment: &Arriving,
+        segment: &Arriving<'_>,
         parent: Added,
         list: &[(TcpEvents, FieldId, Severity)],
     ) {
@@ -559,7 +560,7 @@ impl Parts<'_, '_> {
         }
     }
 
-    fn duplicate(walk: &mut Walk<'_, '_>, segment: &Arriving) {
+    fn duplicate(walk: &mut Walk<'_, '_>, segment: &Arriving<'_>) {
         let report = &segment.standing.report;
         let number = report.duplicate_number;
         if number == 0 {

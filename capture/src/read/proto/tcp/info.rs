@@ -4,6 +4,7 @@ use super::header::{EcnBits, Flags, Header, MIN_LEN};
 use super::options::{self, Owner};
 use super::tracker::Standing;
 use crate::read::print::line::Line;
+use crate::read::print::row::Row;
 use crate::read::print::text::decimal;
 use crate::tcp::TcpEvents;
 
@@ -72,32 +73,69 @@ pub(super) struct Shown {
 }
 
 impl TcpInfo {
-    /// A segment of which the ports are known.
-    pub(super) const fn ports(source_port: u16, destination_port: u16) -> Self {
-        Self {
-            source_port,
-            destination_port,
-            flags: Flags(0),
-            ecn: EcnBits::Flags,
-            checksum: Remark::None,
-            stage: Stage::Ports,
-            options_len: 0,
-            urgent: 0,
-            header_len: 0,
-            events: TcpEvents(0),
-            seq: 0,
-            ack: 0,
-            window: 0,
-            len: None,
-            stream: 0,
-            completeness: 0,
-            since_first: 0,
-            since_last: 0,
-            duplicate_number: 0,
-            duplicate_frame: 0,
-            owner: Owner::NONE,
-            options: [0; MAX_OPTIONS],
-        }
+    /// Nothing is known.
+    pub(in crate::read) const NONE: Self = Self {
+        source_port: 0,
+        destination_port: 0,
+        flags: Flags(0),
+        ecn: EcnBits::Flags,
+        checksum: Remark::None,
+        stage: Stage::Ports,
+        options_len: 0,
+        urgent: 0,
+        header_len: 0,
+        events: TcpEvents(0),
+        seq: 0,
+        ack: 0,
+        window: 0,
+        len: None,
+        stream: 0,
+        completeness: 0,
+        since_first: 0,
+        since_last: 0,
+        duplicate_number: 0,
+        duplicate_frame: 0,
+        owner: Owner::NONE,
+        options: [0; MAX_OPTIONS],
+    };
+
+    /// Another segment, of which the ports are known. The options of the one before are left where they
+    /// are: that there are none is enough.
+    #[inline]
+    pub(in crate::read) const fn begin(&mut self, source_port: u16, destination_port: u16) {
+        let Self {
+            source_port: from,
+            destination_port: to,
+            flags,
+            ecn,
+            checksum,
+            stage,
+            options_len,
+            urgent,
+            header_len,
+            events,
+            seq,
+            ack,
+            window,
+            len,
+            stream,
+            completeness,
+            since_first,
+            since_last,
+            duplicate_number,
+            duplicate_frame,
+            owner: _,
+            options: _,
+        } = self;
+        (*from, *to) = (source_port, destination_port);
+        (*flags, *ecn) = (Flags(0), EcnBits::Flags);
+        (*checksum, *stage) = (Remark::None, Stage::Ports);
+        (*options_len, *urgent, *header_len) = (0, 0, 0);
+        *events = TcpEvents(0);
+        (*seq, *ack, *window, *len) = (0, 0, 0, None);
+        (*stream, *completeness) = (0, 0);
+        (*since_first, *since_last) = (0, 0);
+        (*duplicate_number, *duplicate_frame) = (0, 0);
     }
 
     /// Notes the numbers of the header.
@@ -198,7 +236,43 @@ impl TcpInfo {
     }
 
     /// Adds all of it.
+    #[inline]
     pub(crate) fn write_to(&self, line: &mut Line<'_>) {
+        if let Some(flags) = common_flags(self.flags, self.ecn)
+            && self.stage == Stage::Fixed
+            && !self.has_remarks()
+            && self.checksum == Remark::None
+            && self.options_len == 0
+        {
+            line.row(|row| self.write_plain(flags, row));
+        } else {
+            self.write_any(line);
+        }
+    }
+
+    /// All of it, where there is nothing remarkable. None of these flags is URG.
+    #[inline(always)]
+    fn write_plain(&self, flags: &'static str, row: &mut Row<'_>) {
+        row.decimal(self.source_port.into());
+        row.text(" → ");
+        row.decimal(self.destination_port.into());
+        row.text(" [");
+        row.any(flags);
+        row.text("] Seq=");
+        row.decimal(self.seq.into());
+        if self.flags.has(Flags::ACK) {
+            row.text(" Ack=");
+            row.decimal(self.ack.into());
+        }
+        row.text(" Win=");
+        row.decimal(self.window.into());
+        if let Some(len) = self.len {
+            row.text(" Len=");
+            row.decimal(len.into());
+        }
+    }
+
+    fn write_any(&self, line: &mut Line<'_>) {
         if self.has_remarks() {
             line.with(|out| self.write_remarks(out));
         }

@@ -53,10 +53,10 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     let (source_port, destination_port) = (region.u16(0)?, region.u16(2)?);
     walk.columns.set_protocol("TCP");
     walk.columns.clear_info();
-    walk.columns
-        .set_tcp(TcpInfo::ports(source_port, destination_port));
+    walk.columns.set_tcp(source_port, destination_port);
     let node = walk.node(f::THIS, &region, region.captured().len());
-    let wanted = walk.tree.wants_any_of(f::THIS.protocol) || walk.tree.labels();
+    let wanted = !walk.tree.wants_nothing()
+        && (walk.tree.wants_any_of(f::THIS.protocol) || walk.tree.labels());
     let mut parts = Parts {
         region: &region,
         node,
@@ -73,7 +73,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
             walk.tree.add(f::SEQ, place, Value::Uint(seq.into()));
         }
     }
-    let segment = Arriving::read(walk, &region, source_port, destination_port)?;
+    let header = read(walk, &region, source_port, destination_port)?;
+    let standing = arrive(walk, &header);
+    let segment = Arriving::new(walk, &region, header, &standing);
     let outcome = rest(walk, &region, &segment, wanted.then_some(&mut parts));
     walk.tree.set_depth(depth);
     if !outcome? {
@@ -82,10 +84,57 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     payload(walk, &region, &segment, &parts, depth)
 }
 
+/// Reads the fixed header.
+#[inline]
+fn read(
+    walk: &Walk<'_, '_>,
+    region: &Region<'_>,
+    source_port: u16,
+    destination_port: u16,
+) -> Result<Header, Stop> {
+    // In this order Wireshark asks for them, and stops where one is missing.
+    let (seq, ack) = (region.u32(4)?, region.u32(8)?);
+    let offset_and_flags = region.u16(12)?;
+    let window = region.u16(14)?;
+    let header_len = usize::from(offset_and_flags >> 12) * 4;
+    let has_len = walk.carrier.is_whole();
+    Ok(Header {
+        source_port,
+        destination_port,
+        seq,
+        ack,
+        payload_at: header_len,
+        flags: Flags(offset_and_flags & 0xfff),
+        window,
+        len: region
+            .reported()
+            .checked_sub(header_len)
+            .filter(|_| has_len)
+            .map(|len| len as u32),
+    })
+}
+
+/// Finds the stream.
+#[inline]
+fn arrive(walk: &mut Walk<'_, '_>, header: &Header) -> Standing {
+    let ports = (header.source_port, header.destination_port);
+    let key = match (&walk.carrier.source, &walk.carrier.destination) {
+        (Address::Ipv4(from), Address::Ipv4(to)) => Key::ipv4((*from, ports.0), (*to, ports.1)),
+        (from, to) => Key::new((*from, ports.0), (*to, ports.1)),
+    };
+    let moment = Moment {
+        frame: walk.frame.number,
+        now: walk.frame.packet.meta.ts.0,
+        pass: walk.memory.pass,
+    };
+    let analyze = walk.preferences.tcp_analyze_sequence_numbers;
+    tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze)
+}
+
 /// A segment with what is known of it before its options are read.
-struct Arriving {
+struct Arriving<'s> {
     header: Header,
-    standing: Standing,
+    standing: &'s Standing,
     shown: Shown,
     ecn: EcnBits,
     relative: bool,
@@ -94,50 +143,17 @@ struct Arriving {
     whole: bool,
 }
 
-impl Arriving {
-    /// Reads the fixed header, and finds the stream.
-    fn read(
-        walk: &mut Walk<'_, '_>,
+impl<'s> Arriving<'s> {
+    #[inline]
+    fn new(
+        walk: &Walk<'_, '_>,
         region: &Region<'_>,
-        source_port: u16,
-        destination_port: u16,
-    ) -> Result<Self, Stop> {
-        // In this order Wireshark asks for them, and stops where one is missing.
-        let (seq, ack) = (region.u32(4)?, region.u32(8)?);
-        let offset_and_flags = region.u16(12)?;
-        let window = region.u16(14)?;
-        let Carrier {
-            source,
-            destination,
-            piece,
-            quoted,
-        } = walk.carrier;
-        let header_len = usize::from(offset_and_flags >> 12) * 4;
-        let has_len = piece == Piece::Whole && quoted == Quoted::No;
-        let reported = region.reported();
-        let header = Header {
-            source_port,
-            destination_port,
-            seq,
-            ack,
-            payload_at: header_len,
-            flags: Flags(offset_and_flags & 0xfff),
-            window,
-            len: reported
-                .checked_sub(header_len)
-                .filter(|_| has_len)
-                .map(|len| len as u32),
-        };
-        let moment = Moment {
-            frame: walk.frame.number,
-            now: walk.frame.packet.meta.ts.0,
-            pass: walk.memory.pass,
-        };
+        header: Header,
+        standing: &'s Standing,
+    ) -> Self {
+        let Header { flags, .. } = header;
         let analyzed = walk.preferences.tcp_analyze_sequence_numbers;
         let relative = walk.preferences.tcp_relative_sequence_numbers && analyzed;
-        let key = Key::new((source, source_port), (destination, destination_port));
-        let standing = tracker::arrive(&mut walk.memory.tcp, key, &header, moment, analyzed);
-        let flags = header.flags;
         let counted = header.len.is_some() && relative;
         let base = if counted { standing.base } else { 0 };
         let is_acked = counted && flags.has(Flags::ACK);
@@ -153,19 +169,19 @@ impl Arriving {
         } else {
             EcnBits::Flags
         };
-        Ok(Self {
+        Self {
+            shown: Shown {
+                seq: header.seq.wrapping_sub(base),
+                ack: header.ack.wrapping_sub(peer_base),
+                window: u32::from(header.window) << shift,
+            },
             header,
             standing,
-            shown: Shown {
-                seq: seq.wrapping_sub(base),
-                ack: ack.wrapping_sub(peer_base),
-                window: u32::from(window) << shift,
-            },
             ecn,
             relative,
             analyzed,
-            whole: piece == Piece::Whole && !region.is_cut(),
-        })
+            whole: walk.carrier.piece == Piece::Whole && !region.is_cut(),
+        }
     }
 
     /// What the options need to know.
@@ -186,7 +202,7 @@ impl Arriving {
 fn rest(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
-    segment: &Arriving,
+    segment: &Arriving<'_>,
     mut parts: Option<&mut Parts<'_, '_>>,
 ) -> Result<bool, Stop> {
     let Arriving {
@@ -261,14 +277,14 @@ fn rest(
 }
 
 fn info<'c>(walk: &'c mut Walk<'_, '_>) -> &'c mut TcpInfo {
-    walk.columns.tcp.get_or_insert_with(|| TcpInfo::ports(0, 0))
+    walk.columns.tcp_mut()
 }
 
 /// Looks at the checksum, if that is wanted.
 fn check(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
-    segment: &Arriving,
+    segment: &Arriving<'_>,
     sum: u16,
     parts: Option<&mut Parts<'_, '_>>,
 ) -> Remark {
@@ -300,7 +316,7 @@ fn computed(carrier: &Carrier, segment: &[u8]) -> Option<u16> {
 fn payload(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
-    segment: &Arriving,
+    segment: &Arriving<'_>,
     parts: &Parts<'_, '_>,
     depth: u8,
 ) -> Result<(), Stop> {
@@ -352,15 +368,17 @@ fn payload(
         walk.tree.back(back);
         return Ok(());
     }
-    let back = walk.tree.under(parts.node);
-    let added = walk
-        .tree
-        .add(f::PAYLOAD, rest.place(0, bytes), Value::Bytes);
-    let len = rest.reported();
-    let s = if len == 1 { "" } else { "s" };
-    walk.tree
-        .label(added, format_args!("TCP payload ({len} byte{s})"));
-    walk.tree.back(back);
+    if !walk.tree.wants_nothing() {
+        let back = walk.tree.under(parts.node);
+        let added = walk
+            .tree
+            .add(f::PAYLOAD, rest.place(0, bytes), Value::Bytes);
+        let len = rest.reported();
+        let s = if len == 1 { "" } else { "s" };
+        walk.tree
+            .label(added, format_args!("TCP payload ({len} byte{s})"));
+        walk.tree.back(back);
+    }
     if can_ask {
         return reassembly::dissect(walk, rest, &piece);
     }

@@ -290,6 +290,10 @@ pub(super) struct Sent {
     /// The oldest, if `count` is not zero: mostly the only one, and it lies where the flow does.
     oldest: Segment,
     /// Those behind it, where there ever were any.
+    #[expect(
+        clippy::box_collection,
+        reason = "mostly there are none, and a stream is read from memory for each of its segments"
+    )]
     others: Option<Box<VecDeque<Segment>>>,
     count: u32,
     /// Each one begins and ends no earlier than the one before, and all of them lie close together.
