@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use crate::filter::display::DisplayFilter;
 use crate::read::color::{Coloring, default_rules};
 use crate::read::print::{
-    Chosen, Details, Fields, JsonBytes, Layout, Names, Occurrence, Quote, Seconds, Text, TimeStyle,
+    Chosen, Details, Diagram, Fields, JsonBytes, Layout, Names, Occurrence, Quote, Seconds, Text,
+    TimeStyle,
 };
 use crate::read::{Preferences, print::TimeFormat};
 
@@ -25,6 +26,11 @@ pub(super) struct PrintArgs {
     /// The fields of these protocols, and of the others the first line (tcp,ip).
     #[arg(short = 'O', value_name = "PROTOCOLS")]
     only: Option<String>,
+
+    /// The headers of each packet as standards draw them, 32 bits a row, filled with its values; of these
+    /// protocols alone, if any are named (ip,tcp).
+    #[arg(long, value_name = "PROTOCOLS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    diagram: Option<String>,
 
     /// The bytes of each packet; the list too with -P, the fields too with -V.
     #[arg(short = 'x')]
@@ -145,6 +151,7 @@ impl PrintArgs {
             display_filter,
             details,
             only,
+            diagram,
             bytes,
             list: _,
             form,
@@ -167,6 +174,7 @@ impl PrintArgs {
             ("-Y", display_filter.is_some()),
             ("-V", *details),
             ("-O", only.is_some()),
+            ("--diagram", diagram.is_some()),
             ("-x", *bytes),
             ("-T", form.is_some()),
             ("-e", !fields.is_empty()),
@@ -237,6 +245,9 @@ impl PrintArgs {
         if form != Form::Fields && !self.fields.is_empty() {
             bail!("-e names fields for -T fields; add that");
         }
+        if self.diagram.is_some() && !matches!(form, Form::Text | Form::Tabs) {
+            bail!("--diagram is text; leave -T away");
+        }
         let chosen = self.chosen(form)?;
         let time = TimeStyle {
             format: self.time,
@@ -253,8 +264,9 @@ impl PrintArgs {
                     None => self.details.then_some(Details::All),
                 };
                 Layout::Text(Text {
-                    list: self.list || (details.is_none() && !self.bytes),
+                    list: self.list || (details.is_none() && self.diagram.is_none() && !self.bytes),
                     details,
+                    diagram: self.diagram()?,
                     bytes: self.bytes,
                     time,
                     names,
@@ -289,6 +301,16 @@ impl PrintArgs {
                 Layout::Fields(fields)
             }
         })
+    }
+
+    /// The headers that `--diagram` draws.
+    fn diagram(&self) -> anyhow::Result<Option<Diagram>> {
+        let drawn = self.diagram.as_deref().map(|names| match names {
+            "" => Ok(Diagram::All),
+            names => Diagram::only(names),
+        });
+        let drawn = drawn.transpose().map_err(anyhow::Error::msg);
+        drawn.context("--diagram")
     }
 
     /// The fields that `-j` or `-J` names.

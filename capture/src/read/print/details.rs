@@ -21,20 +21,7 @@ impl Details {
     ///
     /// The name that is no protocol's.
     pub fn only(names: &str) -> Result<Self, String> {
-        names
-            .split(',')
-            .map(|name| {
-                let name = name.trim();
-                PROTOCOLS
-                    .iter()
-                    .find(|protocol| protocol.name == name)
-                    .map(|protocol| protocol.number)
-                    .ok_or_else(|| {
-                        format!("{name:?} is not a protocol; `capture fields` lists them")
-                    })
-            })
-            .collect::<Result<_, _>>()
-            .map(Self::Only)
+        numbers(names).map(Self::Only)
     }
 
     /// Adds the tree of a frame.
@@ -70,4 +57,18 @@ impl Details {
             }
         }
     }
+}
+
+/// The numbers of the protocols of these names, apart by commas.
+pub(super) fn numbers(names: &str) -> Result<Vec<u8>, String> {
+    names
+        .split(',')
+        .map(|name| {
+            let name = name.trim();
+            let known = PROTOCOLS.iter().find(|protocol| protocol.name == name);
+            known
+                .map(|protocol| protocol.number)
+                .ok_or_else(|| format!("{name:?} is not a protocol; `capture fields` lists them"))
+        })
+        .collect()
 }

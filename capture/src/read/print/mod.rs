@@ -6,7 +6,7 @@
 //! - `line.rs` a line as it is put together; `row.rs` the columns of one
 //! - `list.rs` one line a frame
 //! - `time.rs` the time in the list
-//! - `details.rs` the tree
+//! - `details.rs` the tree; `diagram.rs` headers as pictures
 //! - `bytes.rs` hexadecimal and ASCII
 //! - `fields.rs` chosen fields, as `-T fields` prints them
 //! - `direct.rs` fields of plain segments, printed without being looked for
@@ -18,6 +18,7 @@
 mod bytes;
 mod chosen;
 mod details;
+mod diagram;
 mod direct;
 mod ek;
 mod fields;
@@ -32,6 +33,7 @@ mod time;
 
 pub use chosen::Chosen;
 pub use details::Details;
+pub use diagram::Diagram;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
 pub use json::JsonBytes;
 pub use time::{Seconds, TimeFormat, TimeStyle};
@@ -111,6 +113,8 @@ pub struct Text {
     pub list: bool,
     /// The tree.
     pub details: Option<Details>,
+    /// The headers as pictures.
+    pub diagram: Option<Diagram>,
     /// The bytes.
     pub bytes: bool,
     /// How times are shown in the list.
@@ -138,7 +142,7 @@ impl Layout {
     #[must_use]
     pub fn wanted(&self) -> Wanted {
         match self {
-            Self::Text(text) if text.details.is_none() => Wanted::none(),
+            Self::Text(text) if text.details.is_none() && text.diagram.is_none() => Wanted::none(),
             Self::Psml { .. } => Wanted::none(),
             Self::Text(_) | Self::Json { .. } | Self::Ek { .. } | Self::Pdml { .. } => {
                 Wanted::all()
@@ -200,7 +204,7 @@ impl Text {
         if self.list {
             list::line(shown, self, line);
         }
-        if self.details.is_some() || self.bytes {
+        if self.details.is_some() || self.diagram.is_some() || self.bytes {
             line.with(|out| self.below(shown, data, out));
         }
     }
@@ -210,8 +214,15 @@ impl Text {
         if let Some(details) = &self.details {
             details.print(shown, data, self, out);
         }
+        if let Some(diagram) = &self.diagram {
+            diagram.print(shown, data, self, out);
+            if !self.bytes {
+                // Each header has its empty line behind it.
+                return;
+            }
+        }
         if self.bytes {
-            if self.list || self.details.is_some() {
+            if self.diagram.is_none() && (self.list || self.details.is_some()) {
                 // tshark sets the bytes apart from what is above them.
                 out.push('\n');
             }
