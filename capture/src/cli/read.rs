@@ -23,6 +23,9 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     }
     let plan = plan(args)?;
     let mut statistics = statistics_of(&args.print_args.statistics)?;
+    for statistic in &mut statistics {
+        statistic.set_names(plan.preferences.names);
+    }
     let error = if let Some(path) = &args.write {
         if path.as_os_str() == "-" && (plan.layout.is_some() || !statistics.is_empty()) {
             bail!("-w - and what is printed cannot both go to standard output");

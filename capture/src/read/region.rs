@@ -13,6 +13,11 @@ pub enum Stop {
     /// The protocol's own lengths contradict each other, or the packet ends within a header:
     /// `[Malformed Packet]`.
     Malformed,
+    /// A fragment of what was put together without it:
+    /// `[Reassembly error, …: New fragment overlaps old data (retransmission?)]`.
+    OverlapsOld,
+    /// A fragment that goes past its end: `[Reassembly error, …: New fragment past old data limits]`.
+    PastOld,
 }
 
 /// Bytes of a protocol.

@@ -134,6 +134,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::brief::names::x11::PROTOCOL,
     &proto::brief::names::ipp::PROTOCOL,
     &proto::brief::names::ftp_data::PROTOCOL,
+    &proto::brief::names::ntlmssp::PROTOCOL,
 ];
 
 /// A field by its number.

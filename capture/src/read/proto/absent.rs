@@ -113,15 +113,9 @@ pub(crate) mod common {
         MPTCP_DSN: "mptcp.dsn", "Data Sequence Number", Uint(64), Dec;
         MPTCP_RAWDSN64: "mptcp.rawdsn64", "Raw Data Sequence Number", Uint(64), Dec;
         MPTCP_DSS_DSN: "mptcp.dss.dsn", "DSS Data Sequence Number", Uint(64), Dec;
-        MPTCP_EXPECTED_IDSN: "mptcp.expected_idsn", "Subflow expected IDSN", Uint(64), Dec;
-        MPTCP_ANALYSIS: "mptcp.analysis", "MPTCP analysis", None;
         MPTCP_RELATED_MAPPING: "mptcp.related_mapping", "Related mapping", FrameNumber;
         MPTCP_REINJECTION_OF: "mptcp.reinjection_of", "Reinjection of", FrameNumber;
         MPTCP_REINJECTED_IN: "mptcp.reinjected_in", "Data reinjected in", FrameNumber;
-        MPTCP_ANALYSIS_SUBFLOWS: "mptcp.analysis.subflows", "TCP subflow stream id(s)", String;
-        MPTCP_STREAM: "mptcp.stream", "Stream index", Uint(32), Dec;
-        MPTCP_EXPECTED_TOKEN: "mptcp.expected_token", "Subflow token generated from key", Uint(32), Dec;
-        MPTCP_MASTER: "mptcp.master", "Master flow", Bool;
         MPTCP_CONNECTION_ECHOED_KEY_MISMATCH: "mptcp.connection.echoed_key_mismatch", "The echoed key in the ACK of the MPTCP handshake does not match the key of the SYN/ACK", None;
         MPTCP_DSS_MISSING_MAPPING: "mptcp.dss.missing_mapping", "No mapping available", None;
         UDP_PROC_SRCUID: "udp.proc.srcuid", "Source process user ID", Uint(32), Dec;

@@ -99,14 +99,16 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> 
         return data::dissect(walk, region);
     }
     walk.columns.set_protocol("Ethernet");
-    walk.columns.clear_info();
     if region.u16(12) == Ok(shim::FABRICPATH) {
+        walk.columns.clear_info();
         walk.protocols.push(THIS.protocol);
         return shim::fabricpath(walk, region);
     }
     let added = walk.begin(THIS, &region, HEADER_LEN);
     let (dst, src) = (region.array::<6>(0)?, region.array::<6>(6)?);
     let kind = region.u16(12)?;
+    // What carries a frame that ends before this has the last word.
+    walk.columns.clear_info();
     walk.columns.source = Address::Ether(src);
     walk.columns.destination = Address::Ether(dst);
     let form = match kind {

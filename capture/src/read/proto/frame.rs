@@ -61,6 +61,8 @@ protocol! {
     MALFORMED: "_ws.malformed", "Malformed Packet", Protocol;
     MALFORMED_EXPERT: "_ws.malformed.expert", "Malformed Packet (Exception occurred)", None;
     PACKET_COMMENTS: "pkt_comment", "Packet comments", Protocol;
+    REASSEMBLY_ERROR: "_ws.malformed.reassembly", "Reassembly error", None;
+    UNREASSEMBLED_EXPERT: "_ws.unreassembled.expert", "Unreassembled fragment (change preferences to enable reassembly)", None;
     SHORT: "_ws.short", "Packet size limited during capture", Protocol;
     UNREASSEMBLED: "_ws.unreassembled", "Unreassembled Packet", Protocol;
 }
@@ -492,6 +494,14 @@ impl Walk<'_, '_> {
                     added,
                     format_args!("[BoundError Unreassembled Packet: {name}]"),
                 );
+                self.expert(
+                    added,
+                    UNREASSEMBLED_EXPERT,
+                    (Severity::Note, Group::Reassemble),
+                    format_args!(
+                        "Unreassembled fragment (change preferences to enable reassembly)"
+                    ),
+                );
             }
             Stop::Malformed => {
                 self.columns.append_info(format_args!("[Malformed Packet]"));
@@ -505,6 +515,10 @@ impl Walk<'_, '_> {
                     format_args!("Malformed Packet (Exception occurred)"),
                 );
             }
+            Stop::OverlapsOld => {
+                self.reassembly_error("New fragment overlaps old data (retransmission?)");
+            }
+            Stop::PastOld => self.reassembly_error("New fragment past old data limits"),
             Stop::Snapped => {
                 self.columns
                     .append_info(format_args!("[Packet size limited during capture]"));
@@ -515,5 +529,21 @@ impl Walk<'_, '_> {
                 );
             }
         }
+    }
+
+    /// A piece does not fit to what was put together.
+    fn reassembly_error(&mut self, why: &'static str) {
+        let name = self.current.protocol_info().short;
+        let text = format!("[Reassembly error, protocol {name}: {why}]");
+        self.columns.append_info(format_args!("{text}"));
+        let added = self.tree.heading(Place::default(), format_args!("{text}"));
+        self.expert(
+            added,
+            REASSEMBLY_ERROR,
+            (Severity::Error, Group::Malformed),
+            format_args!("{why}"),
+        );
+        let hidden = self.tree.add(MALFORMED, Place::default(), Value::None);
+        self.tree.set_hidden(hidden);
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::traffic::{End, Ends, Layer, Volume};
+use super::traffic::{End, Ends, Layer, Metas, Volume};
 use super::{RULE, Statistic, StatisticError, filter, filter_text, passes};
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
 use crate::read::Columns;
+use crate::read::print::Names;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
 
@@ -18,12 +19,14 @@ const MOST: usize = 1 << 22;
 #[derive(Debug)]
 pub(super) struct Conversations {
     ends: Ends,
+    metas: Metas,
     filter: Option<DisplayFilter>,
     /// By the ends in the order of the first packet, and the stream.
     places: HashMap<(End, End, Option<u64>), usize>,
     all: Vec<Conversation>,
     first: Option<Timestamp>,
     left_out: u64,
+    names: Names,
 }
 
 #[derive(Debug)]
@@ -42,11 +45,13 @@ impl Conversations {
         let (layer, words) = layer("conv", rest)?;
         Ok(Box::new(Self {
             ends: Ends::new(layer),
+            metas: Metas::default(),
             filter: filter(words)?,
             places: HashMap::new(),
             all: Vec::new(),
             first: None,
             left_out: 0,
+            names: Names::default(),
         }))
     }
 }
@@ -62,7 +67,7 @@ pub(super) fn layer<'a>(
     };
     let layer = Layer::named(word).ok_or_else(|| StatisticError::Argument {
         name,
-        reason: format!("{word:?} is none of eth, ip, ipv6, tcp, udp"),
+        reason: format!("{word:?} is none of eth, ip, ipv6, mptcp, tcp, udp"),
     })?;
     Ok((layer, words))
 }
@@ -81,7 +86,13 @@ impl Statistic for Conversations {
         if !passes(self.filter.as_ref(), tree, frame) {
             return;
         }
-        for (from, to, stream) in self.ends.of(tree) {
+        for (mut from, mut to, stream) in self.ends.of(tree) {
+            if self.ends.layer == Layer::Mptcp {
+                let Some(ends) = self.metas.ends(from, to, stream) else {
+                    continue;
+                };
+                (from, to) = ends;
+            }
             let known = self
                 .places
                 .get(&(from, to, stream))
@@ -124,6 +135,10 @@ impl Statistic for Conversations {
         }
     }
 
+    fn set_names(&mut self, names: Names) {
+        self.names = names;
+    }
+
     fn print(&mut self, out: &mut String) {
         let layer = self.ends.layer;
         out.push_str(RULE);
@@ -158,8 +173,8 @@ impl Statistic for Conversations {
             let _infallible = write!(
                 out,
                 "{:<width$} <-> {:<width$}",
-                a.name(layer),
-                b.name(layer)
+                a.name(layer, self.names),
+                b.name(layer, self.names)
             );
             for volume in [back, there, &total] {
                 let _infallible = write!(out, "  {:>6} {:<9}", volume.frames, size(volume.bytes));
@@ -168,7 +183,7 @@ impl Statistic for Conversations {
                 out,
                 "  {:>14} {:>14}",
                 seconds(start.since(first).0, 9),
-                seconds(end.since(*start).0, 4)
+                duration([first, *start, *end])
             );
         }
         if self.left_out > 0 {
@@ -192,6 +207,17 @@ fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{size} {}", UNITS[unit])
+}
+
+/// Seconds between the last two as tshark has them: with four decimals of the difference of two numbers
+/// with a binary fraction, which count from the first.
+fn duration([first, start, end]: [Timestamp; 3]) -> String {
+    let [start, end] = [start, end].map(|at| {
+        let ns = at.since(first).0;
+        let whole = u32::try_from(ns / 1_000_000_000).unwrap_or(u32::MAX);
+        f64::from(whole) + f64::from((ns % 1_000_000_000) as u32) / 1e9
+    });
+    format!("{:.4}", end - start)
 }
 
 /// Seconds with so many decimals, rounded.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::conversations::layer;
-use super::traffic::{End, Ends, Volume};
+use super::traffic::{End, Ends, Layer, Metas, Volume};
 use super::{RULE, Statistic, StatisticError, filter, filter_text, passes};
 use crate::filter::display::DisplayFilter;
 use crate::read::Columns;
+use crate::read::print::Names;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
 
@@ -18,8 +19,10 @@ const MOST: usize = 1 << 22;
 #[derive(Debug)]
 pub(super) struct Endpoints {
     ends: Ends,
+    metas: Metas,
     filter: Option<DisplayFilter>,
     known: Known,
+    names: Names,
 }
 
 #[derive(Debug)]
@@ -34,8 +37,10 @@ impl Endpoints {
         let (layer, words) = layer("endpoints", rest)?;
         Ok(Box::new(Self {
             ends: Ends::new(layer),
+            metas: Metas::default(),
             filter: filter(words)?,
             known: Known::default(),
+            names: Names::default(),
         }))
     }
 }
@@ -84,8 +89,16 @@ impl Statistic for Endpoints {
             return;
         }
         let bytes = frame.packet.meta.wire_len;
-        let Self { ends, known, .. } = self;
-        for (from, to, _) in ends.of(tree) {
+        let Self {
+            ends, metas, known, ..
+        } = self;
+        for (mut from, mut to, stream) in ends.of(tree) {
+            if ends.layer == Layer::Mptcp {
+                let Some((sender, receiver)) = metas.ends(from, to, stream) else {
+                    continue;
+                };
+                (from, to) = (sender.host(), receiver.host());
+            }
             if let Some(endpoint) = known.endpoint(from) {
                 endpoint.sent.add(bytes);
             }
@@ -93,6 +106,10 @@ impl Statistic for Endpoints {
                 endpoint.received.add(bytes);
             }
         }
+    }
+
+    fn set_names(&mut self, names: Names) {
+        self.names = names;
     }
 
     fn print(&mut self, out: &mut String) {
@@ -121,7 +138,7 @@ impl Statistic for Endpoints {
         } in &self.known.all
         {
             let total = sent.with(*received);
-            let _infallible = write!(out, "{:<20}", end.address());
+            let _infallible = write!(out, "{:<20}", end.address_with(self.names));
             if layer.has_ports() {
                 let _infallible = write!(out, "      {:>5}     ", end.port);
             } else {

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use super::{Known, Statistic, StatisticError, filter, passes};
 use crate::filter::display::DisplayFilter;
+use crate::read::proto::{frame, http};
 use crate::read::registry::{self, PROTOCOLS};
 use crate::read::tree::{Tree, Value, Wanted};
 use crate::read::walk::Frame;
-use crate::read::{Columns, Kind};
+use crate::read::{Columns, FieldId, Kind};
 
 /// Different messages that are told apart.
 const MOST: usize = 1 << 16;
@@ -97,6 +98,14 @@ impl Expert {
     }
 }
 
+/// Messages whose field is not of the protocol that they are of.
+const OF_ANOTHER: [FieldId; 4] = [
+    frame::MALFORMED_EXPERT,
+    frame::REASSEMBLY_ERROR,
+    frame::UNREASSEMBLED_EXPERT,
+    http::CHAT,
+];
+
 impl Statistic for Expert {
     fn want(&self, wanted: &mut Wanted) {
         for known in [&self.message, &self.severity, &self.group] {
@@ -104,7 +113,7 @@ impl Statistic for Expert {
         }
         // The field that a message belongs to tells whose it is.
         for (id, field) in registry::all() {
-            if field.kind == Kind::None {
+            if matches!(field.kind, Kind::None | Kind::Protocol) {
                 wanted.add(id);
             }
         }
@@ -118,6 +127,7 @@ impl Statistic for Expert {
             return;
         }
         let mut protocol = 0;
+        let mut last = 0;
         let mut message = "";
         let mut severity = 0;
         for node in tree.nodes() {
@@ -130,7 +140,10 @@ impl Statistic for Expert {
                     protocol,
                     message: message.to_owned(),
                 }),
-                Value::None | Value::Protocol { .. } => protocol = node.field.protocol,
+                Value::Protocol { .. } => last = node.field.protocol,
+                // Whose dissector it was that could not go on, or that spoke.
+                Value::None if OF_ANOTHER.contains(&node.field) => protocol = last,
+                Value::None => protocol = node.field.protocol,
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::traffic::Volume;
 use super::{Statistic, StatisticError, filter, passes};
 use crate::filter::display::DisplayFilter;
+use crate::read::proto::{frame, tcp};
 use crate::read::registry::PROTOCOLS;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
@@ -18,12 +19,31 @@ pub(super) struct Hierarchy {
     nodes: Vec<Node>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Node {
-    protocol: u8,
+    /// A protocol, or something else that stands at the top of tshark's tree.
+    field: FieldId,
     volume: Volume,
     children: Vec<usize>,
 }
+
+impl Node {
+    fn new(field: FieldId) -> Self {
+        Self {
+            field,
+            volume: Volume::default(),
+            children: Vec::new(),
+        }
+    }
+}
+
+/// What tshark counts like protocols.
+const BESIDE: [FieldId; 4] = [
+    frame::MALFORMED,
+    frame::SHORT,
+    frame::UNREASSEMBLED,
+    tcp::SEGMENTS,
+];
 
 impl Hierarchy {
     pub(super) fn parse(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
@@ -39,22 +59,19 @@ impl Hierarchy {
         };
         Ok(Box::new(Self {
             filter: filter(words)?,
-            nodes: vec![Node::default()],
+            nodes: vec![Node::new(frame::THIS)],
         }))
     }
 
-    fn child(&mut self, parent: usize, protocol: u8) -> usize {
+    fn child(&mut self, parent: usize, field: FieldId) -> usize {
         let known = self.nodes[parent]
             .children
             .iter()
             .copied()
-            .find(|child| self.nodes[*child].protocol == protocol);
+            .find(|child| self.nodes[*child].field == field);
         known.unwrap_or_else(|| {
             let place = self.nodes.len();
-            self.nodes.push(Node {
-                protocol,
-                ..Node::default()
-            });
+            self.nodes.push(Node::new(field));
             self.nodes[parent].children.push(place);
             place
         })
@@ -62,10 +79,8 @@ impl Hierarchy {
 
     fn lines(&self, parent: usize, depth: usize, out: &mut String) {
         for child in &self.nodes[parent].children {
-            let Node {
-                protocol, volume, ..
-            } = &self.nodes[*child];
-            let name = PROTOCOLS[usize::from(*protocol)].name;
+            let Node { field, volume, .. } = &self.nodes[*child];
+            let name = field.field().name;
             let indent = 2 * depth;
             let width = 40_usize.saturating_sub(indent);
             // Writing to a string does not fail.
@@ -90,6 +105,9 @@ impl Statistic for Hierarchy {
                 index: 0,
             });
         }
+        for field in BESIDE {
+            wanted.add(field);
+        }
         if let Some(filter) = &self.filter {
             wanted.add_all(filter.wanted());
         }
@@ -103,11 +121,12 @@ impl Statistic for Hierarchy {
         let protocols = tree
             .nodes()
             .iter()
-            .filter(|node| node.field.is_protocol() && node.depth == 0)
+            .filter(|node| node.depth == 0)
+            .filter(|node| node.field.is_protocol() || BESIDE.contains(&node.field))
             // The frame itself is left out, as tshark does.
             .skip(1);
         for node in protocols.take(DEEPEST) {
-            at = self.child(at, node.field.protocol);
+            at = self.child(at, node.field);
             self.nodes[at].volume.add(frame.packet.meta.wire_len);
         }
     }

@@ -29,6 +29,7 @@ pub(crate) mod traffic;
 use std::fmt;
 
 use super::field::FieldId;
+use super::print::Names;
 use super::tree::{Node, Tree, Value, Wanted};
 use super::walk::Frame;
 use super::{Columns, registry};
@@ -40,6 +41,8 @@ pub trait Statistic: fmt::Debug + Send {
     fn want(&self, wanted: &mut Wanted);
     /// Takes a frame.
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns);
+    /// Whether addresses get names.
+    fn set_names(&mut self, _names: Names) {}
     /// Adds the result, as tshark prints it.
     fn print(&mut self, out: &mut String);
 }
@@ -51,6 +54,10 @@ impl<S: Statistic + ?Sized> Statistic for &mut S {
 
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns) {
         (**self).frame(frame, tree, columns);
+    }
+
+    fn set_names(&mut self, names: Names) {
+        (**self).set_names(names);
     }
 
     fn print(&mut self, out: &mut String) {
@@ -96,7 +103,7 @@ pub struct Description {
 pub static ALL: &[Description] = &[
     Description {
         name: "conv,",
-        rest: "eth|ip|ipv6|tcp|udp[,FILTER]",
+        rest: "eth|ip|ipv6|mptcp|tcp|udp[,FILTER]",
         help: "conversations: packets and bytes between two ends, each way",
         make: conversations::Conversations::parse,
     },
@@ -114,7 +121,7 @@ pub static ALL: &[Description] = &[
     },
     Description {
         name: "endpoints,",
-        rest: "eth|ip|ipv6|tcp|udp[,FILTER]",
+        rest: "eth|ip|ipv6|mptcp|tcp|udp[,FILTER]",
         help: "packets and bytes of each address",
         make: endpoints::Endpoints::parse,
     },

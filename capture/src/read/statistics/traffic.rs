@@ -1,8 +1,13 @@
 //! Who talks with whom, as conversations and endpoints both need it.
 
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
 use super::Known;
+use crate::read::print::Names;
 use crate::read::print::text::{decimal, ether, ipv4, ipv6};
 use crate::read::tree::{Tree, Value, Wanted};
+use crate::read::vendor::Named;
 
 /// Kinds of addresses that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +17,8 @@ pub(super) enum Layer {
     Ipv6,
     Tcp,
     Udp,
+    /// Connections of Multipath TCP.
+    Mptcp,
 }
 
 impl Layer {
@@ -23,6 +30,7 @@ impl Layer {
             "ipv6" => Self::Ipv6,
             "tcp" => Self::Tcp,
             "udp" => Self::Udp,
+            "mptcp" => Self::Mptcp,
             _ => return None,
         })
     }
@@ -35,6 +43,7 @@ impl Layer {
             Self::Ipv6 => "IPv6",
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
+            Self::Mptcp => "MPTCP",
         }
     }
 
@@ -60,8 +69,17 @@ enum Host {
 impl End {
     /// The address as text.
     pub(crate) fn address(&self) -> String {
+        self.address_with(Names::Numbers)
+    }
+
+    /// The same, with the vendor's name of a MAC address if it is to have one.
+    pub(super) fn address_with(&self, names: Names) -> String {
         let mut out = String::new();
         match self.address {
+            Host::Ether(address) if names == Names::Vendors => {
+                // Writing to a string does not fail.
+                let _infallible = write!(out, "{}", Named { address, names });
+            }
             Host::Ether(address) => ether(&mut out, address),
             Host::Ipv4(address) => ipv4(&mut out, address),
             Host::Ipv6(address) => ipv6(&mut out, address),
@@ -84,8 +102,8 @@ impl End {
     }
 
     /// With its port, of those that have one.
-    pub(super) fn name(&self, layer: Layer) -> String {
-        let mut out = self.address();
+    pub(super) fn name(&self, layer: Layer, names: Names) -> String {
+        let mut out = self.address_with(names);
         if layer.has_ports() {
             out.push(':');
             decimal(&mut out, self.port);
@@ -111,11 +129,14 @@ impl Ends {
             Layer::Eth => (pair("eth.src", ""), pair("eth.dst", "")),
             Layer::Ipv4 => (pair("ip.src", ""), pair("ip.dst", "")),
             Layer::Ipv6 => (pair("ipv6.src", ""), pair("ipv6.dst", "")),
-            Layer::Tcp | Layer::Udp => (pair("ip.src", "ipv6.src"), pair("ip.dst", "ipv6.dst")),
+            Layer::Tcp | Layer::Udp | Layer::Mptcp => {
+                (pair("ip.src", "ipv6.src"), pair("ip.dst", "ipv6.dst"))
+            }
         };
         let (ports, stream) = match layer {
             Layer::Tcp => (pair("tcp.srcport", "tcp.dstport"), "tcp.stream"),
             Layer::Udp => (pair("udp.srcport", "udp.dstport"), "udp.stream"),
+            Layer::Mptcp => (pair("tcp.srcport", "tcp.dstport"), "mptcp.stream"),
             _ => (pair("", ""), ""),
         };
         Self {
@@ -144,8 +165,10 @@ impl Ends {
         let mut destination = None;
         let mut port = None;
         let mut ready: Option<(End, End)> = None;
-        let mut nodes = tree.nodes().iter();
-        let has_ports = self.layer.has_ports();
+        let nodes = tree.nodes().iter();
+        let has_ports = self.layer.has_ports() || self.layer == Layer::Mptcp;
+        // What an ICMP error quotes stands deeper, and is no traffic.
+        let mut nodes = nodes.filter(|node| node.depth <= 1);
         std::iter::from_fn(move || {
             loop {
                 let Some(node) = nodes.next() else {
@@ -209,6 +232,41 @@ const fn number(value: Value) -> Option<u64> {
     match value {
         Value::Uint(number) => Some(number),
         _ => None,
+    }
+}
+
+/// What Wireshark counts segments of Multipath TCP by: the ends of the connection's first segment, for
+/// those that come from where a subflow's first one came from; the same the other way round, without
+/// ports, for the others.
+#[derive(Debug, Default)]
+pub(super) struct Metas {
+    /// The ends of a connection's first segment.
+    connections: HashMap<u64, (End, End)>,
+    /// Who sent the first one of a subflow.
+    subflows: HashSet<(End, End)>,
+}
+
+impl Metas {
+    /// Connections and subflows that are told apart.
+    const MOST: usize = 1 << 20;
+
+    /// The ends that a segment counts for; `None` if it is of no connection.
+    pub(super) fn ends(
+        &mut self,
+        from: End,
+        to: End,
+        connection: Option<u64>,
+    ) -> Option<(End, End)> {
+        let connection = connection?;
+        if self.subflows.len() >= Self::MOST {
+            return None;
+        }
+        let (first, second) = *self.connections.entry(connection).or_insert((from, to));
+        if self.subflows.contains(&(to, from)) {
+            return Some((second.host(), first.host()));
+        }
+        self.subflows.insert((from, to));
+        Some((first, second))
     }
 }
 

@@ -75,4 +75,5 @@ protocols! {
     x11 = 126, "x11", "X11", "X11";
     ipp = 127, "ipp", "IPP", "Internet Printing Protocol";
     ftp_data = 128, "ftp-data", "FTP-DATA", "FTP Data";
+    ntlmssp = 129, "ntlmssp", "NTLMSSP", "NTLM Secure Service Provider";
 }

@@ -30,7 +30,11 @@ pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Resu
             0 if first == 0 => break,
             0 => {
                 let count = usize::from(first);
-                let label = region.slice(at, count)?;
+                let Ok(label) = region.slice(at, count) else {
+                    // Wireshark takes byte by byte: the first one that is missing says why.
+                    let missing = at.max(region.captured().len());
+                    return Err(region.u8(missing).err().unwrap_or(Stop::Malformed));
+                };
                 if !out.is_empty() && out.len() < MAX_LEN {
                     out.push('.');
                 }

@@ -5,11 +5,13 @@
 //!
 //! - `exchanges.rs` which response answers which request
 //! - `header.rs` the tree of a header; `body.rs` how a body was sent; `media.rs` what it is
+//! - `ntlm.rs` who proves to be whom
 
 mod body;
 mod exchanges;
 mod header;
 mod media;
+mod ntlm;
 
 pub(crate) use exchanges::Memory;
 
@@ -222,6 +224,8 @@ struct Framing {
     encoding: Option<(usize, usize)>,
     /// The name of the server.
     host: Option<(usize, usize)>,
+    /// How it proves who it is, or is to.
+    authentication: Option<(usize, usize)>,
 }
 
 /// The header of a message.
@@ -389,6 +393,12 @@ fn message(
         if can_ask {
             return Ok(Read::Missing(Need::Segment));
         }
+        if region.is_cut()
+            && let Some(kind) = kind_of(bytes)
+        {
+            cut_line(walk, region, name, kind, stream);
+            return Err(Stop::Snapped);
+        }
         if !seen {
             return Ok(Read::Foreign);
         }
@@ -456,6 +466,11 @@ fn message(
     } else if can_ask && !framing.keeps_alive {
         return Ok(Read::Missing(Need::UntilFin));
     }
+    if let Some((at, len)) = framing.authentication
+        && let Some(value) = bytes.get(at..at + len)
+    {
+        ntlm::show(walk, value);
+    }
     let content_type = framing
         .content_type
         .and_then(|(at, len)| bytes.get(at..at + len));
@@ -483,6 +498,27 @@ fn go_on(walk: &mut Walk<'_, '_>, region: &Region<'_>, name: &'static str) {
     walk.columns.set_info(format_args!("Continuation"));
     walk.begin(protocol_of(name), region, region.captured().len());
     walk.end();
+}
+
+/// A first line that was not captured whole: the list does not tell it.
+fn cut_line(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    name: &'static str,
+    kind: Line,
+    stream: Option<u32>,
+) {
+    let bytes = region.captured();
+    let mut parts = bytes.splitn(3, |byte| *byte == b' ');
+    let head = Head {
+        protocol: protocol_of(name),
+        kind,
+        parts: [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default),
+        first_len: bytes.len(),
+        len: bytes.len(),
+    };
+    let told = stream.map(|stream| tell(walk, region, &head, &Framing::default(), stream));
+    header::show(walk, region, &head, told.as_ref(), None);
 }
 
 /// A first line as the list shows it: white space at its end is one space.
@@ -522,6 +558,8 @@ fn frame(bytes: &[u8], first: usize) -> Option<Framing> {
                 found.encoding = Some(place(text, at, colon, value));
             } else if name.eq_ignore_ascii_case(b"host") {
                 found.host = Some(place(text, at, colon, value));
+            } else if ntlm::HEADERS.iter().any(|of| name.eq_ignore_ascii_case(of)) {
+                found.authentication = Some(place(text, at, colon, value));
             }
         }
         at = next;

@@ -356,9 +356,9 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match outcome {
         // Errors quote as much as they like: that there is no more is nobody's fault.
         Err(Stop::Malformed) | Ok(()) => Ok(()),
-        Err(Stop::Snapped) => {
+        Err(stop) => {
             walk.current = ip::THIS;
-            Err(Stop::Snapped)
+            Err(stop)
         }
     }
 }

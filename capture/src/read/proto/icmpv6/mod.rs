@@ -395,9 +395,9 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match outcome {
         // That there is no more of it is nobody's fault.
         Err(Stop::Malformed) | Ok(()) => Ok(()),
-        Err(Stop::Snapped) => {
+        Err(stop) => {
             walk.current = ipv6::THIS;
-            Err(Stop::Snapped)
+            Err(stop)
         }
     }
 }

@@ -243,6 +243,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     walk.tree.set_extent(added, region.captured().len());
     walk.claimed = Some(region.reported() as u32);
     if header.len > MIN_HEADER_LEN {
+        if region.reported() < header.len {
+            return Err(Stop::Malformed);
+        }
         let options = region.part(MIN_HEADER_LEN, header.len - MIN_HEADER_LEN);
         options::dissect(walk, &options, header.ttl)?;
     }
@@ -252,7 +255,6 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     outcome
 }
 
-#[expect(clippy::too_many_lines, reason = "one field after the other")]
 fn header(
     walk: &mut Walk<'_, '_>,
     added: Added,
@@ -263,6 +265,12 @@ fn header(
     };
     walk.tree
         .set_len(added, len.min(region.captured().len()) as u32);
+    if let Ok(total @ 1..) = region.u16(2)
+        && usize::from(total) < len
+    {
+        bogus_length(walk, &region, total, len)?;
+        return Ok(None);
+    }
     let bytes: [u8; MIN_HEADER_LEN] = match region.array(0) {
         Ok(bytes) => bytes,
         Err(stop) => {
@@ -293,29 +301,6 @@ fn header(
     if header.total == 0 {
         from_offload = Offload::Perhaps;
         header.total = region.reported();
-    } else if header.total < len {
-        walk.columns.set_info(format_args!(
-            "Bogus IP length ({}, less than header length {len})",
-            header.total
-        ));
-        services::dissect(walk, &region, bytes[1]);
-        let total = walk
-            .tree
-            .add(LEN, region.place(2, 2), Value::Uint(header.total as u64));
-        walk.tree.label(
-            total,
-            format_args!(
-                "Total Length: {} bytes (bogus, less than header length {len})",
-                header.total
-            ),
-        );
-        walk.expert(
-            total,
-            BOGUS_LENGTH,
-            (Severity::Error, Group::Protocol),
-            format_args!("Bogus IP length"),
-        );
-        return Ok(None);
     }
     let options = region.part(MIN_HEADER_LEN, len - MIN_HEADER_LEN);
     let last = options::destination(&options);
@@ -363,6 +348,33 @@ fn header(
     header.checksum = header_checksum(walk, &region, &header, word(10));
     addresses(walk, &region, &header);
     Ok(Some(header))
+}
+
+/// The packet says that it is shorter than its header.
+fn bogus_length(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    total: u16,
+    len: usize,
+) -> Result<(), Stop> {
+    walk.columns.set_info(format_args!(
+        "Bogus IP length ({total}, less than header length {len})"
+    ));
+    services::dissect(walk, region, region.u8(1)?);
+    let added = walk
+        .tree
+        .add(LEN, region.place(2, 2), Value::Uint(total.into()));
+    walk.tree.label(
+        added,
+        format_args!("Total Length: {total} bytes (bogus, less than header length {len})"),
+    );
+    walk.expert(
+        added,
+        BOGUS_LENGTH,
+        (Severity::Error, Group::Protocol),
+        format_args!("Bogus IP length"),
+    );
+    Ok(())
 }
 
 /// What is there of a header that was not captured whole.

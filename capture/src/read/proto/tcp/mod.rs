@@ -2,7 +2,8 @@
 //!
 //! - `header.rs` the fixed part of the header
 //! - `fields.rs` the fields; `names.rs` names of values
-//! - `options.rs` options; `mptcp.rs` those of Multipath TCP
+//! - `options.rs` options; `mptcp.rs` those of Multipath TCP,
+//!   `meta.rs` its connections
 //! - `info.rs` what the list says
 //! - `streams.rs` what is remembered of streams
 //! - `tracker.rs` what a segment says in the light of those before it
@@ -14,6 +15,7 @@ mod details;
 mod fields;
 mod header;
 mod info;
+mod meta;
 pub(crate) mod mptcp;
 mod names;
 mod options;
@@ -23,7 +25,7 @@ mod streams;
 mod tests;
 mod tracker;
 
-pub(crate) use fields::PROTOCOL;
+pub(crate) use fields::{PROTOCOL, SEGMENTS};
 pub use info::TcpInfo;
 pub(crate) use streams::Memory;
 
@@ -249,6 +251,12 @@ fn rest(
             walk.columns.set_protocol("MPTCP");
             walk.protocols.push(mptcp::THIS.protocol);
         }
+        if found.mptcp_options > 0 {
+            let multipath = &mut walk.memory.tcp.multipath;
+            options::each_mptcp(options.captured(), |option| {
+                multipath.note(standing.stream, option);
+            });
+        }
         if let Some(parts) = parts.as_deref_mut() {
             let shown = parts.options(walk, segment, options_len, &owner);
             outcome = outcome.and(shown);
@@ -272,6 +280,9 @@ fn rest(
         info.events = report.events;
         info.duplicate_number = report.duplicate_number;
         info.duplicate_frame = report.duplicate_frame;
+    }
+    if found.mptcp_options > 0 && walk.tree.wants_any_of(mptcp::THIS.protocol) {
+        meta::show(walk, standing.stream);
     }
     Ok(true)
 }

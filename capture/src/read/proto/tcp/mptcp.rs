@@ -1,7 +1,8 @@
-//! Multipath TCP (RFC 8684): the option of a segment. What needs more than one segment to tell, such as
-//! which connection a subflow belongs to, is left out.
+//! Multipath TCP (RFC 8684): the option of a segment. Which connection a subflow belongs to is told in
+//! `meta.rs`; numbers of data are shown as they were sent.
 
 use super::fields::{OPTION_KIND, OPTION_LEN};
+use super::meta;
 use super::options::Owner;
 use crate::read::field::{FieldId, protocol};
 use crate::read::proto::expert::{Group, Severity};
@@ -53,6 +54,12 @@ protocol! {
     RM_ADDR_COUNT: "mptcp.rm_addr.count", "Number of removed addresses", Uint(8), Dec;
     CONNECTION_MISSING_ALGORITHM: "mptcp.connection.missing_algorithm", "No crypto algorithm specified", None;
     CONNECTION_UNSUPPORTED_ALGORITHM: "mptcp.connection.unsupported_algorithm", "Unsupported algorithm", None;
+    EXPECTED_TOKEN: "mptcp.expected_token", "Subflow token generated from key", Uint(32), Dec;
+    EXPECTED_IDSN: "mptcp.expected_idsn", "Subflow expected IDSN", Uint(64), Dec;
+    ANALYSIS: "mptcp.analysis", "MPTCP analysis", None;
+    MASTER: "mptcp.master", "Master flow", Bool;
+    STREAM: "mptcp.stream", "Stream index", Uint(32), Dec;
+    SUBFLOWS: "mptcp.analysis.subflows", "TCP subflow stream id(s)", String;
     DSS_INFINITE_MAPPING: "mptcp.dss.infinite_mapping", "Fallback to infinite mapping", None;
 }
 
@@ -221,6 +228,15 @@ pub(super) fn dissect(
             }
             if matches!(len, 12 | 20 | 22 | 24) {
                 u64_of(walk, region, SENDKEY, 4)?;
+                let derived = meta::derive(region.array(4)?, version);
+                let token = Value::Uint(derived.token.into());
+                walk.tree.add_generated(EXPECTED_TOKEN, token);
+                let number = derived.data_number;
+                let added = walk.tree.add_generated(EXPECTED_IDSN, Value::Uint(number));
+                walk.tree.label(
+                    added,
+                    format_args!("Subflow expected IDSN: {number} (64bits version)"),
+                );
                 if len >= 20 {
                     u64_of(walk, region, RECVKEY, 12)?;
                 }

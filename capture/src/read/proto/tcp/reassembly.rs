@@ -12,7 +12,8 @@ use std::sync::Arc;
 use super::applications::{Asking, Need, Outcome, Payload, dispatch};
 use super::fields::{
     FIN_RETRANSMISSION, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LENGTH, SEGMENT,
-    SEGMENT_COUNT, SEGMENT_DATA, SEGMENTS,
+    SEGMENT_COUNT, SEGMENT_DATA, SEGMENT_ERROR, SEGMENT_OVERLAP, SEGMENT_OVERLAP_CONFLICT,
+    SEGMENTS,
 };
 use crate::read::memory::Pass;
 use crate::read::proto::data;
@@ -65,6 +66,15 @@ struct Fragment {
     frame: u64,
     offset: u32,
     len: u32,
+    overlap: Overlap,
+}
+
+/// Whether bytes of a segment were there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Overlap {
+    None,
+    Same,
+    Different,
 }
 
 /// What a fragment is added to a message with.
@@ -99,6 +109,7 @@ impl Pdu {
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
+        let mut overlap = Overlap::None;
         let mut at = start;
         for &(from, to) in &self.have {
             let (from, to) = (from as usize, to as usize);
@@ -108,6 +119,13 @@ impl Pdu {
             if from > at {
                 self.bytes[at..from].copy_from_slice(&bytes[at - start..from - start]);
             }
+            let (low, high) = (from.max(start), to.min(end));
+            let is_same = self.bytes[low..high] == bytes[low - start..high - start];
+            overlap = overlap.max(if is_same {
+                Overlap::Same
+            } else {
+                Overlap::Different
+            });
             at = at.max(to);
         }
         if at < end {
@@ -118,6 +136,7 @@ impl Pdu {
             frame,
             offset,
             len: bytes.len() as u32,
+            overlap,
         });
         if tail == Tail::IsThis {
             self.len = Some(self.len.unwrap_or(0).max(end as u32));
@@ -138,6 +157,17 @@ impl Pdu {
         let low = self.have[first].0.min(from);
         let high = self.have[last - 1].1.max(to);
         self.have.splice(first..last, [(low, high)]);
+    }
+
+    /// Why a segment cannot be added: the message that it lies in is whole without it.
+    fn refuses(&self, offset: u32, len: u32) -> Option<Stop> {
+        self.whole_in?;
+        let end = offset.saturating_add(len);
+        Some(if self.len.is_some_and(|whole| end > whole) {
+            Stop::PastOld
+        } else {
+            Stop::OverlapsOld
+        })
     }
 
     /// More is needed than was thought.
@@ -299,7 +329,12 @@ fn desegment(
             } else {
                 Tail::IsThis
             };
-            let is_whole = pdu.add(frame, seq.wrapping_sub(first), bytes, tail);
+            let at = seq.wrapping_sub(first);
+            if let Some(stop) = pdu.refuses(at, bytes.len() as u32) {
+                walk.current = super::fields::THIS;
+                return Err(stop);
+            }
+            let is_whole = pdu.add(frame, at, bytes, tail);
             if is_whole && pdu.takes_segment {
                 pdu.takes_segment = false;
                 if before(pdu.next, next) {
@@ -522,6 +557,7 @@ fn split(pdu: &mut Pdu, first: u32, at: u32, frame: u64) -> Pdu {
                 frame: fragment.frame,
                 offset: from - at,
                 len: end - from,
+                overlap: fragment.overlap,
             });
         }
     }
@@ -646,7 +682,12 @@ fn show_fragments(
     }
     tree.open();
     for one in &pdu.fragments {
-        let added = tree.add(SEGMENT, place(one.offset, one.len), Value::Uint(one.frame));
+        let field = if one.overlap == Overlap::Different {
+            SEGMENT_ERROR
+        } else {
+            SEGMENT
+        };
+        let added = tree.add(field, place(one.offset, one.len), Value::Uint(one.frame));
         tree.set_generated(added);
         let s = if one.len == 1 { "" } else { "s" };
         let last = one.offset + one.len.saturating_sub(1);
@@ -657,6 +698,14 @@ fn show_fragments(
                 one.frame, one.offset, one.len
             ),
         );
+        if one.overlap > Overlap::None {
+            tree.open();
+            tree.add_generated(SEGMENT_OVERLAP, Value::Bool(true));
+            if one.overlap == Overlap::Different {
+                tree.add_generated(SEGMENT_OVERLAP_CONFLICT, Value::Bool(true));
+            }
+            tree.close();
+        }
     }
     tree.add_generated(SEGMENT_COUNT, Value::Uint(pdu.fragments.len() as u64));
     tree.add_generated(REASSEMBLED_LENGTH, Value::Uint(len as u64));
@@ -664,4 +713,8 @@ fn show_fragments(
     tree.set_generated(added);
     tree.close();
     tree.back(back);
+    let conflicts = |one: &Fragment| one.overlap == Overlap::Different;
+    if pdu.fragments.iter().any(conflicts) {
+        walk.columns.set_info(format_args!("[Illegal Segments]"));
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Memory {
     /// Where segments were put together: their frame, the PDU's first sequence number, and the frame
     /// in which it was whole. Sorted in the second pass.
     pub(super) reassembled: Vec<(u64, u32, u64)>,
+    /// Connections of Multipath TCP.
+    pub(super) multipath: super::meta::Memory,
 }
 
 /// What only the end of the file tells of a stream.
@@ -246,7 +248,9 @@ impl Memory {
             buffered,
             known,
             reassembled,
+            multipath,
         } = self;
+        *multipath = super::meta::Memory::default();
         for stream in streams.states() {
             Self::keep(known, stream);
         }

@@ -174,6 +174,17 @@ impl<'b> Iterator for All<'b> {
     }
 }
 
+/// Gives what is behind kind and length of each option of MPTCP.
+#[cold]
+pub(super) fn each_mptcp(bytes: &[u8], mut take: impl FnMut(&[u8])) {
+    for next in (All { bytes, at: 0 }) {
+        let Next::One(one) = next else { break };
+        if one.kind == kind::MPTCP {
+            take(one.bytes.get(2..).unwrap_or(&[]));
+        }
+    }
+}
+
 /// What the stream is to remember of the options. Short work for those that nearly all segments have.
 ///
 /// # Errors
