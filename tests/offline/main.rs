@@ -34,6 +34,8 @@ mod quic;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod remarks;
+#[cfg(test)]
 mod robustness;
 #[cfg(test)]
 mod seeds;

@@ -39,13 +39,14 @@ fn captures() -> Vec<PathBuf> {
 }
 
 /// Protocols above TCP and UDP whose packets both programs take apart, in Wireshark's names.
-const DISSECTED: [&str; 7] = [
+const DISSECTED: [&str; 8] = [
     "data",
     "data-text-lines",
     "dns",
     "http",
     "quic",
     "ssh",
+    "telnet",
     "tls",
 ];
 

@@ -95,7 +95,7 @@ pub(super) struct PrintArgs {
     #[arg(short = 'd', value_name = "TYPE==PORTS,PROTOCOL")]
     decode_as: Vec<String>,
 
-    /// A preference, TRUE or FALSE; `-o help:` lists them.
+    /// A preference, TRUE or FALSE, or a file (`tls.keylog_file:keys.log`); `-o help:` lists them.
     #[arg(short = 'o', long = "option", value_name = "NAME:VALUE")]
     option: Vec<String>,
 

@@ -116,6 +116,9 @@ pub enum ReadError {
     /// A thread cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+    /// The log of secrets that `tls.keylog_file` names.
+    #[error("cannot read the secrets in {}", .0.display())]
+    Secrets(PathBuf, #[source] io::Error),
     /// Standard input comes only once.
     #[error("-2 reads everything twice, which standard input does not allow; name a file")]
     TwiceFromPipe,
@@ -179,8 +182,15 @@ pub fn read_from(
     for coloring in plan.coloring.iter().chain(&rules) {
         coloring.want(&mut wanted);
     }
+    let secrets = match &plan.preferences.tls_keylog_file {
+        Some(path) => {
+            std::fs::read(path).map_err(|error| ReadError::Secrets(path.clone(), error))?
+        }
+        None => Vec::new(),
+    };
     let mut walking = Walking {
         plan,
+        secrets,
         frames: Frames {
             preferences: plan.preferences.clone(),
             memory: Memory::new(match plan.passes {
@@ -308,6 +318,8 @@ struct Times {
 
 struct Walking<'p, 's> {
     plan: &'p ReadPlan,
+    /// A log of secrets beside those of the files.
+    secrets: Vec<u8>,
     frames: Frames,
     wanted: Arc<Wanted>,
     times: Times,
@@ -328,6 +340,8 @@ impl Walking<'_, '_> {
     ) -> Result<(), Stopped> {
         let seed = self.frames.memory.tcp.seed();
         let reader = Reader::new(self.plan, first, seed).map_err(Stopped::Broken)?;
+        self.frames.memory.tls.add_secrets(&self.secrets);
+        let mut secrets: Arc<[u8]> = Arc::default();
         while let Some(burst) = reader.next() {
             let Burst {
                 block,
@@ -338,6 +352,10 @@ impl Walking<'_, '_> {
                 Unread::Filter(error) => Stopped::Filter(error),
                 Unread::Gone => Stopped::OutputGone,
             })?;
+            if !Arc::ptr_eq(&secrets, &about.secrets) {
+                secrets = Arc::clone(&about.secrets);
+                self.frames.memory.tls.add_secrets(&secrets);
+            }
             for place in 0..LEAD {
                 self.look_ahead(&frames, place, &block);
             }

@@ -1,7 +1,12 @@
 //! What `-o NAME:VALUE` sets, with tshark's names and defaults.
 
+use std::path::PathBuf;
+
 use super::decode_as::DecodeAs;
 use super::print::Names;
+
+/// The one that is no flag.
+const KEYLOG_FILE: &str = "tls.keylog_file";
 
 /// Preferences of the dissectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub struct Preferences {
     pub ip_decode_tos_as_diffserv: bool,
     /// `ip.security_flag`.
     pub ip_security_flag: bool,
+    /// `tls.keylog_file`: secrets of TLS connections.
+    pub tls_keylog_file: Option<PathBuf>,
     /// Which ports carry what, whatever they usually do (`-d`).
     pub decode_as: DecodeAs,
 }
@@ -40,6 +47,12 @@ impl Preferences {
         let Some((name, value)) = text.split_once(':') else {
             return Err(format!("{text:?} is not NAME:VALUE"));
         };
+        if name.trim() == KEYLOG_FILE {
+            self.tls_keylog_file = Some(value.trim())
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from);
+            return Ok(());
+        }
         let mut known: [(&str, &mut bool); 9] = [
             ("tcp.check_checksum", &mut self.tcp_check_checksum),
             ("udp.check_checksum", &mut self.udp_check_checksum),
@@ -64,7 +77,7 @@ impl Preferences {
         else {
             let names = known.map(|(name, _)| name).join(", ");
             return Err(format!(
-                "there is no preference {name:?}; there are {names}"
+                "there is no preference {name:?}; there are {names}, {KEYLOG_FILE}"
             ));
         };
         **preference = match value.trim() {
@@ -89,6 +102,7 @@ impl Default for Preferences {
             ip_defragment: true,
             ip_decode_tos_as_diffserv: true,
             ip_security_flag: false,
+            tls_keylog_file: None,
             decode_as: DecodeAs::default(),
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct About {
     /// By interface, the number of its section and of the first interface there, if its format has
     /// sections.
     sections: Vec<Option<(u32, IfaceId)>>,
+    /// Secrets of TLS so far, as a log of keys.
+    pub(super) secrets: Arc<[u8]>,
     /// The capture filter for its link types, if there is one.
     pub(super) programs: Option<Arc<FilePrograms>>,
 }
@@ -194,7 +196,12 @@ impl Reading {
             frames.look_into(&block, self.seed);
             let ifaces = source.ifaces();
             let about = match known.take() {
-                Some(about) if about.ifaces.len() == ifaces.len() => about,
+                Some(about)
+                    if about.ifaces.len() == ifaces.len()
+                        && about.secrets.len() == source.secrets().len() =>
+                {
+                    about
+                }
                 _ => {
                     let filter = self.filter.as_mut();
                     let programs = filter.map(|filter| filter.programs(path, source));
@@ -203,6 +210,7 @@ impl Reading {
                         ifaces: ifaces.to_vec(),
                         first_iface,
                         sections: ids.map(|id| source.section_of(id, first_iface)).collect(),
+                        secrets: source.secrets().into(),
                         programs: programs.transpose().map_err(Unread::Filter)?,
                     })
                 }

@@ -135,6 +135,16 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::brief::names::ipp::PROTOCOL,
     &proto::brief::names::ftp_data::PROTOCOL,
     &proto::brief::names::ntlmssp::PROTOCOL,
+    &proto::brief::names::text_lines::PROTOCOL,
+    &proto::brief::names::media::PROTOCOL,
+    &proto::brief::names::png::PROTOCOL,
+    &proto::brief::names::jfif::PROTOCOL,
+    &proto::brief::names::gif::PROTOCOL,
+    &proto::brief::names::xml::PROTOCOL,
+    &proto::brief::names::json::PROTOCOL,
+    &proto::brief::names::form::PROTOCOL,
+    &proto::brief::names::multipart::PROTOCOL,
+    &proto::http2::PROTOCOL,
 ];
 
 /// A field by its number.

@@ -34,15 +34,23 @@ impl fmt::Display for Named {
         }
         let (name, rest) = match address {
             [0, 0, 0, ..] => ("00:00:00", 3),
-            [1, 0, 0x5e, 0..=0x7f, ..] => ("IPv4mcast", 3),
-            [0x33, 0x33, ..] => ("IPv6mcast", 2),
+            // Of groups, what follows the zeros.
+            [1, 0, 0x5e, 0..=0x7f, ..] => ("IPv4mcast", 3 + zeros(&address[3..5])),
+            [0x33, 0x33, ..] => ("IPv6mcast", 2 + zeros(&address[2..5])),
+            [0x52, 0x54, 0, ..] => ("RealtekU", 3),
             [1, 0x80, 0xc2, 0, 0, 0..=0x0f] => ("Spanning-tree-(for-bridges)", 5),
             [0, 0, 0x5e, 0, 1, _] => ("IETF-VRRP-VRID", 5),
             [0, 0, 0x0c, 7, 0xac, _] => ("All-HSRP-routers", 5),
-            _ => match table().vendor(address) {
-                Some(name) => (&*short(name), 3),
-                None => return write!(f, "{}", Ether(address)),
-            },
+            _ => {
+                // Groups are named by who has the address without the bit that says so.
+                let mut single = address;
+                single[0] &= !1;
+                let table = table();
+                match table.vendor(address).or_else(|| table.vendor(single)) {
+                    Some(name) => (&*short(name), 3),
+                    None => return write!(f, "{}", Ether(address)),
+                }
+            }
         };
         f.write_str(name)?;
         for (place, byte) in address.iter().skip(rest).enumerate() {
@@ -51,6 +59,11 @@ impl fmt::Display for Named {
         }
         Ok(())
     }
+}
+
+/// How many zeros these begin with.
+fn zeros(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == 0).count()
 }
 
 /// Addresses with a meaning of their own (IEEE 802, Cisco).
@@ -283,8 +296,21 @@ mod tests {
         );
         assert_eq!(named([0xff; 6]), "Broadcast");
         assert_eq!(named([0; 6]), "00:00:00_00:00:00");
-        assert_eq!(named([1, 0, 0x5e, 0, 0, 0xfb]), "IPv4mcast_00:00:fb");
-        assert_eq!(named([0x33, 0x33, 0, 0, 0, 1]), "IPv6mcast_00:00:00:01");
+        assert_eq!(named([1, 0, 0x5e, 0, 0, 1]), "IPv4mcast_01");
+        assert_eq!(named([1, 0, 0x5e, 0x7f, 0xff, 0xfa]), "IPv4mcast_7f:ff:fa");
+        assert_eq!(named([0x33, 0x33, 0, 0, 0, 0x16]), "IPv6mcast_16");
+        assert_eq!(
+            named([0x33, 0x33, 0xff, 0xd3, 0xfb, 0xc2]),
+            "IPv6mcast_ff:d3:fb:c2"
+        );
+        assert_eq!(
+            named([1, 0x50, 0x8b, 0x93, 0x93, 0x7c]),
+            "HewlettP_93:93:7c"
+        );
+        assert_eq!(
+            named([0x52, 0x54, 0, 0x12, 0x34, 0x57]),
+            "RealtekU_12:34:57"
+        );
         assert_eq!(named([2, 0, 0x7b, 0x16, 2, 0x43]), "02:00:7b:16:02:43");
         assert_eq!(
             organization(0x50fc).as_deref(),

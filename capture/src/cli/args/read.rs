@@ -16,6 +16,8 @@ Examples:
   capture read traffic.pcapng -V -c 1         all fields of the first packet
   capture read traffic.pcapng -O tcp          of each packet, the details of TCP
   capture read traffic.pcapng -x -P -c 1      the bytes of the first packet, below its line
+  capture read traffic.pcapng --diagram=tcp -c 1
+                                              the TCP header as its RFC draws it, with its values
   capture read traffic.pcapng -d tcp.port==8888,http
   capture read traffic.pcapng -t ad           with date and time
   capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y

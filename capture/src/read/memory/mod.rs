@@ -101,7 +101,7 @@ impl Memory {
         fragments.begin_second_pass();
         echoes.begin_second_pass();
         *arp = arp::Memory::default();
-        *tls = tls::Memory::default();
+        tls.begin_second_pass();
         dns.begin_second_pass();
         http.begin_second_pass();
         *quic = quic::Memory::default();

@@ -397,3 +397,94 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(start: usize, end: usize, name: &str, value: &str) -> Field {
+        Field {
+            start,
+            end,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+
+    fn drawn(fields: &[Field]) -> String {
+        let mut out = String::new();
+        draw(fields, &mut out);
+        out
+    }
+
+    /// The figure of RFC 768.
+    #[test]
+    fn udp_is_drawn_as_its_rfc_draws_it() {
+        let fields = [
+            field(0, 16, "Source Port", "53"),
+            field(16, 32, "Destination Port", "40001"),
+            field(32, 48, "Length", "17"),
+            field(48, 64, "Checksum", "0x1234"),
+        ];
+        let expected = "      0                   1                   2                   3
+      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+     ┌───────────────────────────────┬───────────────────────────────┐
+   0 │          Source Port          │       Destination Port        │
+     │              53               │             40001             │
+     ├───────────────────────────────┼───────────────────────────────┤
+   4 │            Length             │           Checksum            │
+     │              17               │            0x1234             │
+     └───────────────────────────────┴───────────────────────────────┘
+";
+        assert_eq!(drawn(&fields), expected);
+    }
+
+    #[test]
+    fn a_field_of_one_row_and_a_half_has_no_line_through_it() {
+        let fields = [field(0, 48, "A", "1"), field(48, 64, "B", "2")];
+        let expected = "      0                   1                   2                   3
+      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+     ┌───────────────────────────────────────────────────────────────┐
+   0 │                               A                               │
+     │                               1                               │
+     │                               ┌───────────────────────────────┤
+   4 │                               │               B               │
+     │                               │               2               │
+     └───────────────────────────────┴───────────────────────────────┘
+";
+        assert_eq!(drawn(&fields), expected);
+    }
+
+    #[test]
+    fn long_fields_are_shortened_and_offsets_say_so() {
+        let fields = [field(0, 32 * 100, "Data", ""), field(3200, 3232, "End", "")];
+        let text = drawn(&fields);
+        let offsets: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split('│').next()?.trim().parse::<usize>().ok())
+            .collect();
+        assert_eq!(offsets, [0, 4, 8, 12, 400]);
+    }
+
+    #[test]
+    fn bits_are_those_that_the_pattern_shows() {
+        assert_eq!(bits("0100 ....", 0, 8), (0, 4));
+        assert_eq!(bits(".... 0101", 0, 8), (4, 8));
+        assert_eq!(bits("...0 0000 0000 0000", 48, 16), (51, 64));
+        assert_eq!(bits("", 16, 16), (16, 32));
+    }
+
+    #[test]
+    fn what_explains_a_value_gives_way_in_narrow_boxes() {
+        assert_eq!(fitting("0x2, Don't fragment", 5), "0x2");
+        assert_eq!(fitting("6 (TCP)", 15), "6 (TCP)");
+        assert_eq!(fitting("8 (Echo (ping) request)", 15), "8");
+    }
+
+    #[test]
+    fn words_are_wrapped_and_too_many_are_cut() {
+        assert_eq!(wrap("Header Length", 7), ["Header", "Length"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a b c d e", 1), ["a", "b", "c", "…"]);
+    }
+}

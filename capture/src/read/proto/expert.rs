@@ -120,6 +120,9 @@ fn group_name(value: u64) -> Option<&'static str> {
     .map(Group::name)
 }
 
+/// Wireshark cuts a message behind so many bytes.
+const LONGEST: usize = 239;
+
 impl Walk<'_, '_> {
     /// Says that something is remarkable, as the last thing below `parent` (the node of the field that
     /// it is about, which need not be the last one added). `field` is the name by which it can be
@@ -159,7 +162,9 @@ impl Walk<'_, '_> {
         let added = tree.add_generated(field, Value::None);
         tree.label(added, message);
         if tree.wants(MESSAGE) {
-            let added = tree.add_formatted(MESSAGE, Place::default(), message);
+            let mut text = message.to_string();
+            text.truncate(text.floor_char_boundary(LONGEST));
+            let added = tree.add_text(MESSAGE, Place::default(), &text);
             tree.set_generated(added);
             tree.set_hidden(added);
         }

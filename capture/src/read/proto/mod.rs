@@ -34,7 +34,7 @@
 //! - `dhcp.rs` DHCP (RFC 2131)
 //! - `ntp.rs` NTP (RFC 5905)
 //! - `tls/` TLS (RFC 8446)
-//! - `http/` HTTP/1 (RFC 9112)
+//! - `http/` HTTP/1 (RFC 9112); `http2.rs` HTTP/2 (RFC 9113)
 //! - `quic/` QUIC (RFC 9000)
 //! - `ssh.rs` SSH (RFC 4253)
 //! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line
@@ -67,6 +67,7 @@ pub(crate) mod geneve;
 pub(crate) mod gre;
 pub(crate) mod gtp;
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod icmp;
 pub(crate) mod icmpv6;
 pub(crate) mod igmp;

@@ -83,7 +83,7 @@ impl Statistic for Conversations {
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, _columns: &Columns) {
         let meta = &frame.packet.meta;
         self.first.get_or_insert(meta.ts);
-        if !passes(self.filter.as_ref(), tree, frame) {
+        if !passes(self.filter.as_ref(), tree, frame) || !self.ends.counts(tree) {
             return;
         }
         for (mut from, mut to, stream) in self.ends.of(tree) {

@@ -85,7 +85,7 @@ impl Statistic for Endpoints {
     }
 
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, _columns: &Columns) {
-        if !passes(self.filter.as_ref(), tree, frame) {
+        if !passes(self.filter.as_ref(), tree, frame) || !self.ends.counts(tree) {
             return;
         }
         let bytes = frame.packet.meta.wire_len;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Known, Statistic, StatisticError, filter, passes};
 use crate::filter::display::DisplayFilter;
-use crate::read::proto::{frame, http};
+use crate::read::proto::{eth, ethertype, frame, http};
 use crate::read::registry::{self, PROTOCOLS};
 use crate::read::tree::{Tree, Value, Wanted};
 use crate::read::walk::Frame;
@@ -143,6 +143,10 @@ impl Statistic for Expert {
                 Value::Protocol { .. } => last = node.field.protocol,
                 // Whose dissector it was that could not go on, or that spoke.
                 Value::None if OF_ANOTHER.contains(&node.field) => protocol = last,
+                // It is found when what a frame carries is done with.
+                Value::None if node.field == eth::PADDING_BAD => {
+                    protocol = ethertype::THIS.protocol;
+                }
                 Value::None => protocol = node.field.protocol,
                 _ => {}
             }

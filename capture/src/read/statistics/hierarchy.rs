@@ -125,9 +125,26 @@ impl Statistic for Hierarchy {
             .filter(|node| node.field.is_protocol() || BESIDE.contains(&node.field))
             // The frame itself is left out, as tshark does.
             .skip(1);
-        for node in protocols.take(DEEPEST) {
-            at = self.child(at, node.field);
+        // tshark counts what was put together behind those whose message it is, which lie in it.
+        let mut put_together: Option<FieldId> = None;
+        let mut count = |field: FieldId| {
+            at = self.child(at, field);
             self.nodes[at].volume.add(frame.packet.meta.wire_len);
+        };
+        for node in protocols.take(DEEPEST) {
+            if (node.place.source == 0 || node.field == tcp::SEGMENTS)
+                && let Some(before) = put_together.take()
+            {
+                count(before);
+            }
+            if node.field == tcp::SEGMENTS {
+                put_together = Some(node.field);
+            } else {
+                count(node.field);
+            }
+        }
+        if let Some(last) = put_together {
+            count(last);
         }
     }
 

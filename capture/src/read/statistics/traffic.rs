@@ -120,6 +120,8 @@ pub(crate) struct Ends {
     destinations: [Known; 2],
     ports: [Known; 2],
     stream: Known,
+    /// Of IPv6: a fragment, what says that it is one of several, and what says that all are there.
+    fragment: [Known; 3],
 }
 
 impl Ends {
@@ -145,12 +147,30 @@ impl Ends {
             destinations,
             ports,
             stream: Known::named(stream),
+            fragment: match layer {
+                Layer::Ipv6 => [
+                    "ipv6.fraghdr.offset",
+                    "ipv6.fraghdr.more",
+                    "ipv6.fragment.count",
+                ]
+                .map(Known::named),
+                _ => Default::default(),
+            },
         }
+    }
+
+    /// Whether a frame is counted: of fragments of IPv6, that with which they are put together.
+    pub(super) fn counts(&self, tree: &Tree) -> bool {
+        let [offset, more, count] = &self.fragment;
+        let is_piece = offset.values(tree).any(|value| value != Value::Uint(0))
+            || more.values(tree).any(|value| value == Value::Bool(true));
+        !is_piece || count.values(tree).next().is_some()
     }
 
     pub(super) fn want(&self, wanted: &mut Wanted) {
         let all = [&self.sources, &self.destinations, &self.ports];
-        for known in all.into_iter().flatten().chain([&self.stream]) {
+        let others = self.fragment.iter().chain([&self.stream]);
+        for known in all.into_iter().flatten().chain(others) {
             known.want(wanted);
         }
     }
@@ -168,7 +188,7 @@ impl Ends {
         let nodes = tree.nodes().iter();
         let has_ports = self.layer.has_ports() || self.layer == Layer::Mptcp;
         // What an ICMP error quotes stands deeper, and is no traffic.
-        let mut nodes = nodes.filter(|node| node.depth <= 1);
+        let mut nodes = nodes.filter(|node| node.depth <= 1 || self.stream.is(node));
         std::iter::from_fn(move || {
             loop {
                 let Some(node) = nodes.next() else {

@@ -262,6 +262,15 @@ impl FileSource {
         Some((section, IfaceId(first_of_file + start)))
     }
 
+    /// The secrets of TLS connections that the file had so far, as a log of keys.
+    #[must_use]
+    pub fn secrets(&self) -> &[u8] {
+        match &self.format {
+            Format::Pcap(_) => &[],
+            Format::Pcapng(pcapng) => pcapng.secrets(),
+        }
+    }
+
     /// The interfaces that the file has described so far; the first one has the number that the
     /// file was opened with. A pcapng file can describe more at any point.
     pub fn ifaces(&self) -> &[Iface] {

@@ -1,7 +1,7 @@
 //! pcapng: blocks that carry their own length, in sections that carry their own byte order.
 //!
-//! Format: draft-ietf-opsawg-pcapng. Of the blocks, those that hold packets and those that describe
-//! interfaces are read; all others are stepped over by their length, known or not.
+//! Format: draft-ietf-opsawg-pcapng. Of the blocks, those that hold packets, those that describe
+//! interfaces and those with secrets of TLS are read; all others are stepped over by their length, known or not.
 
 use super::Damage;
 use super::options::Options;
@@ -17,6 +17,11 @@ const INTERFACE_DESCRIPTION: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+/// Secrets of TLS, as a log of keys.
+const TLS_KEY_LOG: u32 = 0x544c_534b;
+/// Bytes of secrets that are kept of a file.
+const MOST_SECRETS: usize = 64 << 20;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 /// Type and total length, and the total length again at the end.
@@ -46,6 +51,8 @@ pub(super) struct Pcapng {
     ifaces: Vec<Iface>,
     /// How many of them there were when each section began.
     section_starts: Vec<u32>,
+    /// Secrets of TLS so far.
+    secrets: Vec<u8>,
 }
 
 /// What packets need of their interface.
@@ -76,6 +83,7 @@ impl Pcapng {
             first_iface,
             ifaces: Vec::new(),
             section_starts: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -196,8 +204,34 @@ impl Pcapng {
             PACKET => self.obsolete_packet(body, at, scan),
             SECTION_HEADER => self.section_header(body),
             SIMPLE_PACKET => self.simple_packet(body, at, scan),
+            DECRYPTION_SECRETS => {
+                self.decryption_secrets(body);
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Section 4.7. What is no log of TLS keys, or is damaged, is left out.
+    #[cold]
+    fn decryption_secrets(&mut self, body: Body<'_>) {
+        let Some((fixed, rest)) = body.split_first_chunk::<8>() else {
+            return;
+        };
+        let kind = self.order.u32(part::<0, 4, _>(fixed));
+        let len = self.order.u32(part::<4, 4, _>(fixed)) as usize;
+        if let Some(log) = rest.get(..len)
+            && kind == TLS_KEY_LOG
+            && self.secrets.len() + len <= MOST_SECRETS
+        {
+            self.secrets.extend_from_slice(log);
+            self.secrets.push(b'\n');
+        }
+    }
+
+    /// The secrets of TLS that the file had so far, line by line.
+    pub(super) fn secrets(&self) -> &[u8] {
+        &self.secrets
     }
 
     /// Section 4.1. The section's length is not needed: blocks are stepped over one by one.

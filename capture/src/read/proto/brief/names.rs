@@ -76,4 +76,13 @@ protocols! {
     ipp = 127, "ipp", "IPP", "Internet Printing Protocol";
     ftp_data = 128, "ftp-data", "FTP-DATA", "FTP Data";
     ntlmssp = 129, "ntlmssp", "NTLMSSP", "NTLM Secure Service Provider";
+    text_lines = 130, "data-text-lines", "Line-based text data", "Line-based text data";
+    media = 131, "media", "Media", "Media Type";
+    png = 132, "png", "PNG", "Portable Network Graphics";
+    jfif = 133, "image-jfif", "JFIF (JPEG) image", "JPEG File Interchange Format";
+    gif = 134, "image-gif", "GIF image", "Compuserve GIF";
+    xml = 135, "xml", "XML", "eXtensible Markup Language";
+    json = 136, "json", "JSON", "JavaScript Object Notation";
+    form = 137, "urlencoded-form", "HTML Form URL Encoded", "HTML Form URL Encoded";
+    multipart = 138, "mime_multipart", "MIME multipart", "MIME Multipart Media Encapsulation";
 }

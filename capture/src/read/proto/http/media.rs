@@ -1,10 +1,13 @@
 //! Bodies of messages: what the list says of their type, and text line by line.
 
-use super::super::brief::ipp;
+use std::fmt::Arguments;
+
+use super::super::brief::{ipp, names};
 use super::super::text::Escaped;
 use super::contains;
+use crate::read::FieldId;
 use crate::read::region::Region;
-use crate::read::tree::Place;
+use crate::read::tree::{Place, Value};
 use crate::read::walk::Walk;
 
 /// How a PNG begins.
@@ -55,14 +58,18 @@ pub(super) fn show(
                 | b"application/x-ns-proxy-autoconfig"
         );
     let is_text = is_text && !is_xml;
-    if is_text && walk.tree.labels() && bytes.len() == body.reported() {
+    if is_text && bytes.len() == body.reported() {
         text(walk, &kind, body);
     }
     if is_xml && name == "HTTP" {
+        let title = names::xml::PROTOCOL.title;
+        stands(walk, names::xml::THIS, body, format_args!("{title}"));
         walk.columns.set_protocol("HTTP/XML");
         return;
     }
     if kind == b"application/json" && name == "HTTP" {
+        let text = format_args!("JavaScript Object Notation: application/json");
+        stands(walk, names::json::THIS, body, text);
         walk.columns.set_protocol("HTTP/JSON");
         walk.columns.append_info(format_args!(
             ", JavaScript Object Notation (application/json)"
@@ -70,29 +77,68 @@ pub(super) fn show(
         return;
     }
     let image = match &kind[..] {
-        b"image/jpeg" | b"image/jpg" if bytes.starts_with(&[0xff, 0xd8]) => Some("JPEG JFIF image"),
-        b"image/png" if bytes.starts_with(PNG) && bytes.len() > PNG.len() => Some("PNG"),
-        b"image/gif" if bytes.starts_with(b"GIF87a") => Some("GIF87a"),
-        b"image/gif" if bytes.starts_with(b"GIF89a") => Some("GIF89a"),
+        b"image/jpeg" | b"image/jpg" if bytes.starts_with(&[0xff, 0xd8]) => {
+            Some((names::jfif::THIS, "JPEG JFIF image"))
+        }
+        b"image/png" if bytes.starts_with(PNG) && bytes.len() > PNG.len() => {
+            Some((names::png::THIS, "PNG"))
+        }
+        b"image/gif" if bytes.starts_with(b"GIF87a") => Some((names::gif::THIS, "GIF87a")),
+        b"image/gif" if bytes.starts_with(b"GIF89a") => Some((names::gif::THIS, "GIF89a")),
         _ => None,
     };
-    if let Some(image) = image {
+    if let Some((protocol, image)) = image {
+        let title = protocol.protocol_info().title;
+        let version = if protocol == names::gif::THIS {
+            image
+        } else {
+            ""
+        };
+        let between = if version.is_empty() {
+            ""
+        } else {
+            ", Version: "
+        };
+        let text = format_args!("{title}{between}{version}");
+        stands(walk, protocol, body, text);
         walk.columns.append_info(format_args!(" ({image})"));
         return;
     }
     let shown = Escaped(&kind);
     walk.columns.append_info(format_args!(" ({shown})"));
-    if !is_text && walk.tree.labels() {
+    if kind == b"application/x-www-form-urlencoded" {
+        let title = names::form::PROTOCOL.title;
+        stands(
+            walk,
+            names::form::THIS,
+            body,
+            format_args!("{title}: {shown}"),
+        );
+    } else if !is_text {
         let depth = walk.tree.depth();
-        walk.tree.set_depth(walk.base);
+        stands(walk, names::media::THIS, body, format_args!("Media Type"));
+        walk.tree.set_depth(walk.base + 1);
         let (len, place) = (bytes.len(), body.place(0, bytes.len()));
-        walk.tree.heading(place, format_args!("Media Type"));
-        walk.tree.open();
         let s = if len == 1 { "" } else { "s" };
         walk.tree
             .heading(place, format_args!("Media type: {shown} ({len} byte{s})"));
         walk.tree.set_depth(depth);
     }
+}
+
+/// A body is one of this protocol, which stands behind HTTP in the tree.
+fn stands(walk: &mut Walk<'_, '_>, protocol: FieldId, body: &Region<'_>, text: Arguments<'_>) {
+    walk.protocols.push(protocol.protocol);
+    let depth = walk.tree.depth();
+    walk.tree.set_depth(walk.base);
+    let len = body.captured().len();
+    let extent = Value::Protocol {
+        own: len as u32,
+        all: len as u32,
+    };
+    let added = walk.tree.add(protocol, body.place(0, len), extent);
+    walk.tree.label(added, text);
+    walk.tree.set_depth(depth);
 }
 
 /// The parts of a body that has several (RFC 2046 section 5.1).
@@ -120,6 +166,17 @@ fn parts(walk: &mut Walk<'_, '_>, name: &'static str, content_type: &[u8], body:
     let Some(mut start) = found(0) else {
         return;
     };
+    let text = format_args!(
+        "MIME Multipart Media Encapsulation, Type: {}, Boundary: \"{}\"",
+        Escaped(
+            &lower[..lower
+                .iter()
+                .position(|byte| *byte == b';')
+                .unwrap_or(lower.len())]
+        ),
+        Escaped(&value[..end])
+    );
+    stands(walk, names::multipart::THIS, body, text);
     for _ in 0..MOST_PARTS {
         let after = start + delimiter.len();
         let Some(next) = found(after) else {
@@ -155,14 +212,20 @@ fn part(walk: &mut Walk<'_, '_>, name: &'static str, part: &Region<'_>) {
 /// A text, line by line.
 fn text(walk: &mut Walk<'_, '_>, kind: &[u8], body: &Region<'_>) {
     let bytes = body.captured();
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
+    let lines = if walk.tree.labels() {
+        bytes.split_inclusive(|byte| *byte == b'\n').count()
+    } else {
+        0
+    };
+    let protocol = names::text_lines::THIS;
+    let kind = Escaped(kind);
+    let title = format_args!("Line-based text data: {kind} ({lines} lines)");
+    stands(walk, protocol, body, title);
+    if !walk.tree.labels() {
+        return;
+    }
     let depth = walk.tree.depth();
-    walk.tree.set_depth(walk.base);
-    walk.tree.heading(
-        body.place(0, bytes.len()),
-        format_args!("Line-based text data: {} ({lines} lines)", Escaped(kind)),
-    );
-    walk.tree.open();
+    walk.tree.set_depth(walk.base + 1);
     let mut at = 0;
     for line in bytes
         .split_inclusive(|byte| *byte == b'\n')

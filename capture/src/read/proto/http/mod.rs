@@ -322,6 +322,24 @@ fn dissect(
     } else {
         "HTTP"
     };
+    messages(walk, &region, payload, name)
+}
+
+/// Dissects what is spoken inside of TLS.
+pub(crate) fn inside(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+) -> Result<Outcome, Stop> {
+    messages(walk, &region, payload, "HTTP")
+}
+
+fn messages(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    payload: &Payload,
+    name: &'static str,
+) -> Result<Outcome, Stop> {
     let mut at = 0;
     while at < region.reported() {
         let rest = region.rest(at);

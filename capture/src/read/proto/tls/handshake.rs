@@ -2,6 +2,7 @@
 
 use super::extension::Holder;
 use super::names::handshake_name;
+use super::opening::Epoch;
 use super::record::Record;
 use super::session::{Flight, Pending, Version};
 use super::{append, exchange, hello};
@@ -56,7 +57,7 @@ pub(super) fn dissect(
     }
     while at < body.reported() {
         let rest = body.rest(at);
-        if at == 0 && looks_encrypted(&rest, was_encrypted) {
+        if at == 0 && !record.is_open && looks_encrypted(&rest, was_encrypted) {
             append(walk, "Encrypted Handshake Message");
             record.title(
                 walk,
@@ -243,7 +244,14 @@ fn one(
 ) -> Result<(), Stop> {
     let mut kind = message.u8(0)?;
     let body = message.rest(HEADER_LEN);
-    let Flight { session, .. } = record.flight;
+    let Flight { session, direction } = record.flight;
+    let has_secrets = !walk.memory.tls.secrets.is_empty();
+    if kind == CLIENT_HELLO
+        && has_secrets
+        && let Ok(random) = body.array(2)
+    {
+        walk.memory.tls.client_hello(record.flight, random);
+    }
     if kind == SERVER_HELLO
         && let Some(found) = hello::scan_server_hello(&body)
     {
@@ -259,6 +267,16 @@ fn one(
         known.inside = found.inside.or(known.inside);
         let version = known.version;
         walk.columns.set_protocol(version.name());
+    }
+    if kind == SERVER_HELLO
+        && has_secrets
+        && let Ok(random) = body.array(2)
+    {
+        walk.memory.tls.server_hello(record.flight, random);
+    }
+    if matches!(kind, FINISHED | KEY_UPDATE) && record.is_open {
+        let memory = &mut walk.memory.tls;
+        memory.use_traffic_secret(session, direction, Epoch::Data);
     }
     if kind == SERVER_HELLO_DONE {
         walk.memory.tls.session(session).resumed_by = None;

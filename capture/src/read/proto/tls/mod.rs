@@ -1,10 +1,11 @@
-//! TLS (RFC 8446, RFC 5246), as Wireshark's `packet-tls.c` shows it without keys.
+//! TLS (RFC 8446, RFC 5246), as Wireshark's `packet-tls.c` shows it.
 //!
 //! - `session.rs` what is remembered of a connection
 //! - `record.rs` records; `handshake.rs` handshake messages; `hello.rs` the two hellos;
 //!   `extension.rs` their extensions, `quic_parameters.rs` the one of QUIC, `ja3.rs` what they tell of the
 //!   software; `exchange.rs` the messages after them; `inside.rs` what
 //!   is spoken inside
+//! - `secrets.rs` logged secrets; `opening.rs` what they open
 //! - `names.rs` names of numbers; `groups.rs` those of groups and signature schemes
 
 mod exchange;
@@ -15,8 +16,10 @@ mod hello;
 mod inside;
 mod ja3;
 mod names;
+mod opening;
 mod quic_parameters;
 mod record;
+mod secrets;
 mod session;
 
 pub(crate) use names::alert_name;
@@ -237,7 +240,10 @@ fn dissect(
     let version = walk.memory.tls.version(payload.stream.into());
     walk.columns.set_protocol(version.name());
     walk.columns.clear_info();
-    walk.begin(THIS, &region, region.captured().len());
+    let node = walk.begin(THIS, &region, region.captured().len());
+    let depth = walk.tree.depth();
+    // What is inside stands behind TLS in the tree, and further records before it.
+    let mut has_inside = false;
     let can_ask = payload.asking == Asking::Possible;
     let mut at = 0;
     while at < region.reported() {
@@ -258,7 +264,7 @@ fn dissect(
         };
         if is_old {
             match record::dissect_old(walk, &rest, payload)? {
-                record::Read::Whole(len) => at += len,
+                record::Read::Whole(len) | record::Read::Opened(len, _) => at += len,
                 record::Read::Missing(bytes) => {
                     walk.end();
                     let need = Need::Bytes(bytes);
@@ -271,8 +277,22 @@ fn dissect(
             append(walk, "Continuation Data");
             break;
         }
-        match record::dissect(walk, &rest, payload)? {
+        let back = has_inside.then(|| walk.tree.under(node));
+        let read = record::dissect(walk, &rest, payload)?;
+        if let Some(back) = back {
+            walk.tree.back(back);
+        }
+        match read {
             record::Read::Whole(len) => at += len,
+            record::Read::Opened(len, plain) => {
+                at += len;
+                has_inside = true;
+                walk.tree.set_depth(walk.base);
+                inside::dissect(walk, plain, payload)?;
+                walk.tree.set_depth(depth);
+                walk.current = THIS;
+                walk.columns.settle();
+            }
             record::Read::Missing(bytes) => {
                 walk.end();
                 let need = Need::Bytes(bytes);
@@ -315,6 +335,7 @@ pub(crate) fn in_quic(
         node: walk.tree.add(RECORD, place, Value::None),
         version,
         flight,
+        is_open: false,
     };
     walk.tree.open();
     handshake::dissect(walk, *region, &record)?;

@@ -23,6 +23,8 @@ pub(super) enum Read {
     Whole(usize),
     /// So many more are needed.
     Missing(u32),
+    /// It has so many bytes, and this was encrypted in it for who is spoken to inside.
+    Opened(usize, Vec<u8>),
 }
 
 /// Whether a record can have this content.
@@ -119,7 +121,7 @@ pub(super) fn dissect(
     let kind = region.u8(0)?;
     let flight = super::flight(payload);
     let known = walk.memory.tls.version(flight.session);
-    if known.0 >= Version::TLS_1_0.0 && !is_content(kind) {
+    if (Version::TLS_1_0..Version::TLS_1_3).contains(&known) && !is_content(kind) {
         walk.columns.set_protocol(known.name());
         append(walk, "Ignored Unknown Record");
         let place = region.place(0, region.captured().len());
@@ -162,12 +164,23 @@ pub(super) fn dissect(
     walk.columns.set_protocol(version.name());
     let node = header(walk, region, kind, len, version)?;
     let body = region.part(RECORD_HEADER_LEN, len);
+    let opened = open(walk, region, &body, flight);
+    let is_open = opened.is_some();
     let record = Record {
         node,
         version,
         flight,
+        is_open,
     };
     walk.tree.open();
+    let (kind, plain) = opened.unwrap_or((kind, Vec::new()));
+    let body = if is_open {
+        let bytes = plain.as_slice().into();
+        let number = walk.tree.add_source("Decrypted TLS", bytes);
+        Region::new(number, &plain, plain.len() as u32)
+    } else {
+        body
+    };
     match kind {
         CHANGE_CIPHER_SPEC => {
             append(walk, "Change Cipher Spec");
@@ -178,22 +191,18 @@ pub(super) fn dissect(
             let place = body.place(0, body.captured().len());
             let node = walk.tree.add(super::CHANGE_CIPHER_SPEC, place, Value::None);
             change_cipher(walk, node, flight);
+            walk.memory
+                .tls
+                .use_master_secret(flight.session, flight.direction);
         }
         ALERT => record.alert(walk, &body)?,
         HANDSHAKE => handshake::dissect(walk, body, &record)?,
         APPLICATION_DATA => {
-            append(walk, "Application Data");
-            let inside = super::inside::name(walk, payload);
-            let shown = inside.unwrap_or("Application Data");
-            record.title(walk, format_args!("Application Data Protocol: {shown}"));
-            walk.bytes(super::APP_DATA, &body);
-            if let Some(name) = inside {
-                let tree = &mut *walk.tree;
-                let added = tree.add_text(super::APP_DATA_PROTO, Place::default(), name);
-                tree.set_generated(added);
+            if record.application_data(walk, &body, payload) == Inside::Known {
+                walk.tree.close();
+                return Ok(Read::Opened(whole_len, plain));
             }
-            let [first, second] = [len, body.captured().len()];
-            if first > second && payload.asking == Asking::Possible {
+            if len > body.captured().len() && !is_open && payload.asking == Asking::Possible {
                 return Err(Stop::Snapped);
             }
         }
@@ -205,6 +214,26 @@ pub(super) fn dissect(
     }
     walk.tree.close();
     Ok(Read::Whole(whole_len))
+}
+
+/// Takes the encryption off a record, if its secrets are known: what kind of content it has, and that.
+fn open(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    body: &Region<'_>,
+    flight: Flight,
+) -> Option<(u8, Vec<u8>)> {
+    if walk.memory.tls.secrets.is_empty() || body.is_cut() {
+        return None;
+    }
+    let opened = walk.memory.tls.opened(flight.session)?;
+    let opener = opened.openers[flight.direction].as_mut()?;
+    let header = region.array(0).ok()?;
+    // In TLS 1.3 this is all that looks encrypted.
+    if opener.is_new() && header[0] != APPLICATION_DATA {
+        return None;
+    }
+    opener.open(header, body.captured())
 }
 
 /// From here on, what the sender says is encrypted; in TLS 1.3 this message means nothing.
@@ -258,9 +287,44 @@ pub(super) struct Record {
     pub(super) node: Added,
     pub(super) version: Version,
     pub(super) flight: Flight,
+    /// Its encryption was taken off.
+    pub(super) is_open: bool,
+}
+
+/// Whether somebody takes apart what was encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Known,
+    Unknown,
 }
 
 impl Record {
+    fn application_data(
+        &self,
+        walk: &mut Walk<'_, '_>,
+        body: &Region<'_>,
+        payload: &Payload,
+    ) -> Inside {
+        let inside = super::inside::name(walk, payload);
+        let is_known = self.is_open && inside.is_some_and(super::inside::is_known);
+        if !is_known {
+            append(walk, "Application Data");
+        }
+        let shown = inside.unwrap_or("Application Data");
+        self.title(walk, format_args!("Application Data Protocol: {shown}"));
+        walk.bytes(super::APP_DATA, body);
+        if let Some(name) = inside {
+            let tree = &mut *walk.tree;
+            let added = tree.add_text(super::APP_DATA_PROTO, Place::default(), name);
+            tree.set_generated(added);
+        }
+        if is_known {
+            Inside::Known
+        } else {
+            Inside::Unknown
+        }
+    }
+
     /// What the tree says of the record.
     pub(super) fn title(&self, walk: &mut Walk<'_, '_>, text: std::fmt::Arguments<'_>) {
         let version = self.version.name();
