@@ -145,6 +145,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::brief::names::form::PROTOCOL,
     &proto::brief::names::multipart::PROTOCOL,
     &proto::http2::PROTOCOL,
+    &proto::llc::exchange::PROTOCOL,
 ];
 
 /// A field by its number.

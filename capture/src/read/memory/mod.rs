@@ -15,7 +15,7 @@ pub(crate) use conversations::{Conversations, Direction, Hash, Key, Seed};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{arp, brief, dns, http, quic, smtp, ssh, tcp, tls};
+use super::proto::{arp, brief, dns, http, quic, smtp, ssh, tcp, tls, vlan};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Memory {
     pub(crate) udp: Conversations<Datagrams>,
     /// Fragments that wait for the others.
     pub(crate) fragments: Fragments,
+    /// The VLAN of a frame.
+    pub(crate) vlan: vlan::Memory,
     /// Echo requests that wait for their replies.
     pub(crate) echoes: Pairs,
     /// Who has which address.
@@ -85,6 +87,7 @@ impl Memory {
             tcp,
             udp,
             fragments,
+            vlan,
             echoes,
             arp,
             tls,
@@ -99,6 +102,7 @@ impl Memory {
         tcp.begin_second_pass();
         *udp = Conversations::default();
         fragments.begin_second_pass();
+        *vlan = vlan::Memory::default();
         echoes.begin_second_pass();
         *arp = arp::Memory::default();
         tls.begin_second_pass();

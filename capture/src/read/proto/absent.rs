@@ -128,7 +128,6 @@ pub(crate) mod common {
         UDP_PROC_DSTCMD: "udp.proc.dstcmd", "Destination process name", String;
         VLAN_CFI: "vlan.cfi", "CFI", Bool;
         VLAN_ID_NAME: "vlan.id_name", "Name", String;
-        VLAN_LEN_PAST_END: "vlan.len.past_end", "Length field value goes past the end of the payload", None;
         VLAN_TOO_MANY_TAGS: "vlan.too_many_tags", "Too many nested VLAN tags", None;
     }
 }

@@ -79,6 +79,10 @@ pub(crate) enum Fcs {
 
 const HEADER_LEN: usize = 14;
 
+/// The largest number that is a length and not an `EtherType` (IEEE 802.3 section 3.2.6). Nothing is
+/// announced by 0, which is neither.
+pub(crate) const MOST_LEN: u16 = 1500;
+
 /// The shortest frame on the wire, without its checksum.
 const MIN_LEN: u32 = 60;
 
@@ -105,25 +109,26 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> 
         return shim::fabricpath(walk, region);
     }
     let added = walk.begin(THIS, &region, HEADER_LEN);
-    let (dst, src) = (region.array::<6>(0)?, region.array::<6>(6)?);
+    let dst = region.array::<6>(0)?;
+    walk.columns.destination = Address::Ether(dst);
+    let src = region.array::<6>(6)?;
+    walk.columns.source = Address::Ether(src);
     let kind = region.u16(12)?;
     // What carries a frame that ends before this has the last word.
     walk.columns.clear_info();
-    walk.columns.source = Address::Ether(src);
-    walk.columns.destination = Address::Ether(dst);
     let form = match kind {
-        0..=1500 => "IEEE 802.3 Ethernet",
+        1..=MOST_LEN => "IEEE 802.3 Ethernet",
         1501..=1535 => "Ethernet Unknown Length/Type",
         _ => "Ethernet II",
     };
     if walk.tree.labels() {
         let names = walk.preferences.names;
         let (src, dst) = (Whole(src, names), Whole(dst, names));
-        let comma = if kind <= 1500 { " " } else { "" };
-        walk.tree
-            .label(added, format_args!("{form}{comma}, Src: {src}, Dst: {dst}"));
-        if kind <= 1500 {
-            walk.tree.label(added, format_args!("{form} "));
+        match kind {
+            1..=MOST_LEN => walk.tree.label(added, format_args!("{form} ")),
+            _ => walk
+                .tree
+                .label(added, format_args!("{form}, Src: {src}, Dst: {dst}")),
         }
     }
     if walk.tree.wants_any_of(THIS.protocol) {
@@ -132,24 +137,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> 
     }
     let rest = region.rest(HEADER_LEN);
     match kind {
-        0..=1500 => {
-            let len = walk
-                .tree
-                .add(LEN, region.place(12, 2), Value::Uint(kind.into()));
-            if usize::from(kind) > rest.reported() {
-                walk.expert(
-                    len,
-                    LEN_PAST_END,
-                    (Severity::Error, Group::Malformed),
-                    format_args!("Length field value goes past the end of the payload"),
-                );
-            }
-            let part = rest.part(0, kind.into());
-            walk.end();
-            inner(walk, |walk| llc::dissect(walk, part));
-            walk.claimed = Some(u32::from(kind).min(rest.reported() as u32));
-        }
+        1..=MOST_LEN => return by_length(walk, added, &region, HEADER_LEN, LENGTH_FIELDS, fcs),
         1501..=1535 => {
+            walk.columns.set_info(format_args!(
+                "Ethernet Unknown: Invalid length/type: {kind:#06x} ({kind})"
+            ));
             let unknown = walk.tree.add(
                 INVALID_LENTYPE,
                 region.place(12, 2),
@@ -173,23 +165,81 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, fcs: Fcs) -> 
         }
     }
     if let Some(claimed) = walk.claimed.take() {
-        trailer(walk, added, &rest, claimed, TRAILER, fcs);
+        trailer(walk, added, &rest, claimed, TRAILER, fcs)?;
     }
     Ok(())
 }
 
-/// Dissects what a layer carries; what goes wrong within is said there and ends here.
-pub(crate) fn inner(
+/// The fields that tell of a length where an `EtherType` could be.
+#[derive(Clone, Copy)]
+pub(crate) struct LengthFields {
+    pub(crate) len: FieldId,
+    pub(crate) past_end: FieldId,
+    pub(crate) trailer: FieldId,
+}
+
+const LENGTH_FIELDS: LengthFields = LengthFields {
+    len: LEN,
+    past_end: LEN_PAST_END,
+    trailer: TRAILER,
+};
+
+/// Dissects what is announced by its length, which stands before `offset`: LLC (Wireshark's
+/// `packet-ieee8023.c`).
+pub(crate) fn by_length(
+    walk: &mut Walk<'_, '_>,
+    layer: Added,
+    region: &Region<'_>,
+    offset: usize,
+    fields: LengthFields,
+    fcs: Fcs,
+) -> Result<(), Stop> {
+    let len = region.u16(offset - 2)?;
+    let rest = region.rest(offset);
+    let added = walk.tree.add(
+        fields.len,
+        region.place(offset - 2, 2),
+        Value::Uint(len.into()),
+    );
+    if usize::from(len) > rest.reported() {
+        walk.expert(
+            added,
+            fields.past_end,
+            (Severity::Error, Group::Malformed),
+            format_args!("Length field value goes past the end of the payload"),
+        );
+    }
+    let part = rest.part(0, len.into());
+    walk.end();
+    let stop = inner(walk, |walk| llc::dissect(walk, part));
+    walk.claimed = None;
+    // That bytes are missing is told once.
+    if stop == Some(Stop::Snapped) {
+        return Ok(());
+    }
+    let claimed = u32::from(len).min(rest.reported() as u32);
+    if claimed as usize > rest.captured().len() {
+        return Err(Stop::Snapped);
+    }
+    let left = rest.rest(claimed as usize);
+    behind(walk, layer, left, fields.trailer, fcs)
+}
+
+/// Dissects what a layer carries; what goes wrong within is said there and ends here. Gives why it
+/// stopped, if it did.
+fn inner(
     walk: &mut Walk<'_, '_>,
     dissect: impl FnOnce(&mut Walk<'_, '_>) -> Result<(), Stop>,
-) {
+) -> Option<Stop> {
     let (depth, current) = (walk.tree.depth(), walk.current);
     walk.tree.set_depth(walk.base);
-    match dissect(walk) {
+    let outcome = dissect(walk);
+    match outcome {
         Ok(()) => walk.current = current,
         Err(stop) => walk.stopped(stop),
     }
     walk.tree.set_depth(depth);
+    outcome.err()
 }
 
 const DST_FIELDS: AddressFields = AddressFields {
@@ -303,6 +353,10 @@ enum Padding {
 
 /// Adds what stands behind `claimed` bytes of `rest` to the layer whose node is `layer`: padding,
 /// trailer and checksum, as far as they can be told apart.
+///
+/// # Errors
+///
+/// When what would tell them apart was not captured.
 pub(crate) fn trailer(
     walk: &mut Walk<'_, '_>,
     layer: Added,
@@ -310,68 +364,99 @@ pub(crate) fn trailer(
     claimed: u32,
     field: FieldId,
     fcs: Fcs,
-) {
-    const FCS_LEN: usize = 4;
-    let wanted = walk.tree.wants(field) || walk.tree.wants_any_of(THIS.protocol);
-    if claimed as usize >= rest.reported() || !wanted {
-        return;
+) -> Result<(), Stop> {
+    let left = rest.rest(claimed as usize);
+    // What was not captured at all is not told of.
+    if left.captured().is_empty() {
+        return Ok(());
     }
-    let mut left = rest.rest(claimed as usize);
+    behind(walk, layer, left, field, fcs)
+}
+
+fn behind(
+    walk: &mut Walk<'_, '_>,
+    layer: Added,
+    left: Region<'_>,
+    field: FieldId,
+    fcs: Fcs,
+) -> Result<(), Stop> {
+    let wanted = walk.tree.wants(field) || walk.tree.wants_any_of(THIS.protocol);
+    if left.reported() == 0 || !wanted && !left.is_cut() {
+        return Ok(());
+    }
     let depth = walk.tree.depth();
     let back = walk.tree.under(layer);
+    let outcome = parts_of_trailer(walk, left, field, fcs);
+    walk.tree.back(back);
+    walk.tree.set_depth(depth);
+    outcome
+}
+
+fn parts_of_trailer(
+    walk: &mut Walk<'_, '_>,
+    mut left: Region<'_>,
+    field: FieldId,
+    fcs: Fcs,
+) -> Result<(), Stop> {
+    const FCS_LEN: usize = 4;
     let wire_len = walk.frame.packet.meta.wire_len;
     let mut is_padding = Padding::No;
     // What fills a frame up to the shortest that there can be, wherever in it the layer begins.
-    if wire_len >= MIN_LEN && left.source == 0 && left.at < MIN_LEN {
-        let len = (MIN_LEN - left.at) as usize;
+    let before = wire_len.checked_sub(left.reported() as u32);
+    if let Some(before @ ..MIN_LEN) = before
+        && wire_len >= MIN_LEN
+    {
+        let len = (MIN_LEN - before) as usize;
         let padding = left.part(0, len);
+        let is_zero = padding.captured().iter().all(|byte| *byte == 0);
+        if is_zero && padding.captured().len() < len {
+            return Err(Stop::Snapped);
+        }
         is_padding = Padding::Other;
-        if padding.captured().iter().all(|byte| *byte == 0) && !padding.captured().is_empty() {
+        if is_zero {
             walk.bytes(PADDING, &padding);
             left = left.rest(len);
             is_padding = Padding::Zeros;
         }
     }
-    if left.reported() > 0 {
-        let long = wire_len as usize >= MIN_LEN as usize + FCS_LEN;
-        let has_fcs = fcs == Fcs::Perhaps && long && left.reported() >= FCS_LEN;
-        let trailer = if has_fcs {
-            left.part(0, left.reported() - FCS_LEN)
-        } else {
-            left
-        };
-        if !trailer.captured().is_empty() {
-            let added = walk.bytes(field, &trailer);
-            if is_padding == Padding::Other {
-                walk.expert(
-                    added,
-                    PADDING_BAD,
-                    (Severity::Note, Group::Protocol),
-                    format_args!(
-                        "Didn't find padding of zeros, and an undecoded trailer exists. There may be padding of non-zeros."
-                    ),
-                );
-            }
-        }
-        let at = trailer.reported();
-        if has_fcs && let Ok(sent) = left.u32(at) {
-            let added = walk
-                .tree
-                .add(FCS, left.place(at, FCS_LEN), Value::Uint(sent.into()));
-            walk.tree.label(
+    let long = wire_len as usize >= MIN_LEN as usize + FCS_LEN;
+    let has_fcs = fcs == Fcs::Perhaps && long && left.reported() >= FCS_LEN;
+    let trailer = if has_fcs {
+        left.part(0, left.reported() - FCS_LEN)
+    } else {
+        left
+    };
+    if !trailer.captured().is_empty() {
+        let added = walk.bytes(field, &trailer);
+        if is_padding == Padding::Other {
+            walk.expert(
                 added,
-                format_args!("Frame check sequence: {sent:#010x} [unverified]"),
+                PADDING_BAD,
+                (Severity::Note, Group::Protocol),
+                format_args!(
+                    "Didn't find padding of zeros, and an undecoded trailer exists. There may be padding of non-zeros."
+                ),
             );
-            let status = walk.tree.add(
-                FCS_STATUS,
-                Place::default(),
-                Value::Uint(super::checksum::Status::Unverified as u64),
-            );
-            walk.tree.set_generated(status);
-            walk.tree
-                .label(status, format_args!("FCS Status: Unverified"));
         }
     }
-    walk.tree.back(back);
-    walk.tree.set_depth(depth);
+    if has_fcs {
+        let at = trailer.captured().len();
+        let sent = left.u32(at)?;
+        let added = walk
+            .tree
+            .add(FCS, left.place(at, FCS_LEN), Value::Uint(sent.into()));
+        walk.tree.label(
+            added,
+            format_args!("Frame check sequence: {sent:#010x} [unverified]"),
+        );
+        let status = walk.tree.add(
+            FCS_STATUS,
+            Place::default(),
+            Value::Uint(super::checksum::Status::Unverified as u64),
+        );
+        walk.tree.set_generated(status);
+        walk.tree
+            .label(status, format_args!("FCS Status: Unverified"));
+    }
+    Ok(())
 }

@@ -23,8 +23,8 @@ const MOST_KNOWN: usize = 1 << 20;
 pub(crate) struct Fragment {
     pub(crate) source: Address,
     pub(crate) destination: Address,
+    /// What tells datagrams between the same two apart.
     pub(crate) id: u32,
-    pub(crate) protocol: u8,
     /// In bytes.
     pub(crate) offset: u32,
     /// Others follow.
@@ -37,7 +37,6 @@ struct Key {
     source: [u8; 16],
     destination: [u8; 16],
     id: u32,
-    protocol: u8,
 }
 
 #[derive(Debug)]
@@ -80,6 +79,13 @@ pub(crate) struct Datagram {
     parts: Vec<Shown>,
 }
 
+impl Datagram {
+    /// Whether its fragments contradict each other.
+    pub(crate) fn is_illegal(&self) -> bool {
+        self.parts.iter().any(Shown::is_illegal)
+    }
+}
+
 /// What is said of a fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shown {
@@ -91,6 +97,13 @@ struct Shown {
     /// It goes beyond what the last one says is the end.
     too_long: bool,
     is_other_tail: bool,
+}
+
+impl Shown {
+    /// Whether it contradicts the others.
+    const fn is_illegal(&self) -> bool {
+        self.conflicts || self.too_long || self.is_other_tail
+    }
 }
 
 /// What became of a fragment.
@@ -122,7 +135,6 @@ impl Fragments {
             source: fragment.source.wide(),
             destination: fragment.destination.wide(),
             id: fragment.id,
-            protocol: fragment.protocol,
         };
         self.make_room(bytes.len());
         self.turn += 1;
@@ -215,8 +227,8 @@ impl Waiting {
         let len = self.len.unwrap_or(0) as usize;
         let mut bytes: Vec<u8> = Vec::with_capacity(len);
         for part in &mut self.parts {
-            if part.offset as usize > bytes.len() {
-                // Behind a hole that is behind the end.
+            if part.bytes.is_empty() || part.offset as usize >= len {
+                // Nothing, or all of it behind the end.
                 continue;
             }
             let known = bytes.len().saturating_sub(part.offset as usize);
@@ -225,8 +237,8 @@ impl Waiting {
             let start = part.offset as usize;
             part.conflicts = bytes.get(start..start + known) != part.bytes.get(..known);
             bytes.extend(part.bytes.get(known..).unwrap_or(&[]));
+            bytes.truncate(len);
         }
-        bytes.truncate(len);
         let parts = self.parts.iter();
         Datagram {
             parts: parts
@@ -236,7 +248,8 @@ impl Waiting {
                     len: part.bytes.len() as u32,
                     overlaps: part.overlaps,
                     conflicts: part.conflicts,
-                    too_long: part.offset as usize + part.bytes.len() > len,
+                    too_long: !part.bytes.is_empty()
+                        && part.offset as usize + part.bytes.len() > len,
                     is_other_tail: part.is_other_tail,
                 })
                 .collect(),
@@ -252,6 +265,8 @@ pub(crate) struct Fields {
     pub(crate) buffer: &'static str,
     pub(crate) fragments: FieldId,
     pub(crate) fragment: FieldId,
+    /// The same of one that contradicts the others.
+    pub(crate) error: FieldId,
     pub(crate) overlap: FieldId,
     pub(crate) conflict: FieldId,
     pub(crate) tails: FieldId,
@@ -304,14 +319,21 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
             at: *offset,
             len: *len,
         };
-        let added = tree.add(fields.fragment, place, Value::Uint(*frame));
+        let field = if part.is_illegal() {
+            fields.error
+        } else {
+            fields.fragment
+        };
+        let added = tree.add(field, place, Value::Uint(*frame));
         tree.set_generated(added);
-        let last = i64::from(*offset) + i64::from(*len) - 1;
         let bytes = if *len == 1 { "byte" } else { "bytes" };
-        tree.label(
-            added,
-            format_args!("Frame: {frame}, payload: {offset}-{last} ({len} {bytes})"),
-        );
+        match (offset + len).checked_sub(1) {
+            Some(last) if *len > 0 => tree.label(
+                added,
+                format_args!("Frame: {frame}, payload: {offset}-{last} ({len} {bytes})"),
+            ),
+            _ => tree.label(added, format_args!("Frame: {frame} (no data)")),
+        }
         tree.open();
         if *overlaps {
             tree.add_generated(fields.overlap, Value::Bool(true));
@@ -332,6 +354,11 @@ pub(crate) fn show(walk: &mut Walk<'_, '_>, datagram: &Datagram, fields: &Fields
     let data = tree.add(fields.data, whole, Value::Bytes);
     tree.set_generated(data);
     tree.close();
+    if datagram.is_illegal() {
+        let name = fields.name;
+        walk.columns
+            .set_info(format_args!("[Illegal {name} fragments]"));
+    }
     source
 }
 
@@ -344,7 +371,6 @@ mod tests {
             source: Address::Ipv4([1, 1, 1, 1]),
             destination: Address::Ipv4([2, 2, 2, 2]),
             id: 7,
-            protocol: 17,
             offset,
             more,
         }
@@ -376,6 +402,20 @@ mod tests {
         let second = datagram.parts[1];
         assert_eq!((second.frame, second.offset, second.len), (1, 4, 6));
         assert!(second.overlaps && second.conflicts && !second.too_long);
+    }
+
+    #[test]
+    fn what_is_beyond_the_end_is_left_out_and_said_to_be_illegal() {
+        let mut fragments = Fragments::default();
+        fragments.add(&fragment(16, true), 1, b"beyond!!");
+        fragments.add(&fragment(8, false), 2, b"tail");
+        let Outcome::Whole(datagram) = fragments.add(&fragment(0, true), 3, b"in front") else {
+            panic!("all bytes are there");
+        };
+        assert_eq!(&*datagram.bytes, b"in fronttail");
+        assert!(datagram.is_illegal());
+        let last = datagram.parts[2];
+        assert!(last.too_long && !last.overlaps && !last.conflicts);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
 use super::text::shown;
-use super::{brief, chdlc, data, eth, ip, ipv6, null, ppp, pppoe, sll, straight};
+use super::{brief, chdlc, data, eth, ip, ipv6, null, ppp, pppoe, raw, sll, straight};
 use crate::packet::{LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -195,10 +195,7 @@ fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> 
         LinkType::NULL | LinkType::LOOP => null::dissect(walk, region, link),
         LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => {
             walk.protocols.push(ip::RAW);
-            match region.captured().first().map(|byte| byte >> 4) {
-                Some(6) => ipv6::dissect(walk, region),
-                _ => ip::dissect(walk, region),
-            }
+            raw::dissect(walk, region)
         }
         LinkType::IPV4 => ip::dissect(walk, region),
         LinkType::IPV6 => ipv6::dissect(walk, region),

@@ -1,7 +1,6 @@
 //! GRE (RFC 2784, 2890, and 2637 for PPTP), as by Wireshark's `packet-gre.c`.
 
-use super::brief::wireless;
-use super::names::ethertype::ethertype as ethertype_name;
+use super::brief::{shim, wireless};
 use super::{data, erspan, eth, ethertype, ppp};
 use crate::read::field::protocol;
 use crate::read::proto::names::pick;
@@ -50,7 +49,7 @@ const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 
-fn type_name(value: u64) -> Option<&'static str> {
+const fn type_name(value: u64) -> Option<&'static str> {
     Some(match value as u16 {
         0x0000 => "Possible GRE keepalive packet",
         0x00fe => "OSI",
@@ -67,7 +66,15 @@ fn type_name(value: u64) -> Option<&'static str> {
         0x883e => "WCCP",
         0xb7ea => "Huawei GRE bonding",
         0xfeae => "AIROHIVE AP AP",
-        _ => return ethertype_name(value),
+        0x0806 => "ARP",
+        0x6558 => "Transparent Ethernet bridging",
+        0x86dd => "IPv6",
+        0x8847 => "MPLS label switched packet",
+        0x8881 => "CDMA2000 A10 Unstructured byte stream",
+        0x88d2 => "CDMA2000 A10 3GPP2 Packet",
+        0x8909 => "CiscoMetaData",
+        0x894f => "Network Service Header",
+        _ => return None,
     })
 }
 
@@ -203,7 +210,11 @@ pub(crate) fn hand_on(walk: &mut Walk<'_, '_>, kind: u16, rest: Region<'_>) -> R
         0x6558 => eth::dissect(walk, rest, eth::Fcs::None),
         ERSPAN => erspan::dissect(walk, rest),
         ERSPAN_III => erspan::dissect_v3(walk, rest),
-        kind if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
+        shim::NSH => shim::nsh(walk, rest),
+        // Not every type of Ethernet's is one of GRE's: a tag is not (`gre.proto`).
+        ethertype::IPV4 | ethertype::IPV6 | ethertype::ARP | 0x8847 | 0x8848 => {
+            ethertype::hand_on(walk, kind, rest)
+        }
         0x8200..=0x8370 if kind.is_multiple_of(16) => wireless::dissect(walk, rest),
         _ => data::dissect(walk, rest),
     }

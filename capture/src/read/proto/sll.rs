@@ -139,7 +139,7 @@ fn cooked(
         _ => {
             ethertype::dissect(walk, protocol, rest);
             if let Some(claimed) = walk.claimed.take() {
-                eth::trailer(walk, added, &rest, claimed, TRAILER, eth::Fcs::None);
+                eth::trailer(walk, added, &rest, claimed, TRAILER, eth::Fcs::None)?;
             }
             Ok(())
         }

@@ -2,6 +2,7 @@
 
 use super::data;
 use super::names::pick;
+use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::render::Ether;
@@ -106,8 +107,12 @@ impl std::fmt::Display for Bridge {
 
 /// Dissects a message of bridges; what is none is data.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
-    // GARP and its kin have the same address and another number.
-    if region.u16(0)? != 0 {
+    // GARP and its kin (IEEE 802.1D section 12) have addresses of their own.
+    let is_registration = matches!(
+        walk.columns.destination,
+        Address::Ether([1, 0x80, 0xc2, 0, 0, 0x0d | 0x20..=0x2f])
+    );
+    if is_registration && region.u16(0)? != 0 {
         return data::dissect(walk, region);
     }
     walk.columns.set_protocol("STP");
@@ -123,7 +128,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         CONFIGURATION | RAPID => configuration(walk, &region, version, kind)?,
         _ => walk
             .columns
-            .set_info(format_args!("Unknown BPDU type data")),
+            .set_info(format_args!("Unknown BPDU type ({kind})")),
     }
     walk.end();
     Ok(())

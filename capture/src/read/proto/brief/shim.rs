@@ -44,14 +44,17 @@ pub(crate) fn nsh(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Sto
         .set_info(format_args!("Network Service Header"));
     let next = region.u8(3)?;
     let rest = region.from(len)?;
-    match next {
+    let outcome = match next {
         1 => ip::dissect(walk, rest),
         2 => ipv6::dissect(walk, rest),
         3 => eth::dissect(walk, rest, eth::Fcs::Perhaps),
         4 if !walk.protocols.is_full() => nsh(walk, rest),
         5 => mpls::dissect(walk, rest),
         _ => data::dissect(walk, rest),
-    }
+    };
+    // What is left over is not the frame's.
+    walk.claimed = None;
+    outcome
 }
 
 const ICV_LEN: usize = 16;

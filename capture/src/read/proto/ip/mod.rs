@@ -663,7 +663,7 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
     walk.carrier = carrier;
     if header.offset == 0 && !header.more {
         walk.end();
-        return dissect_protocol(walk, header.protocol, rest, header.ttl);
+        return carried(walk, header, rest);
     }
     let whole = header.all_there && !rest.captured().is_empty() && header.checksum != Status::Bad;
     let mut seen_in = None;
@@ -671,8 +671,7 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
         let fragment = Fragment {
             source: carrier.source,
             destination: carrier.destination,
-            id: u32::from(header.id),
-            protocol: header.protocol,
+            id: datagram_id(walk, header),
             offset: u32::from(header.offset) * 8,
             more: header.more,
         };
@@ -681,10 +680,20 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
             fragments::Outcome::Whole(datagram) => {
                 let source = fragments::show(walk, &datagram, &FRAGMENT_FIELDS);
                 walk.end();
+                let is_illegal = datagram.is_illegal();
                 let bytes = datagram.bytes;
                 let len = bytes.len() as u32;
                 let together = Region::new(source, &bytes, len);
-                return dissect_protocol(walk, header.protocol, together, header.ttl);
+                let layers = walk.protocols.numbers().len();
+                dissect_protocol(walk, header.protocol, together, header.ttl)?;
+                // Where nobody knows the protocol, that is what is said of it.
+                if is_illegal
+                    && walk.protocols.numbers().get(layers..) == Some(&[data::THIS.protocol])
+                {
+                    walk.columns
+                        .set_info(format_args!("[Illegal IPv4 fragments]"));
+                }
+                return Ok(());
             }
             fragments::Outcome::Later(later) => seen_in = later,
             fragments::Outcome::Alone => {}
@@ -693,7 +702,7 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
     if seen_in.is_none() && header.offset == 0 && !(walk.preferences.ip_defragment && whole) {
         walk.carrier.piece = Piece::Fragment;
         walk.end();
-        return dissect_protocol(walk, header.protocol, rest, header.ttl);
+        return carried(walk, header, rest);
     }
     if let Some(frame) = seen_in {
         walk.tree.add_generated(REASSEMBLED_IN, Value::Uint(frame));
@@ -713,11 +722,37 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
     data::dissect(walk, rest)
 }
 
+/// What a packet carries; nothing is not handed on.
+fn carried(walk: &mut Walk<'_, '_>, header: &Header, rest: Region<'_>) -> Result<(), Stop> {
+    if rest.reported() == 0 {
+        return Ok(());
+    }
+    dissect_protocol(walk, header.protocol, rest, header.ttl)
+}
+
+/// What tells datagrams between the same two apart (as `packet-ip.c` computes it): addresses that are
+/// not unique everywhere can be another's in another VLAN.
+fn datagram_id(walk: &Walk<'_, '_>, header: &Header) -> u32 {
+    let is_shared = |address: [u8; 4]| {
+        let address = std::net::Ipv4Addr::from(address);
+        address.is_private() || address.is_link_local()
+    };
+    let id = header.id ^ u16::from(header.protocol);
+    let is_shared = is_shared(header.source) || is_shared(header.destination);
+    let vlan = if is_shared {
+        walk.memory.vlan.of(walk.frame.number)
+    } else {
+        0
+    };
+    u32::from(id ^ vlan)
+}
+
 const FRAGMENT_FIELDS: fragments::Fields = fragments::Fields {
     name: "IPv4",
     buffer: "Reassembled IPv4",
     fragments: FRAGMENTS,
     fragment: FRAGMENT,
+    error: FRAGMENT_ERROR,
     overlap: OVERLAP,
     conflict: OVERLAP_CONFLICT,
     tails: MULTIPLE_TAILS,

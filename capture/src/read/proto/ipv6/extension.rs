@@ -2,9 +2,9 @@
 
 use super::{
     FRAGHDR_IDENT, FRAGHDR_MORE, FRAGHDR_NXT, FRAGHDR_OFFSET, FRAGHDR_RESERVED,
-    FRAGHDR_RESERVED_BITS, FRAGMENT as FRAGMENT_FIELD, FRAGMENT_COUNT, FRAGMENTS, MULTIPLE_TAILS,
-    OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LEN, TOO_LONG,
-    options, routing,
+    FRAGHDR_RESERVED_BITS, FRAGMENT as FRAGMENT_FIELD, FRAGMENT_COUNT, FRAGMENT_ERROR, FRAGMENTS,
+    MULTIPLE_TAILS, OVERLAP, OVERLAP_CONFLICT, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LEN,
+    TOO_LONG, options, routing,
 };
 use crate::read::field::{Base, Field, FieldId, Kind, Protocol};
 use crate::read::proto::data;
@@ -192,6 +192,7 @@ fn fragment(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> Result<(),
         buffer: "Reassembled IPv6",
         fragments: FRAGMENTS,
         fragment: FRAGMENT_FIELD,
+        error: FRAGMENT_ERROR,
         overlap: OVERLAP,
         conflict: OVERLAP_CONFLICT,
         tails: MULTIPLE_TAILS,
@@ -208,17 +209,16 @@ fn fragment(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> Result<(),
         "IPv6 fragment (off={offset} more={} ident=0x{id:08x} nxt={next})",
         if more { 'y' } else { 'n' }
     ));
-    if offset == 0 && !more {
+    if offset == 0 && !more || rest.reported() == 0 {
         return dissect(walk, rest, next, hops);
     }
     let mut seen_in = None;
-    if walk.preferences.ip_defragment && !rest.is_cut() && !rest.captured().is_empty() {
+    if walk.preferences.ip_defragment && !rest.is_cut() {
         let fragment = Fragment {
             source: walk.carrier.source,
             destination: walk.carrier.destination,
+            // Whatever they say follows (RFC 8200 section 4.5).
             id,
-            // Fragments of IPv6 belong together whatever they say follows (RFC 8200 section 4.5).
-            protocol: 0,
             offset,
             more,
         };
