@@ -2,10 +2,14 @@
 //!
 //! - `conversations.rs` random TCP conversations, with one pass and with two
 //! - `packets.rs` random packets of the layers below, whole, cut short and damaged
+//! - `fragments.rs` datagrams in pieces that overlap, contradict each other and come again
+//! - `frames.rs` Ethernet with tags, lengths, LLC, padding and trailers
 //!
 //! `CAPTURE_JUDGED_PACKETS` and `CAPTURE_JUDGED_SEED` ask for more, and for others.
 
 mod conversations;
+mod fragments;
+mod frames;
 mod packets;
 
 use std::collections::BTreeSet;

@@ -7,30 +7,30 @@ use capture_tests::program::locate;
 use super::{differences, expect_none, fields, setting, write};
 use crate::capture_filter::random::Random;
 
-const START_NS: u64 = 1_700_000_000_000_000_000;
+pub(super) const START_NS: u64 = 1_700_000_000_000_000_000;
 
 /// What packets are made of.
-struct Maker(Random);
+pub(super) struct Maker(pub(super) Random);
 
 impl Maker {
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         self.0.next() as u8
     }
 
-    fn short(&mut self) -> u16 {
+    pub(super) fn short(&mut self) -> u16 {
         self.0.next() as u16
     }
 
-    fn some(&mut self, most: usize) -> Vec<u8> {
+    pub(super) fn some(&mut self, most: usize) -> Vec<u8> {
         let len = self.0.below(most + 1);
         self.0.bytes(len)
     }
 
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.0.below(choices.len())]
     }
 
-    fn address(&mut self) -> [u8; 4] {
+    pub(super) fn address(&mut self) -> [u8; 4] {
         self.pick(&[
             [10, 0, 0, 1],
             [10, 0, 0, 2],
@@ -44,7 +44,7 @@ impl Maker {
         ])
     }
 
-    fn address6(&mut self) -> [u8; 16] {
+    pub(super) fn address6(&mut self) -> [u8; 16] {
         let text = self.pick(&[
             "2001:db8::1",
             "2001:db8::2",
@@ -74,7 +74,7 @@ impl Maker {
         [bytes, payload].concat()
     }
 
-    fn ipv4(&mut self, protocol: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+    pub(super) fn ipv4(&mut self, protocol: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
         let mut options = options.to_vec();
         options.resize(options.len().div_ceil(4) * 4, 0);
         let header_len = 20 + options.len();
@@ -367,7 +367,7 @@ impl Maker {
     }
 
     /// An `EtherType`, and a packet of it.
-    fn packet(&mut self) -> (u16, Vec<u8>) {
+    pub(super) fn packet(&mut self) -> (u16, Vec<u8>) {
         match self.0.below(10) {
             0..3 => {
                 let (options, datagram) = (self.options(), self.udp());
@@ -403,7 +403,7 @@ const LINK_SLL: u32 = 113;
 /// `LINKTYPE_LINUX_SLL2`.
 const LINK_SLL2: u32 = 276;
 
-fn checksum(bytes: &[u8]) -> u16 {
+pub(super) fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| match pair {
         [high, low] => u32::from(*high) << 8 | u32::from(*low),
         [high] => u32::from(*high) << 8,
@@ -415,7 +415,7 @@ fn checksum(bytes: &[u8]) -> u16 {
 }
 
 /// The layers, with all fields that both know.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "frame",
     "eth",
     "vlan",
@@ -428,6 +428,7 @@ const LAYERS: [&str; 12] = [
     "icmp",
     "icmpv6",
     "igmp",
+    "llc",
 ];
 
 /// What is not compared: names of vendors, of which each has a list of its own.
@@ -436,9 +437,10 @@ fn is_of_vendors(field: &str) -> bool {
 }
 
 /// A guess that only tshark makes of a payload that was cut: where only some of the first four bytes were
-/// captured, it is of `WireGuard` to it, and those of a packet that is quoted may be of DNS.
+/// captured, it is of `WireGuard` to it, and those of a packet that is quoted may be of DNS; a trailer may
+/// be a monitor's.
 fn is_guess(protocols: &str) -> bool {
-    [":wg", ":udp:dns"]
+    [":wg", ":udp:dns", ":vssmonitoring"]
         .iter()
         .any(|end| protocols.ends_with(end))
 }
@@ -496,8 +498,14 @@ fn links_without_ethernet_are_told_as_by_tshark() {
     for link in [LINK_NULL, LINK_RAW, LINK_SLL, LINK_SLL2] {
         let packets: Vec<_> = (0..count)
             .map(|number| {
-                let frame = maker.linked(link);
+                let mut frame = maker.linked(link);
                 let wire_len = frame.len() as u32;
+                if link == LINK_RAW && maker.0.one_in(8) {
+                    frame = maker.0.bytes(wire_len as usize);
+                }
+                if link == LINK_RAW && maker.0.one_in(8) {
+                    frame.truncate(maker.0.below(24));
+                }
                 (START_NS + number * 1_000_000, frame, wire_len)
             })
             .collect();
@@ -505,7 +513,7 @@ fn links_without_ethernet_are_told_as_by_tshark() {
     }
 }
 
-fn compare(packets: &[(u64, Vec<u8>, u32)], options: &[&str]) {
+pub(super) fn compare(packets: &[(u64, Vec<u8>, u32)], options: &[&str]) {
     compare_on(1, packets, options);
 }
 
