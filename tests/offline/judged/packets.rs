@@ -501,7 +501,10 @@ fn links_without_ethernet_are_told_as_by_tshark() {
                 let mut frame = maker.linked(link);
                 let wire_len = frame.len() as u32;
                 if link == LINK_RAW && maker.0.one_in(8) {
-                    frame = maker.0.bytes(wire_len as usize);
+                    // Nothing that looks like IP.
+                    for byte in &mut frame {
+                        *byte |= 0x80;
+                    }
                 }
                 if link == LINK_RAW && maker.0.one_in(8) {
                     frame.truncate(maker.0.below(24));

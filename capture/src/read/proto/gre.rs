@@ -83,9 +83,10 @@ pub(crate) const PORT: u16 = 4754;
 
 /// Dissects a GRE header and what follows it.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
-    walk.columns.set_protocol("GRE");
-    let added = walk.begin(THIS, &region, 4);
+    walk.enter(THIS);
     let (flags, kind) = (region.u16(0)?, region.u16(2)?);
+    walk.columns.set_protocol("GRE");
+    let added = walk.node(THIS, &region, 4);
     let name = type_name(kind.into());
     match name {
         Some(name) => walk.columns.set_info(format_args!("Encapsulated {name}")),

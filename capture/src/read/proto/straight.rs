@@ -71,14 +71,26 @@ pub(crate) fn is_plain_segment(region: &Region<'_>) -> bool {
     let offset = data.get(ETHERNET_LEN + IPV4_LEN + 12);
     let header_len = usize::from(offset.map_or(0, |byte| byte >> 4)) * 4;
     headers(data).is_some_and(|(headers, total)| {
-        headers[23] == TCP && header_len >= TCP_LEN && IPV4_LEN + header_len <= total
+        headers[23] == TCP
+            && header_len >= TCP_LEN
+            && IPV4_LEN + header_len <= total
+            && !lacks_padding(region, total)
     })
+}
+
+/// Whether part of what follows the packet was not captured, which has to be told.
+#[inline]
+fn lacks_padding(region: &Region<'_>, total: usize) -> bool {
+    region.is_cut() && region.captured().len() > ETHERNET_LEN + total
 }
 
 /// Dissects an Ethernet frame if it can go this way, and no more is wanted of it than is told here.
 #[inline]
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Option<Result<(), Stop>> {
     let (headers, total) = headers(region.captured())?;
+    if lacks_padding(&region, total) {
+        return None;
+    }
     let tree = &*walk.tree;
     let wants_nothing = tree.wants_nothing();
     if !wants_nothing
