@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod btf;
 mod ci;
 mod demo;
 mod ebpf;

@@ -7,6 +7,8 @@ use object::build::elf::{Builder, SectionData};
 use object::elf::SHT_STRTAB;
 use object::{Object as _, ObjectSection as _};
 
+use crate::btf::Types;
+
 /// The object without `.debug_*` and the relocations of those sections.
 pub(crate) fn strip_debug(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut builder = Builder::read(bytes).context("reading the object that the linker made")?;
@@ -71,18 +73,17 @@ pub(crate) fn same_but_for_order_of_types(one: &[u8], other: &[u8]) -> Result<bo
             .map(|section| Ok((section.name()?.to_owned(), section.data()?.to_vec())))
             .collect()
     };
-    let words = |data: &[u8]| {
-        let mut words: Vec<_> = data.chunks(4).map(<[u8]>::to_vec).collect();
-        words.sort_unstable();
-        words
-    };
     let (one, other) = (sections(one)?, sections(other)?);
-    Ok(one.len() == other.len()
-        && one
-            .iter()
-            .zip(&other)
-            .all(|((name, data), (other_name, other_data))| {
-                name == other_name
-                    && (data == other_data || name == ".BTF" && words(data) == words(other_data))
-            }))
+    if one.len() != other.len() {
+        return Ok(false);
+    }
+    for ((name, data), (other_name, other_data)) in one.iter().zip(&other) {
+        let same = name == other_name
+            && (data == other_data
+                || name == ".BTF" && Types::read(data)? == Types::read(other_data)?);
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
