@@ -129,7 +129,7 @@ pub enum Net {
 }
 
 /// Both addresses of a packet, as they lie in it (network byte order, read as native integers).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Addresses {
     /// IPv4.
     V4 {
