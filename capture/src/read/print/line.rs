@@ -25,7 +25,7 @@ pub(crate) struct Line<'o> {
 }
 
 /// The numbers of two digits.
-pub(super) static PAIRS: [[u8; 2]; 100] = {
+static PAIRS: [[u8; 2]; 100] = {
     let mut table = [[0; 2]; 100];
     let mut number = 0;
     while number < 100 {
@@ -36,7 +36,7 @@ pub(super) static PAIRS: [[u8; 2]; 100] = {
 };
 
 /// The digits of a byte with a dot behind them, and how many bytes that is.
-pub(super) static OCTETS: [([u8; 4], u8); 256] = {
+static OCTETS: [([u8; 4], u8); 256] = {
     let mut table = [([0; 4], 0); 256];
     let mut number = 0;
     while number < 256 {
@@ -67,6 +67,45 @@ pub(super) const fn ascii(number: u32) -> ([u8; 8], usize) {
     let zeros = (digits | 1 << 56).trailing_zeros() & !7;
     let text = (digits | 0x3030_3030_3030_3030) >> zeros;
     (text.to_le_bytes(), 8 - zeros as usize / 8)
+}
+
+/// Bytes of a point and nine digits.
+pub(super) const FRACTION: usize = 10;
+
+/// Writes a point and so many billionths, nine digits.
+#[inline(always)]
+pub(super) fn write_fraction(room: &mut [u8], ns: u32) {
+    let room = &mut room[..FRACTION];
+    // Two numbers of five digits do not wait for each other.
+    let (high, low) = (ns / 10_000, ns % 10_000);
+    room[0] = b'.';
+    room[1] = b'0' + (high / 10_000 % 10) as u8;
+    let high = high % 10_000;
+    for (at, pair) in [
+        (2, high / 100),
+        (4, high % 100),
+        (6, low / 100),
+        (8, low % 100),
+    ] {
+        room[at..at + 2].copy_from_slice(&PAIRS[pair as usize]);
+    }
+}
+
+/// Bytes that the longest IPv4 address takes while it is written: it has a dot behind it.
+pub(super) const IPV4: usize = 16;
+
+/// Writes an IPv4 address, and says how long it is.
+#[inline(always)]
+pub(super) fn write_ipv4(room: &mut [u8], address: [u8; 4]) -> usize {
+    let room = &mut room[..IPV4];
+    let mut at = 0;
+    for octet in address {
+        let (text, len) = OCTETS[usize::from(octet)];
+        room[at..at + 4].copy_from_slice(&text);
+        at += usize::from(len);
+    }
+    // But for the last dot.
+    at - 1
 }
 
 /// Decimal digits of a number.
@@ -199,20 +238,7 @@ impl<'o> Line<'o> {
         if decimals == 0 {
             return;
         }
-        let room = self.room();
-        // Two numbers of five digits do not wait for each other.
-        let (high, low) = (ns / 10_000, ns % 10_000);
-        room[0] = b'.';
-        room[1] = b'0' + (high / 10_000 % 10) as u8;
-        let high = high % 10_000;
-        for (at, pair) in [
-            (2, high / 100),
-            (4, high % 100),
-            (6, low / 100),
-            (8, low % 100),
-        ] {
-            room[at..at + 2].copy_from_slice(&PAIRS[pair as usize]);
-        }
+        write_fraction(&mut self.room()[..FRACTION], ns);
         self.len += 1 + decimals.min(9);
     }
 
@@ -233,15 +259,8 @@ impl<'o> Line<'o> {
     /// Adds an IPv4 address.
     #[inline]
     pub(crate) fn ipv4(&mut self, address: [u8; 4]) {
-        let room = self.room();
-        let mut at = 0;
-        for octet in address {
-            let (text, len) = OCTETS[usize::from(octet)];
-            room[at..at + 4].copy_from_slice(&text);
-            at += usize::from(len);
-        }
-        // But for the last dot.
-        self.len += at - 1;
+        let len = write_ipv4(&mut self.room()[..IPV4], address);
+        self.len += len;
     }
 
     /// Adds a MAC address.

@@ -1,7 +1,7 @@
 //! A row of columns in a place of fixed size. Where its pieces end is known to whoever writes them alone, so
 //! that it stays in a register and no piece waits for the one before to be told of.
 
-use super::line::{OCTETS, PAIRS, ascii};
+use super::line::{FRACTION, IPV4, ascii, write_fraction, write_ipv4};
 
 /// Bytes of a row. All pieces together have to fit.
 pub(crate) const ROW: usize = 256;
@@ -108,14 +108,7 @@ impl<'r> Row<'r> {
     #[cold]
     #[inline(never)]
     fn long(&mut self, number: u64) {
-        let text = itoa::Buffer::new().format(number).len();
-        let end = self.end + text;
-        let mut left = number;
-        for place in self.room[self.end..end].iter_mut().rev() {
-            *place = b'0' + (left % 10) as u8;
-            left /= 10;
-        }
-        self.end = end;
+        self.any(itoa::Buffer::new().format(number));
     }
 
     /// Adds a point and the first `decimals` digits of so many billionths; nothing for none.
@@ -124,35 +117,14 @@ impl<'r> Row<'r> {
         if decimals == 0 {
             return;
         }
-        let room = &mut self.room[self.end..self.end + 10];
-        // Two numbers of five digits do not wait for each other.
-        let (high, low) = (ns / 10_000, ns % 10_000);
-        room[0] = b'.';
-        room[1] = b'0' + (high / 10_000 % 10) as u8;
-        let high = high % 10_000;
-        for (at, pair) in [
-            (2, high / 100),
-            (4, high % 100),
-            (6, low / 100),
-            (8, low % 100),
-        ] {
-            room[at..at + 2].copy_from_slice(&PAIRS[pair as usize]);
-        }
+        write_fraction(&mut self.room[self.end..self.end + FRACTION], ns);
         self.end += 1 + decimals.min(9);
     }
 
     /// Adds an IPv4 address.
     #[inline(always)]
     pub(crate) fn ipv4(&mut self, address: [u8; 4]) {
-        let room = &mut self.room[self.end..self.end + 16];
-        let mut at = 0;
-        for octet in address {
-            let (text, len) = OCTETS[usize::from(octet)];
-            room[at..at + 4].copy_from_slice(&text);
-            at += usize::from(len);
-        }
-        // But for the last dot.
-        self.end += at - 1;
+        self.end += write_ipv4(&mut self.room[self.end..self.end + IPV4], address);
     }
 
     /// Adds an IPv4 address, with spaces behind it to be at least so wide.
