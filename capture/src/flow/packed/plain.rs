@@ -93,6 +93,10 @@ impl Packed {
     /// The first SYN of a connection, and the SYN-ACK that answers it.
     fn on_plain_syn(&mut self, arrival: &Arrival<'_>) -> Plain {
         const NEW: u32 = Half::NEW.bits;
+        /// What is known of an end that has not said anything. Letters lie by role, and those of the other
+        /// end can be here.
+        const UNHEARD: u32 =
+            SCALE.put(SCALE.mask) | LAST_ACK.put(LAST_ACK.mask) | GIVEN.put(GIVEN.mask);
         let segment = arrival.segment;
         let from_originator = arrival.sender == self.originator();
         let is_ack = segment.flags.has(TcpFlags::ACK);
@@ -134,7 +138,7 @@ impl Packed {
                 && peer.last == peer.start.wrapping_add(1)
                 && peer.start != u32::MAX
                 && LAST_ACK.get(peer.bits) == ACK_SAME
-                && half.bits & !(SCALE.put(SCALE.mask) | LAST_ACK.put(LAST_ACK.mask)) == 0
+                && half.bits & !UNHEARD == 0
                 && (announced.is_some() || unscaled(peer.bits));
             if !answers {
                 return Plain::No;
@@ -274,7 +278,8 @@ impl Packed {
         }
     }
 
-    /// The first RST, of an end that has nothing else to say, on a connection that is open on both sides.
+    /// The first RST, of an end that has nothing else to say, on a connection that is open on both sides or
+    /// that the other end has closed.
     fn on_plain_rst(&mut self, arrival: &Arrival<'_>) -> Plain {
         const WHOLE: u32 = OPEN_MASK | DID_CLOSE.put(1) | AT_END.put(1);
         let segment = arrival.segment;
@@ -289,6 +294,7 @@ impl Packed {
             Direction::Forward => (forward, forward_rest, reverse),
             Direction::Reverse => (reverse, reverse_rest, forward),
         };
+        let peer_closed = FIN.is_set(peer.bits);
         // Without the flag, it is not looked at but remembered.
         let last_ack = match segment.ack {
             ack if ack == peer.ack => ACK_SAME,
@@ -298,7 +304,7 @@ impl Packed {
             _ => return Plain::No,
         };
         if half.bits & WHOLE != OPEN
-            || peer.bits & WHOLE != OPEN
+            || !(peer.bits & WHOLE == OPEN || peer_closed && peer.bits & SHUT_MASK == SHUT)
             || segment.seq != half.last
             || segment.payload_len > 0
             || arrival.checksum == Checksum::Bad
@@ -308,7 +314,7 @@ impl Packed {
             || SEEN.get(bits) != SEEN.mask
             || matches!(STAGE.get(bits), STAGE_SYN | STAGE_SYN_ACK)
             || FIRST_RST.is_set(bits)
-            || FIRST_FIN.is_set(bits)
+            || peer_closed != FIRST_FIN.is_set(bits)
             || DEFERRED.is_set(bits)
             || CLOSED.is_set(bits)
         {

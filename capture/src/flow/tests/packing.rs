@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::dissect::{Addresses, Checksum, Ip, Tcp, TcpFlags, TcpOptions};
 use crate::flow::detail::{Detail, Details};
 use crate::flow::key::{Direction, Key};
-use crate::flow::packed::normal;
+use crate::flow::packed::{Packed, Plain, normal};
 use crate::flow::slab::Slot;
 use crate::flow::state::{Content, Flow, Step};
 use crate::flow::tcp::{Arrival, Connection, Islands, Timing, Verdict};
@@ -286,6 +286,85 @@ fn play(opening: Option<Opening>, isns: [u32; 2], moves: &[Move]) {
         }
     }
     assert!(now.since(first) < Span::from_secs(26 * 86_400));
+}
+
+/// What a conversation's segments are taken for.
+fn taken_for(caller: Direction, moves: &[(Direction, u8, u32)]) -> Vec<Plain> {
+    let mut packed = Packed::new(caller);
+    let mut next = [1_000_u32, 5_000];
+    let first = Timestamp(1_700_000_000_000_000_000);
+    let mut now = first;
+    let take = |&(sender, flags, payload_len): &(Direction, u8, u32)| {
+        now.0 += 1_000_000;
+        let (own, other) = (sender.index(), sender.opposite().index());
+        let segment = Tcp {
+            src_port: 1,
+            dst_port: 2,
+            seq: next[own],
+            ack: if flags & 0x10 == 0 { 0 } else { next[other] },
+            flags: TcpFlags(flags),
+            window: 1000,
+            payload_len,
+            captured: true,
+            options: TcpOptions::default(),
+        };
+        next[own] += segment.seq_len();
+        let ip = Ip {
+            addresses: Addresses::V4 { src: 1, dst: 2 },
+            protocol: 6,
+            ip_len: 40 + payload_len,
+            payload_len: 20 + payload_len,
+            fragment: None,
+            ttl: 64,
+            ecn: 0,
+            cut_short: false,
+        };
+        let plain = packed.on_plain_segment(&Arrival {
+            segment: &segment,
+            ip: &ip,
+            checksum: Checksum::Good,
+            sender,
+            ts: now,
+            since_first: now.since(first),
+        });
+        packed.halves[own].packets += 1;
+        plain
+    };
+    moves.iter().map(take).collect()
+}
+
+/// Whoever has the lower address: this is what most connections do, and the long way takes ten times as long.
+#[test]
+fn ordinary_conversations_are_plain_from_the_first_segment_to_the_last() {
+    for caller in [Direction::Forward, Direction::Reverse] {
+        let callee = caller.opposite();
+        let opened = [
+            (caller, 0x02, 0),
+            (callee, 0x12, 0),
+            (caller, 0x10, 0),
+            (caller, 0x18, 150),
+            (callee, 0x18, 900),
+            (caller, 0x10, 0),
+        ];
+        let endings: [&[_]; 4] = [
+            &[(caller, 0x11, 0), (callee, 0x11, 0), (caller, 0x10, 0)],
+            &[
+                (callee, 0x11, 0),
+                (caller, 0x10, 0),
+                (caller, 0x11, 0),
+                (callee, 0x10, 0),
+            ],
+            &[(callee, 0x04, 0)],
+            &[(caller, 0x11, 0), (callee, 0x04, 0)],
+        ];
+        for ending in endings {
+            let taken = taken_for(caller, &[&opened, ending].concat());
+            assert!(
+                !taken.contains(&Plain::No),
+                "{caller:?}, {ending:x?}: {taken:?}"
+            );
+        }
+    }
 }
 
 proptest! {
