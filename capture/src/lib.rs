@@ -177,8 +177,10 @@
 //! that take turns at reading, for all, execute a fourteenth less and take a quarter more time. One
 //! thread reads for all where there is no other way, which is said in `engine/files/mod.rs`.
 //!
-//! **Files are read, not mapped.** The kernel's copy costs what its page faults would, memory stays
-//! small, and a file that is cut short meanwhile is an error and not a signal.
+//! **What several shards read is mapped**, in pieces that are given back when all are past them: with the
+//! kernel's copies, one for each shard, files took a twelfth longer. A file that is cut short meanwhile is an
+//! error all the same: `source/file/torn.rs` takes the signal. What one thread reads for all is copied; there
+//! the copy costs what the page faults would.
 //!
 //! **The straight line.** Most packets are whole TCP segments in plain IPv4 in Ethernet, and most of
 //! these change nothing but numbers. Both have a path of their own, in `dissect/plain.rs` and

@@ -3,9 +3,9 @@
 //! Live, the kernel sends each packet to the shard of its flow. Of files, each shard's thread reads all
 //! and takes what is its own: hopping over packets and hashing their ports costs less than one thread
 //! telling the others where packets lie, whose every line would have to travel from one core's caches to
-//! another's. A pipe can be read only once, decompressing is more work than the rest, and very many
-//! threads would only copy: then one thread reads, and sends slots to the shards. Either way a shard gets
-//! the same packets in the same order.
+//! another's. The file is mapped, once for all of them. A pipe can be read only once, decompressing is more
+//! work than the rest, and very many threads would only be in each other's way: then one thread reads, and
+//! sends slots to the shards. Either way a shard gets the same packets in the same order.
 //!
 //! - `tour.rs` one thread's way through all files
 //! - `steer.rs` whose a packet is
@@ -32,12 +32,12 @@ use crate::shard::{Shard, ShardCounters};
 use crate::sink::flows::{FlowFile, FlowFileSummary, FlowSink, IfaceNames};
 use crate::source::BURST;
 use crate::source::file::{Block, FileError, FileSource, Numbering, Slot, look_for};
-use tour::{Lengths, Tour};
+use tour::{Inputs, Tour};
 
 /// Packets that are taken from a file at once, for each worker: few enough for their slots, a cache
 /// line each, to stay in the nearest caches, and a few bursts for everybody.
 const READ: usize = 512;
-/// Shards that read for themselves at most: each more copies the whole file once more.
+/// Shards that read for themselves at most: each more hops over the whole file once more.
 const MOST_READERS: usize = 8;
 
 /// Files as they are going to be read.
@@ -118,10 +118,10 @@ impl FileRun {
         let workers = plan.workers.max(1);
         let each_reads = workers <= MOST_READERS
             && (workers == 1 || plan.files.iter().all(|path| FileSource::is_shareable(path)));
-        let lengths = Lengths::new(plan.files.len(), each_reads && workers > 1);
+        let inputs = Inputs::new(plan.files.len(), each_reads && workers > 1);
         // Before any output: a wrong name should leave nothing behind.
         look_for(&plan.files)?;
-        let source = lengths.open(0, first, Numbering::default())?;
+        let source = inputs.open(0, first, Numbering::default())?;
         if let Some(filter) = plan.filter.clone() {
             FileFilter::new(filter).programs(first, &source)?;
         }
@@ -135,7 +135,7 @@ impl FileRun {
             None => (None, (0..workers).map(|_| None).collect()),
         };
         let shards = shards(&plan.tracking, sinks);
-        let tour = Tour::new(plan, &lengths, names);
+        let tour = Tour::new(plan, &inputs, names);
         let (shards, error) = if each_reads {
             readers::run(&plan.tracking, shards, &tour, source, on_progress)?
         } else {

@@ -1,15 +1,16 @@
 //! One thread's way through all files: opening them in order, numbering interfaces, compiling the capture
 //! filter for their link types, and saying how far it is.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::super::filtering::{FileFilter, FilePrograms};
 use super::{FileRunError, FilesPlan, Progress};
 use crate::filter::capture::Filter;
 use crate::packet::Timestamp;
 use crate::sink::flows::IfaceNames;
-use crate::source::file::{Block, FileError, FileSource, Numbering};
+use crate::source::file::{Block, FileError, FileSource, MappedFile, Numbering};
 
 /// What is done with the packets of a file.
 pub(super) trait Taker {
@@ -20,15 +21,43 @@ pub(super) trait Taker {
     fn work(&mut self, block: &Arc<Block>, filter: Option<&Arc<FilePrograms>>, packets: u64);
 }
 
-/// How long each file is for everybody who reads it, who may come at different times to a file that
-/// grows.
+/// What those who read the same files have in common; nothing where one reads for all.
 #[derive(Debug)]
-pub(super) struct Lengths(Option<Vec<OnceLock<u64>>>);
+pub(super) struct Inputs(Option<Vec<Input>>);
 
-impl Lengths {
-    /// Of so many files; where nobody has to agree, they are read to their end.
-    pub(super) fn new(files: usize, agreed: bool) -> Self {
-        Self(agreed.then(|| vec![OnceLock::new(); files]))
+/// A file that several read.
+#[derive(Debug, Default)]
+struct Input {
+    /// How long it is for everybody, who may come at different times to a file that grows.
+    len: OnceLock<u64>,
+    /// As long as somebody reads it.
+    mapped: Mutex<Weak<MappedFile>>,
+}
+
+impl Input {
+    fn open(&self, path: &Path, numbering: Numbering) -> Result<FileSource, FileError> {
+        // What cannot be asked cannot be opened either.
+        let len = || path.metadata().map_or(u64::MAX, |metadata| metadata.len());
+        let len = *self.len.get_or_init(len);
+        let mut shared = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mapped = match shared.upgrade() {
+            Some(mapped) => mapped,
+            None => match File::open(path) {
+                Ok(file) if len < u64::MAX => Arc::new(MappedFile::new(file, len)),
+                // It says what is wrong.
+                _ => return FileSource::open_up_to(path, numbering, len),
+            },
+        };
+        *shared = Arc::downgrade(&mapped);
+        drop(shared);
+        FileSource::open_mapped(path, numbering, mapped)
+    }
+}
+
+impl Inputs {
+    /// Of so many files, which several read or one.
+    pub(super) fn new(files: usize, is_shared: bool) -> Self {
+        Self(is_shared.then(|| (0..files).map(|_| Input::default()).collect()))
     }
 
     /// Opens the file of this number.
@@ -38,12 +67,10 @@ impl Lengths {
         path: &Path,
         numbering: Numbering,
     ) -> Result<FileSource, FileError> {
-        let agreed = self.0.as_ref().and_then(|lengths| lengths.get(number));
-        let most_bytes = agreed.map(|length| {
-            // What cannot be asked cannot be opened either.
-            *length.get_or_init(|| path.metadata().map_or(u64::MAX, |metadata| metadata.len()))
-        });
-        FileSource::open_up_to(path, numbering, most_bytes.unwrap_or(u64::MAX))
+        match self.0.as_ref().and_then(|inputs| inputs.get(number)) {
+            Some(input) => input.open(path, numbering),
+            None => FileSource::open(path, numbering),
+        }
     }
 }
 
@@ -52,7 +79,7 @@ impl Lengths {
 pub(super) struct Tour<'a> {
     files: &'a [PathBuf],
     filter: Option<&'a Filter>,
-    lengths: &'a Lengths,
+    inputs: &'a Inputs,
     names: IfaceNames,
 }
 
@@ -68,11 +95,11 @@ pub(super) struct Toured {
 }
 
 impl<'a> Tour<'a> {
-    pub(super) fn new(plan: &'a FilesPlan, lengths: &'a Lengths, names: IfaceNames) -> Self {
+    pub(super) fn new(plan: &'a FilesPlan, inputs: &'a Inputs, names: IfaceNames) -> Self {
         Self {
             files: &plan.files,
             filter: plan.filter.as_ref(),
-            lengths,
+            inputs,
             names,
         }
     }
@@ -100,7 +127,7 @@ impl<'a> Tour<'a> {
         for (number, path) in self.files.iter().enumerate() {
             let source = match first.take() {
                 Some(source) => Ok(source),
-                None => self.lengths.open(number, path, traveller.numbering),
+                None => self.inputs.open(number, path, traveller.numbering),
             };
             let read = source
                 .map_err(FileRunError::from)

@@ -1,21 +1,49 @@
 //! Owned bytes that packets are lent from: a piece of a file, or of a stream.
 //!
 //! A block is shared by everything that still looks at one of its packets, so that a burst crosses
-//! to other threads without a copy. Files are read, not mapped: the kernel's copy costs no more than
-//! its page faults would, what was just copied is still in the caches when it is looked at, and a file
-//! that somebody cuts short meanwhile is an error to report and not a signal that kills.
+//! to other threads without a copy. What one thread reads for all is copied by the kernel: that costs no more
+//! than page faults would, and what was just copied is still in the caches when it is looked at. Where
+//! several threads read the same file, its pages are mapped for all of them.
 
 use std::io;
 use std::ops::Deref;
 
-/// A buffer that keeps its size, so that it is cleared once and recycled ever after.
+use super::mapped::Mapped;
+
+/// A buffer that keeps its size, so that it is cleared once and recycled ever after; or bytes of a mapped
+/// file.
 #[derive(Debug, Default)]
 pub struct Block {
     bytes: Vec<u8>,
     filled_bytes: usize,
+    /// Instead of these.
+    mapped: Option<Mapped>,
 }
 
 impl Block {
+    /// A block that is never read into.
+    pub(super) const fn of_mapped(mapped: Mapped) -> Self {
+        Self {
+            bytes: Vec::new(),
+            filled_bytes: 0,
+            mapped: Some(mapped),
+        }
+    }
+
+    /// A block that is full.
+    pub(super) const fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            filled_bytes: bytes.len(),
+            bytes,
+            mapped: None,
+        }
+    }
+
+    /// Whether some of its bytes were gone when they were read, and zeros are in their place.
+    pub(super) fn is_torn(&self) -> bool {
+        self.mapped.as_ref().is_some_and(Mapped::is_torn)
+    }
+
     /// Room for `room` bytes in all, at least; what is filled stays.
     pub(super) fn reserve(&mut self, room: usize) {
         if self.bytes.len() < room {
@@ -62,6 +90,9 @@ impl Deref for Block {
 
     #[inline]
     fn deref(&self) -> &[u8] {
+        if let Some(mapped) = &self.mapped {
+            return mapped.bytes();
+        }
         &self.bytes[..self.filled_bytes]
     }
 }

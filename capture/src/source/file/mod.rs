@@ -7,11 +7,13 @@
 //! - `block.rs`: the bytes
 //! - `slot.rs`: a packet's place in its block
 //! - `stream.rs`: reading them
+//! - `mapped.rs`, `torn.rs`: files that several threads read, and what becomes of them meanwhile
 //! - `scan.rs`: what the formats share
 //! - `pcap.rs`; `pcapng.rs`, `options.rs`, `resolution.rs`: the formats
 
 mod block;
 mod error;
+mod mapped;
 mod options;
 mod pcap;
 mod pcapng;
@@ -21,6 +23,7 @@ mod slot;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod torn;
 
 use std::fs::{self, File};
 use std::io;
@@ -30,6 +33,7 @@ use std::sync::Arc;
 
 pub use block::Block;
 pub use error::{Damage, FileError, FileErrorKind};
+pub(crate) use mapped::MappedFile;
 pub use options::{PacketOption, PacketOptions};
 pub use slot::{Numbering, Slot};
 
@@ -129,6 +133,24 @@ impl FileSource {
             .map_err(|kind| FileError::at_start(path, kind))
     }
 
+    /// The same of a file that others read at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub(crate) fn open_mapped(
+        path: &Path,
+        numbering: Numbering,
+        file: Arc<MappedFile>,
+    ) -> Result<Self, FileError> {
+        let total_bytes = file.len();
+        if total_bytes == 0 {
+            return Err(FileError::at_start(path, FileErrorKind::Empty));
+        }
+        Self::start(Stream::mapped(file), path, numbering, Some(total_bytes))
+            .map_err(|kind| FileError::at_start(path, kind))
+    }
+
     /// Reads what another thread writes into a pipe; errors call it `name`. Waits until the file
     /// header is there.
     ///
@@ -168,7 +190,16 @@ impl FileSource {
         if total_bytes == Some(0) {
             return Err(FileErrorKind::Empty);
         }
-        let mut stream = Stream::open(file, most_bytes).map_err(unread)?;
+        let stream = Stream::open(file, most_bytes).map_err(unread)?;
+        Self::start(stream, path, numbering, total_bytes)
+    }
+
+    fn start(
+        mut stream: Stream,
+        path: &Path,
+        numbering: Numbering,
+        total_bytes: Option<u64>,
+    ) -> Result<Self, FileErrorKind> {
         let tail = refill(&mut stream, 0, FILE_HEADER_LEN, 0);
         let (format, at) = match Format::open(stream.block(), numbering.iface) {
             Ok(opened) => opened,
@@ -224,6 +255,11 @@ impl FileSource {
         loop {
             if matches!(self.tail, Tail::Finished) {
                 return Ok(None);
+            }
+            if let Some(source) = self.stream.torn() {
+                let packets = before.0 - self.first_frame.0;
+                let offset = self.window_offset + self.at as u64;
+                return Err(self.fail(offset, FileErrorKind::Read { packets, source }));
             }
             let block = self.stream.block();
             let mut scan = Scan {

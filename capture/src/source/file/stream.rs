@@ -1,4 +1,4 @@
-//! Reading: files, pipes, standard input, plain or compressed.
+//! Reading: files, pipes, standard input, plain or compressed, or mapped for several readers.
 //!
 //! Bytes are read into blocks. A block whose last reader is gone is used again, so that a
 //! long stream is read in as many blocks as are in flight at once.
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 
 use super::Block;
+use super::mapped::MappedFile;
 
 /// Bytes of a block, unless a record needs a larger one: few enough to stay in the caches until they
 /// are looked at.
@@ -47,6 +48,8 @@ type Whole = Chain<Cursor<Vec<u8>>, Counted<File>>;
 #[derive(Debug)]
 enum Input {
     Gzip(Box<MultiGzDecoder<BufReader<Whole>>>),
+    /// And where the block at hand begins.
+    Mapped(Arc<MappedFile>, u64),
     Plain(Whole),
 }
 
@@ -88,6 +91,23 @@ impl Stream {
         })
     }
 
+    /// Starts to read a file that others read as well.
+    pub(super) fn mapped(file: Arc<MappedFile>) -> Self {
+        Self {
+            input: Input::Mapped(file, 0),
+            block: Arc::new(Block::default()),
+            lent: Vec::new(),
+        }
+    }
+
+    /// What happened to the file, if bytes of the block at hand were gone when they were read.
+    pub(super) fn torn(&self) -> Option<io::Error> {
+        match &self.input {
+            Input::Mapped(file, start) if self.block.is_torn() => Some(file.why_torn(*start)),
+            _ => None,
+        }
+    }
+
     /// The block at hand.
     pub(super) fn block(&self) -> &Arc<Block> {
         &self.block
@@ -97,6 +117,7 @@ impl Stream {
     pub(super) fn read_bytes(&self) -> u64 {
         let whole = match &self.input {
             Input::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Input::Mapped(_, start) => return start + self.block.len() as u64,
             Input::Plain(whole) => whole,
         };
         whole.get_ref().1.read_bytes
@@ -106,6 +127,11 @@ impl Stream {
     /// until it has `needed` bytes. False at the end of the stream. If nobody looks at the last block any
     /// more, it is the new one: what was read into a moment ago is in the caches.
     pub(super) fn refill(&mut self, at: usize, needed: usize) -> io::Result<bool> {
+        if let Input::Mapped(file, start) = &mut self.input {
+            *start += at as u64;
+            self.block = Arc::new(file.window(*start, needed)?);
+            return Ok(self.block.len() >= needed);
+        }
         if let Some(block) = Arc::get_mut(&mut self.block) {
             block.keep(at);
             return self.input.fill(block, needed);
@@ -143,7 +169,7 @@ impl Input {
     fn fill(&mut self, block: &mut Block, needed: usize) -> io::Result<bool> {
         let fill = match self {
             Self::Gzip(_) => Fill::Full,
-            Self::Plain(_) => Fill::Enough,
+            Self::Mapped(..) | Self::Plain(_) => Fill::Enough,
         };
         block.reserve(BLOCK_LEN);
         loop {
@@ -157,6 +183,7 @@ impl Input {
             let read_bytes = match self {
                 Self::Gzip(decoder) => block.read_from(decoder),
                 Self::Plain(whole) => block.read_from(whole),
+                Self::Mapped(..) => unreachable!("its blocks are never read into"),
             };
             match read_bytes {
                 Ok(0) => return Ok(false),
