@@ -10,19 +10,19 @@
     reason = "the figures are what this program is for"
 )]
 
-use std::os::fd::AsFd as _;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use aya::maps::{Map, MapData, RingBuf};
 use aya::programs::{TestRun as _, Xdp};
 use aya::{Ebpf, EbpfLoader, TestRunOptions};
 use capture::flow::Sampling;
 use capture::iface::{self, Selection};
 use capture::kernel::{
-    Attachment, CaptureFilter, Control, Cutoff, Delivery, Disposition, Extent, IngressHook, Insist,
-    Kernel, Plan, Reception, Thinning, Unmatched, Watch,
+    Attachment, CaptureFilter, Clock, Control, Cutoff, Delivery, Disposition, Extent, IngressHook,
+    Insist, Kernel, Plan, Reception, Thinning, Unmatched, Watch,
 };
 use capture::packet::LinkType;
+use capture::source::ring::RingSource;
 use clap::Parser;
 
 const RING_BYTES: u32 = 16 << 20;
@@ -163,12 +163,12 @@ fn measure(
         verbose: false,
     };
     let mut kernel = Kernel::load(&plan)?;
-    let ring = kernel.rings().next().context("no ring")?.as_fd();
-    let ring = MapData::from_fd(ring.try_clone_to_owned()?)?;
-    let mut ring = RingBuf::try_from(Map::RingBuf(ring))?;
+    let ring = kernel.rings().next().context("no ring")?;
+    let links = [LinkType::ETHERNET].into_iter().collect();
+    let mut source = RingSource::new(&ring, Arc::new(Clock::new()), links)?;
     rounds(args, name, kernel.ebpf_mut(), "capture_xdp", packet, || {
         if matches!(reader, Reader::Reads) {
-            while ring.next().is_some() {}
+            while !source.poll(&mut |_, _| {}).drained {}
         }
     })
 }

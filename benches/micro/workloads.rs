@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write as _;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ use capture::sink::pcapng::{
     IfaceDescription, Overflow, PacketFile, PacketFileOptions, PacketSink, Section,
 };
 use capture::source::file::{FileSource, Numbering};
-use capture::source::ring::{LinkTypes, RingSource};
+use capture::source::ring::{LinkTypes, RingMemory, RingSource};
+use capture_common::ring::{DATA_AT, PRODUCER_AT, STAMP_LEN, element_len, stamp};
 use capture_common::{Hook, RingRecord};
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -409,32 +410,22 @@ fn pcapng_decode() -> Result<Round> {
     Ok(round(packets, run))
 }
 
-/// The C library's, because rustix looks for it where nothing is mapped under valgrind.
-#[expect(unsafe_code, reason = "sysconf(3)")]
-fn page_size() -> Result<usize> {
-    // SAFETY: asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(page).context("the size of a page")
-}
-
-/// A ring as the kernel lays it out, in memory that this process fills: records of 128 bytes that fit the
-/// ring, so that each round offers the same ones again by moving the producer's position.
+/// A ring in memory that this process fills: records of 128 bytes that fit the ring. Each round offers them
+/// again, with the stamps of their new positions, which are written first.
 fn ring_reader() -> Result<Round> {
     const RING: usize = 1 << 20;
     const RECORD: usize = 128;
-    const HEADER: usize = 8;
-    let page = page_size()?;
+    const SEED: u64 = 7;
     let file = File::from(memfd_create("ring", MemfdFlags::CLOEXEC)?);
-    file.set_len((2 * page + 2 * RING) as u64)?;
+    file.set_len(element_len(RING as u32) as u64)?;
     let mut ring = Vec::with_capacity(RING);
     let traffic = traffic::datagrams(64);
     let (frames, records) = (traffic.iter().cycle(), RING / RECORD);
     for (number, frame) in frames.take(records).enumerate() {
-        let cap_len = frame.bytes.len().min(RECORD - HEADER - RingRecord::LEN) as u32;
-        ring.extend(((RECORD - HEADER) as u32).to_ne_bytes());
-        ring.extend([0; 4]);
+        let cap_len = (RECORD - STAMP_LEN - RingRecord::LEN) as u32;
+        ring.extend([0; STAMP_LEN]);
         ring.extend((number as u64 * 1000).to_ne_bytes());
-        for word in [frame.bytes.len() as u32, cap_len, 7, 0] {
+        for word in [cap_len, cap_len, 7, 0] {
             ring.extend(word.to_ne_bytes());
         }
         // Queue and interface 0, the verdict to go on, no flags.
@@ -442,17 +433,25 @@ fn ring_reader() -> Result<Round> {
         ring.extend(frame.bytes.iter().take(cap_len as usize));
         ring.resize((number + 1) * RECORD, 0);
     }
-    // The kernel maps the data twice in a row; here they lie there twice.
-    file.write_all_at(&ring, 2 * page as u64)?;
-    file.write_all_at(&ring, (2 * page + RING) as u64)?;
     let links = LinkTypes::default();
     links.push(LinkType::ETHERNET);
-    let mut source = RingSource::new(&file, RING, 0, Arc::new(Clock::new()), links)?;
+    let memory = RingMemory {
+        map: file.as_fd(),
+        number: 0,
+        ring_bytes: RING as u32,
+        seed: SEED,
+    };
+    let mut source = RingSource::new(&memory, Arc::new(Clock::new()), links)?;
     let mut produced = 0_u64;
     let run = move || {
-        produced += RING as u64;
-        file.write_all_at(&produced.to_ne_bytes(), page as u64)
-            .expect("the producer's page can be written");
+        for record in ring.chunks_exact_mut(RECORD) {
+            record[..STAMP_LEN].copy_from_slice(&stamp(produced, SEED).to_ne_bytes());
+            produced += RECORD as u64;
+        }
+        let written = file
+            .write_all_at(&ring, DATA_AT as u64)
+            .and_then(|()| file.write_all_at(&produced.to_ne_bytes(), PRODUCER_AT as u64));
+        written.expect("the ring's memory can be written");
         let mut seen = 0;
         loop {
             let polled = source.poll(&mut |packets, _| {

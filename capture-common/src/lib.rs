@@ -16,6 +16,7 @@ pub mod generator;
 #[cfg(feature = "user")]
 mod pod;
 pub mod record;
+pub mod ring;
 pub mod settings;
 
 pub use counters::HookCounters;
@@ -25,7 +26,7 @@ pub use generator::{GeneratorCounters, GeneratorSettings, GeneratorSizes};
 pub use record::{Hook, RingRecord};
 pub use settings::{IfaceEntry, Settings};
 
-/// Rings that the outer map has room for, and so the largest number of workers.
+/// Rings that the programs can choose from, and so the largest number of workers.
 pub const MAX_RINGS: usize = 64;
 
 /// Interfaces that one set of programs can serve at once.

@@ -2,8 +2,7 @@
 
 /// The header of a ring record; the packet's first `cap_len` bytes follow it.
 ///
-/// A BPF ring hands out 8-byte aligned records, so every field is naturally aligned. The record
-/// that was reserved can be longer than `32 + cap_len`: the kernel reserves by size class.
+/// It is 8-byte aligned, so every field is naturally aligned.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RingRecord {
@@ -13,7 +12,8 @@ pub struct RingRecord {
     pub wire_len: u32,
     /// Bytes of the packet that follow this header.
     pub cap_len: u32,
-    /// The symmetric flow hash that chose the ring, see [`crate::flow_hash()`].
+    /// The symmetric flow hash that chose the ring, see [`crate::flow_hash()`]. Where there is one ring and nothing
+    /// else is chosen by it, it is not worked out of every packet.
     pub flow_hash: u32,
     /// Packets that were lost since the last delivered one of the same interface, hook, CPU and
     /// ring.
@@ -40,6 +40,8 @@ impl RingRecord {
     /// This is no packet: what follows is a [`crate::CutReport`]. Of the header, only the time means
     /// something, and that only where [`crate::Settings::timed_reports`] asks for it.
     pub const FLAG_REPORT: u16 = 0x0004;
+    /// There is nothing here but `cap_len` bytes that are not used.
+    pub const FLAG_NOTHING: u16 = 0x0010;
     /// Nothing is known.
     pub const EMPTY: Self = Self {
         mono_ns: 0,

@@ -43,9 +43,13 @@ pub struct Settings {
     /// 1: reports of what is cut say when they were made, for packets reach userspace another way and are
     /// put in order with them by time. 0: their place in the ring says it.
     pub timed_reports: u32,
+    /// Bytes of a ring's data, a power of two.
+    pub ring_bytes: u32,
+    /// Always 0.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 72);
+const _: () = assert!(size_of::<Settings>() == 80);
 
 impl Settings {
     /// Frames start with an Ethernet header.
@@ -88,6 +92,8 @@ impl Settings {
         cut_sets: 0,
         ordered_stores: 0,
         timed_reports: 0,
+        ring_bytes: 0,
+        reserved: 0,
     };
 }
 

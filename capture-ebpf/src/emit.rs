@@ -1,17 +1,10 @@
-//! Reserves a ring record of the right size class and copies the packet into it.
-//!
-//! `bpf_ringbuf_reserve` wants a constant size, so there is one arm for each class. A record is
-//! submitted without waking the reader, which looks by itself: with a wake-up, a record took 2.4 µs in test
-//! runs, and without one 0.03.
+//! Copies a packet into a ring: room for a record, its header, the packet's bytes.
 
-use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
-use aya_ebpf::helpers::generated::{
-    bpf_ktime_get_ns, bpf_ringbuf_discard, bpf_ringbuf_reserve, bpf_ringbuf_submit,
-};
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use capture_common::{MAX_CAP_LEN, RingRecord};
 
 use crate::context::{AsideTag, Context};
-use crate::maps::Ring;
+use crate::rings::Room;
 
 /// Why a packet did not get into a ring or to a socket.
 pub(crate) enum Lost {
@@ -32,50 +25,24 @@ const MACS_LEN: u32 = 12;
 #[inline(always)]
 pub(crate) fn emit<C: Context>(
     ctx: &C,
-    ring: &Ring,
+    ring: u32,
     record: &RingRecord,
     vlan: AsideTag,
 ) -> Result<(), Lost> {
-    macro_rules! classes {
-        ($($class:literal)*) => {
-            $(if record.cap_len <= $class {
-                return emit_class::<C, $class>(ctx, ring, record, vlan);
-            })*
-        };
-    }
-    classes!(64 96 128 256 512 1024 1536 2048 4096 9216 16384 32768);
-    emit_class::<C, { MAX_CAP_LEN }>(ctx, ring, record, vlan)
-}
-
-#[inline(always)]
-fn emit_class<C: Context, const CLASS: u32>(
-    ctx: &C,
-    ring: &Ring,
-    record: &RingRecord,
-    vlan: AsideTag,
-) -> Result<(), Lost> {
-    let size = RingRecord::LEN as u64 + CLASS as u64;
-    // SAFETY: `ring` is the map that the verifier knows.
-    let slot = unsafe { bpf_ringbuf_reserve(core::ptr::from_ref(ring).cast_mut().cast(), size, 0) };
-    if slot.is_null() {
+    let Some(room) = Room::new(ring, record.cap_len) else {
         return Err(Lost::RingFull);
-    }
-    // SAFETY: the slot is 8-byte aligned and longer than the header.
-    unsafe { slot.cast::<RingRecord>().write(stamped(record)) };
-    // SAFETY: the slot has CLASS bytes behind the header.
-    let data = unsafe { slot.cast::<u8>().add(RingRecord::LEN) };
-    if !copy::<C, CLASS>(ctx, data, record.cap_len, vlan) {
-        // SAFETY: the slot was reserved above and is given back once.
-        unsafe { bpf_ringbuf_discard(slot, u64::from(BPF_RB_NO_WAKEUP)) };
+    };
+    room.write(&stamped(record));
+    if !copy(ctx, room.data(), record.cap_len, vlan) {
+        room.discard(record.cap_len);
         return Err(Lost::CopyFailed);
     }
-    // SAFETY: the slot was reserved above and is submitted once.
-    unsafe { bpf_ringbuf_submit(slot, u64::from(BPF_RB_NO_WAKEUP)) };
+    room.submit();
     Ok(())
 }
 
 /// The record of a packet that is seen now. The clock is asked last, for those alone that get through: it took
-/// 36 ns in test runs, more than reserving and submitting the record together (29 ns).
+/// 36 ns in test runs, which is more than all that is done to copy a short packet.
 #[inline(always)]
 pub(crate) fn stamped(record: &RingRecord) -> RingRecord {
     RingRecord {
@@ -85,17 +52,16 @@ pub(crate) fn stamped(record: &RingRecord) -> RingRecord {
     }
 }
 
-/// Copies `len` bytes, at most CLASS, putting a tag that the kernel kept aside where it belongs.
+/// Copies `len` bytes, putting a tag that the kernel kept aside where it belongs.
 #[inline(always)]
-fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: AsideTag) -> bool {
-    let Some(len) = bounded(len, CLASS) else {
+fn copy<C: Context>(ctx: &C, to: *mut u8, len: u32, vlan: AsideTag) -> bool {
+    let Some(len) = bounded(len, MAX_CAP_LEN) else {
         return len == 0;
     };
     if let Some(tag) = vlan.word()
-        && CLASS >= 64
         && len > MACS_LEN + TAG_LEN
     {
-        // The class has room for `len` bytes, which is more than the tag and what precedes it.
+        // There is room for `len` bytes, which is more than the tag and what precedes it.
         // SAFETY: as above.
         let tag_at = unsafe { to.add(MACS_LEN as usize) };
         // SAFETY: as above.
@@ -106,41 +72,41 @@ fn copy<C: Context, const CLASS: u32>(ctx: &C, to: *mut u8, len: u32, vlan: Asid
         }
         // SAFETY: as above.
         unsafe { tag_at.cast::<u32>().write_unaligned(tag) };
-        // SAFETY: what is left of the class has room for what is left of the packet.
-        return unsafe { bulk::<C, CLASS>(ctx, MACS_LEN, rest_at, len - MACS_LEN - TAG_LEN) };
+        // SAFETY: there is room for what is left of the packet.
+        return unsafe { bulk(ctx, MACS_LEN, rest_at, len - MACS_LEN - TAG_LEN) };
     }
-    let copied = match CLASS {
-        // SAFETY: the class has room for all that is copied.
-        64 => unsafe { words::<C, 6, 2>(ctx, to, len) },
-        // SAFETY: as above.
-        96 => unsafe { words::<C, 8, 4>(ctx, to, len) },
-        // SAFETY: as above.
-        128 => unsafe { words::<C, 12, 4>(ctx, to, len) },
-        // SAFETY: as above.
-        256 => unsafe { words::<C, 16, 16>(ctx, to, len) },
-        // SAFETY: as above.
-        512 => unsafe { words::<C, 32, 32>(ctx, to, len) },
-        _ => false,
-    };
-    // SAFETY: the class has room for `len` bytes.
-    copied || unsafe { bulk::<C, CLASS>(ctx, 0, to, len) }
+    macro_rules! short {
+        ($($most:literal: $head:literal $tail:literal,)*) => {
+            $(if len <= $most {
+                // SAFETY: there is room for `len` bytes.
+                let copied = unsafe { words::<C, $head, $tail>(ctx, to, len) };
+                // SAFETY: there is room for `len` bytes.
+                return copied || unsafe { bulk(ctx, 0, to, len) };
+            })*
+        };
+    }
+    short!(48: 3 3, 64: 6 2, 96: 8 4, 128: 12 4, 256: 16 16, 512: 32 32,);
+    // SAFETY: there is room for `len` bytes.
+    unsafe { bulk(ctx, 0, to, len) }
 }
 
 /// Copies a short packet by words (`bpf_xdp_load_bytes` took 25 ns for 60 bytes in test runs); false if it
-/// does not lie in one piece, or is too short for it. First come HEAD words, then the last TAIL words of the
+/// does not lie in one piece, or is shorter than HEAD words. First come HEAD words, then the last TAIL words of the
 /// packet, which overlap those before unless the packet is as long as both.
 ///
 /// # Safety
 ///
-/// `to` must be valid for writing HEAD and TAIL words, and `len` must be no more.
+/// `to` must be valid for writing `len` bytes, which must be no more than HEAD and TAIL words.
 #[inline(always)]
 unsafe fn words<C: Context, const HEAD: usize, const TAIL: usize>(
     ctx: &C,
     to: *mut u8,
     len: u32,
 ) -> bool {
+    const { assert!(TAIL <= HEAD) };
     let (start, end) = (ctx.start(), ctx.end());
-    if start + HEAD * 8 > end {
+    // Not a byte behind the record: what lies there may be another one.
+    if len < HEAD as u32 * 8 || start + HEAD * 8 > end {
         return false;
     }
     let Some(tail_at) = bounded(len.wrapping_sub(TAIL as u32 * 8), HEAD as u32 * 8) else {
@@ -189,15 +155,8 @@ unsafe fn copy_words<const N: usize>(from: usize, to: *mut u8) {
 ///
 /// `to` must be valid for writing `len` bytes.
 #[inline(always)]
-unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, len: u32) -> bool {
+unsafe fn bulk<C: Context>(ctx: &C, offset: u32, to: *mut u8, len: u32) -> bool {
     const PART: u32 = 32_768;
-    if CLASS <= PART {
-        let Some(len) = bounded(len, CLASS) else {
-            return false;
-        };
-        // SAFETY: the caller's.
-        return unsafe { ctx.copy(offset, to, len) };
-    }
     let first = if len < PART { len } else { PART };
     let Some(first) = bounded(first, PART) else {
         return false;
@@ -209,7 +168,7 @@ unsafe fn bulk<C: Context, const CLASS: u32>(ctx: &C, offset: u32, to: *mut u8, 
     if len <= PART {
         return true;
     }
-    let Some(rest) = bounded(len - PART, CLASS - PART) else {
+    let Some(rest) = bounded(len - PART, MAX_CAP_LEN - PART) else {
         return false;
     };
     // SAFETY: `len` is more than the first part.

@@ -44,6 +44,7 @@ mod observe;
 mod outlet;
 mod places;
 mod plain;
+mod rings;
 mod settings;
 mod veil;
 

@@ -2,10 +2,10 @@
 
 use aya_ebpf::Global;
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
-use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf, XskMap};
+use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, XskMap};
 use aya_ebpf::macros::btf_map;
 use capture_common::{
-    CutSet, FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, MAX_RINGS, Settings,
+    CutSet, FragmentKey, HookCounters, IfaceEntry, MAX_IFACES, MAX_QUEUES, Settings, ring,
 };
 
 /// Patched in by userspace before the load, so the verifier sees constants.
@@ -15,16 +15,11 @@ pub(crate) static SETTINGS: Global<Settings> = Global::new(Settings::UNPATCHED);
 /// Datagrams whose fragments are followed at once; 40 + 4 bytes each.
 const MAX_FRAGMENTED_DATAGRAMS: usize = 8192;
 
-/// Size of the inner map that the outer one is declared with; the real rings are made by userspace
-/// and may have any size.
-const TEMPLATE_RING_BYTES: usize = 65_536;
-
-/// A ring as the outer map holds it.
-pub(crate) type Ring = RingBuf<u8, TEMPLATE_RING_BYTES>;
-
-/// The rings, one for each worker. Written here, read by the workers.
+/// The rings, one for each worker; userspace makes as many as it wants, and writes their length over this one
+/// before the load ([`ring::element_len`]). Written here, but for the consumers' positions, read by the workers.
 #[btf_map]
-pub(crate) static RINGS: ArrayOfMaps<Ring, MAX_RINGS> = ArrayOfMaps::new();
+pub(crate) static RINGS: Array<[u8; ring::TEMPLATE_LEN], 1, { BPF_F_MMAPABLE as usize }> =
+    Array::new();
 
 /// `AF_XDP` sockets by interface slot and receive queue ([`capture_common::socket_index`]). Written by
 /// userspace, which makes it as large as it needs it.

@@ -41,21 +41,21 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
     let Some(iface) = iface(ctx) else {
         return Fate::Unmatched;
     };
-    let frame_len = ctx.frame_len();
     let Some(counters) = COUNTERS.get_ptr_mut(HookCounters::index(iface.slot, C::HOOK)) else {
         return Fate::Consumed;
     };
     // SAFETY: the value belongs to this CPU, and a program at these hooks is not interrupted by
     // another of the same hook, so there is no other reference.
     let counters = unsafe { &mut *counters };
-    let vlan = ctx.vlan();
-    let tag_len = if vlan == AsideTag::NONE { 0 } else { 4 };
-    let wire_len = frame_len + tag_len;
     let plain = if iface.link == Settings::LINK_RAW_IP {
         Plain::never(ctx)
     } else {
         Plain::new(ctx)
     };
+    let frame_len = ctx.frame_len();
+    let vlan = ctx.vlan();
+    let tag_len = if vlan == AsideTag::NONE { 0 } else { 4 };
+    let wire_len = frame_len + tag_len;
     let mut walk = if plain.is_plain() {
         plain.walk()
     } else {
@@ -77,7 +77,7 @@ pub(crate) fn observe<C: Context, O: Outlet<C>>(ctx: &C, verdict: u8) -> Fate {
         return Fate::Consumed;
     }
     let mut identity = Identity::UNKNOWN;
-    if plain.is_plain() {
+    if Patched.wants_hash() && plain.is_plain() {
         identity = plain.identity(Patched.seed());
         walk.flow_hash = (identity.fingerprint >> 32) as u32;
     }

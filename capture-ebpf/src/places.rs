@@ -5,10 +5,8 @@
 //! themselves, and which leave stack and registers of the programs to what is done for every packet.
 //! What they are about lies in the scratch.
 
-use aya_ebpf::bindings::{__sk_buff, BPF_RB_NO_WAKEUP, xdp_md};
-use aya_ebpf::helpers::generated::{
-    bpf_ktime_get_ns, bpf_ringbuf_discard, bpf_ringbuf_reserve, bpf_ringbuf_submit,
-};
+use aya_ebpf::bindings::{__sk_buff, xdp_md};
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use capture_common::cutoff::{CutEnds, CutEntry, CutHalf, CutTotals, WAYS};
 use capture_common::flow_hash::ring_of;
 use capture_common::{CutReport, CutSet, MAX_RINGS, RingRecord};
@@ -18,7 +16,8 @@ use crate::cutoff::TICK_SHIFT;
 use crate::facts::Facts;
 use crate::headers::Net;
 use crate::lock::Held;
-use crate::maps::{CUTS, RINGS, Ring, SCRATCH};
+use crate::maps::{CUTS, SCRATCH};
+use crate::rings::Room;
 use crate::settings::Patched;
 use crate::veil::Veil;
 
@@ -114,7 +113,7 @@ fn settle(entry: &mut CutEntry, report: &CutReport) {
 
 /// Room for a report in a ring.
 struct Reserved {
-    slot: *mut core::ffi::c_void,
+    room: Room,
     /// When, if anybody asks: before what the report says can be seen by another packet of its flow, and before
     /// there was room, so that a report that lies behind another one in its ring was not there before that
     /// one's time.
@@ -124,17 +123,14 @@ struct Reserved {
 impl Reserved {
     #[inline(always)]
     fn new(ring: u32) -> Option<Self> {
-        const SIZE: u64 = (RingRecord::LEN + CutReport::LEN) as u64;
-        let ring = core::ptr::from_ref::<Ring>(RINGS.get(ring)?).cast_mut();
         let mono_ns = if Patched.timed_reports() == 0 {
             0
         } else {
             // SAFETY: takes no argument.
             unsafe { bpf_ktime_get_ns() }
         };
-        // SAFETY: `ring` is the map that the verifier knows.
-        let slot = unsafe { bpf_ringbuf_reserve(ring.cast(), SIZE, 0) };
-        (!slot.is_null()).then_some(Self { slot, mono_ns })
+        let room = Room::new(ring, CutReport::LEN as u32)?;
+        Some(Self { room, mono_ns })
     }
 
     #[inline(always)]
@@ -145,20 +141,14 @@ impl Reserved {
             flags: RingRecord::FLAG_REPORT,
             ..RingRecord::EMPTY
         };
-        // SAFETY: the slot is 8-byte aligned and longer than the header.
-        unsafe { self.slot.cast::<RingRecord>().write(record) };
-        // SAFETY: the report's place behind the header.
-        let to = unsafe { self.slot.cast::<RingRecord>().add(1) };
-        // SAFETY: as above; both are aligned alike.
-        unsafe { to.cast::<CutReport>().write(*report) };
-        // SAFETY: the slot was reserved and is submitted once.
-        unsafe { bpf_ringbuf_submit(self.slot, u64::from(BPF_RB_NO_WAKEUP)) };
+        self.room.write(&record);
+        self.room.put(report);
+        self.room.submit();
     }
 
     #[inline(always)]
     fn discard(self) {
-        // SAFETY: the slot was reserved and is given back once.
-        unsafe { bpf_ringbuf_discard(self.slot, u64::from(BPF_RB_NO_WAKEUP)) };
+        self.room.discard(CutReport::LEN as u32);
     }
 }
 

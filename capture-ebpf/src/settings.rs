@@ -44,9 +44,16 @@ settings! {
     cut_sets: u32,
     ordered_stores: u32,
     timed_reports: u32,
+    ring_bytes: u32,
 }
 
 impl Patched {
+    /// Whether anything is chosen by the flow's hash.
+    #[inline(always)]
+    pub(crate) fn wants_hash(self) -> bool {
+        self.rings() > 1 || self.sample_flows() != 0 || self.cut_sets() != 0
+    }
+
     /// Whether more is asked of a packet's headers than what is counted.
     #[inline(always)]
     pub(crate) fn wants_facts(self) -> bool {

@@ -1,16 +1,16 @@
 //! The short way of packets past their flow's cutoff against the long one: the same packets through two
 //! tables, with two tags in one of them, which lead a packet the long way.
 
-use std::os::fd::AsFd as _;
 use std::time::Instant;
 
-use aya::maps::{Array, Map, MapData, RingBuf};
+use aya::maps::Array;
 use capture::kernel::{Cutoff, Kernel};
 use capture::packet::LinkType;
 use capture_common::cutoff::{CutSet, CutTotals};
 use capture_common::{Hook, RingRecord};
 use capture_tests::oracle::skip;
 
+use crate::slow_ring::SlowRings;
 use crate::steering::{plan, run};
 
 /// Packets that are sent.
@@ -123,7 +123,7 @@ fn add(sum: &mut Sum, wire_len: usize, payload_len: u32) {
 /// A kernel with a table of its own.
 struct Side {
     kernel: Kernel,
-    ring: RingBuf<MapData>,
+    ring: SlowRings,
     tags: &'static [u8],
     /// What was copied of each flow and direction.
     copied: Vec<[Sum; 2]>,
@@ -143,10 +143,9 @@ impl Side {
                 return None;
             }
         };
-        let ring = kernel.rings().next().unwrap().as_fd();
-        let ring = MapData::from_fd(ring.try_clone_to_owned().unwrap()).unwrap();
+        let ring = SlowRings::new(&kernel);
         Some(Self {
-            ring: RingBuf::try_from(Map::RingBuf(ring)).unwrap(),
+            ring,
             kernel,
             tags,
             copied: vec![[[0; 3]; 2]; flows],
@@ -312,9 +311,7 @@ fn a_packet_does_not_come_without_what_has_to_be_told_before_it() {
             }
         }
         assert!(full > 10, "the ring has an end");
-        let ring = kernel.rings().next().unwrap().as_fd();
-        let ring = MapData::from_fd(ring.try_clone_to_owned().unwrap()).unwrap();
-        let mut ring = RingBuf::try_from(Map::RingBuf(ring)).unwrap();
+        let mut ring = SlowRings::new(&kernel);
         let mut is_report = Vec::new();
         while let Some(record) = ring.next() {
             let flags = u16::from_ne_bytes([record[30], record[31]]);

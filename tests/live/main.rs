@@ -19,8 +19,10 @@
 //! - `printing.rs` packets printed as they come
 //! - `reach.rs` which interfaces, beside whose programs, in which namespace
 //! - `refusals.rs` errors that a person can act on
+//! - `ring.rs` one ring that several CPUs fill at once
 //! - `run.rs` one capture of a test
 //! - `shutdown.rs` every way a capture can end
+//! - `slow_ring.rs` a slow reader of rings
 //! - `sockets.rs` `AF_XDP` sockets against rings
 //! - `steering.rs` the kernel's walk against the library's, packet by packet
 //! - `support.rs` the lab itself
@@ -65,9 +67,13 @@ mod reach;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod ring;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod slow_ring;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

@@ -410,12 +410,7 @@ impl Feeds {
             Delivery::Rings => {
                 let sources = kernel
                     .rings()
-                    .enumerate()
-                    .map(|(number, ring)| {
-                        let ring_bytes = plan.kernel.ring_bytes as usize;
-                        let clock = Arc::clone(clock);
-                        RingSource::new(ring, ring_bytes, number as u16, clock, links.clone())
-                    })
+                    .map(|ring| RingSource::new(&ring, Arc::clone(clock), links.clone()))
                     .map(|source| source.map(LiveSource::Ring))
                     .collect::<Result<_, _>>()
                     .map_err(EngineError::Ring)?;
@@ -442,14 +437,11 @@ impl Feeds {
                 let socket_lines = sockets.describe();
                 let workers = plan.kernel.rings as usize;
                 let (sources, receivers, counters) = sockets.connect(workers, clock, links);
-                let ring_bytes = plan.kernel.kernel_ring_bytes().unwrap_or_default() as usize;
                 let mut rings = kernel.rings();
                 let sources = sources
                     .into_iter()
                     .map(|source| match rings.next() {
-                        Some(ring) => {
-                            ReportRing::new(ring, ring_bytes).map(|ring| source.told_by(ring))
-                        }
+                        Some(ring) => ReportRing::new(&ring).map(|ring| source.told_by(ring)),
                         None => Ok(source),
                     })
                     .map(|source| source.map(|source| LiveSource::Xsk(Box::new(source))))

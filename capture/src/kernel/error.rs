@@ -48,7 +48,8 @@ pub enum AttachError {
     NoBtf,
     /// The kernel is too old for what is asked of it.
     #[error(
-        "this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in at XDP works from 5.18 on"
+        "this kernel ({release}) is too old: TCX links need Linux 6.6; --direction in at XDP works from 6.0 on, \
+         and from 5.18 on with --ring-size 2MiB"
     )]
     KernelTooOld {
         /// `uname -r`.
@@ -66,6 +67,14 @@ pub enum AttachError {
         ring_bytes: u32,
         /// What the kernel said.
         source: io::Error,
+    },
+    /// The kernel has no elements of maps that are as long as a ring.
+    #[error(
+        "this kernel has no rings of {ring_bytes} bytes: before Linux 6.0 they are at most 2 MiB; use --ring-size 2MiB"
+    )]
+    RingTooLong {
+        /// Size of one.
+        ring_bytes: u32,
     },
     /// Too few rights for a change.
     #[error(

@@ -9,6 +9,7 @@
 //! - `filter.rs` puts the capture filter into the object
 //! - `grace.rs` waits until detached programs are gone
 //! - `programs.rs` the loaded programs with their maps
+//! - `rings.rs` the array whose elements are the rings
 //! - `shelf.rs` where maps lie while new programs are loaded
 //! - `thinning.rs` what is copied of the traffic
 
@@ -19,6 +20,7 @@ mod error;
 mod filter;
 mod grace;
 mod programs;
+mod rings;
 mod shelf;
 mod thinning;
 

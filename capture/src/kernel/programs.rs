@@ -1,11 +1,9 @@
 //! The loaded programs with their maps and links.
 
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use aya::maps::{
-    Array, ArrayOfMaps, HashMap, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, XskMap,
-};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, XskMap};
 use aya::programs::links::FdLink;
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
 use aya::programs::xdp::XdpLink;
@@ -22,11 +20,13 @@ use super::clock::Clock;
 use super::cut_table::CutMap;
 use super::error::{AttachError, io_error};
 use super::filter;
+use super::rings::{self, Rings};
 use super::shelf::{Shared, Shelf};
 use super::thinning::{Control, Cutoff, Extent};
 use crate::flow::CutTable;
 use crate::iface::{Interface, Promiscuous, XdpAttached, XdpMode};
 use crate::packet::LinkType;
+use crate::source::ring::RingMemory;
 
 /// The object that `cargo xtask ebpf` made of `capture-ebpf`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(
@@ -67,7 +67,7 @@ pub struct Kernel {
     /// The numbers and slots of interfaces; `None` where the programs were made for a single one.
     ifaces: Option<HashMap<MapData, u32, IfaceEntry>>,
     counters: PerCpuArray<MapData, HookCounters>,
-    rings: Vec<RingBuf<MapData>>,
+    rings: Rings,
     sockets: XskMap<MapData>,
     /// Which frames the cards pass on.
     reception: Reception,
@@ -126,7 +126,7 @@ impl Kernel {
         }
         let mut ebpf = load(plan, None)?;
         let shared = Shared::keep(ebpf.maps())?;
-        let rings = make_rings(&mut ebpf, plan)?;
+        let rings = Rings::take(&mut ebpf, plan)?;
         let ifaces = is_looked_up(plan)
             .then(|| {
                 HashMap::try_from(take_map(&mut ebpf, "IFACES")?)
@@ -274,7 +274,7 @@ impl Kernel {
     }
 
     /// The ring of each worker; none where packets go to sockets and there is nothing to report.
-    pub fn rings(&self) -> impl Iterator<Item = &(impl AsFd + use<>)> {
+    pub fn rings(&self) -> impl Iterator<Item = RingMemory<'_>> {
         self.rings.iter()
     }
 
@@ -507,6 +507,8 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
             Delivery::Rings => 0,
             Delivery::Sockets(_) => 1,
         },
+        ring_bytes: rings::bytes(plan),
+        reserved: 0,
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
@@ -518,7 +520,9 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
     } else {
         plan.ifaces.iter().map(|iface| iface.link).collect()
     };
-    let object = filter::install(OBJECT, plan.filter.as_ref(), &links)?;
+    let mut object = OBJECT.to_vec();
+    rings::resize(&mut object, plan)?;
+    let object = filter::install(&object, plan.filter.as_ref(), &links)?;
     let mut loader = EbpfLoader::new();
     loader
         // No field of the kernel's is looked up in its type information, and reading that takes longer
@@ -527,13 +531,14 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("SOCKETS", sockets)
+        .map_max_entries("RINGS", rings::elements(plan))
         .map_max_entries("CUTS", settings.cut_sets.max(1));
     for (name, path) in shelf.into_iter().flat_map(Shelf::maps) {
         loader.map_pin_path(name, path);
     }
-    let mut ebpf = loader
-        .load(&object)
-        .map_err(|error| AttachError::loading(&error))?;
+    let mut ebpf = loader.load(&object).map_err(|error| {
+        rings::no_memory(&error, plan).unwrap_or_else(|| AttachError::loading(&error))
+    })?;
     for hook in plan.hooks() {
         match hook {
             Hook::XdpIngress => {
@@ -619,52 +624,11 @@ where
         .map_err(|e| AttachError::kernel("opening a program", &e))
 }
 
-fn take_map(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, AttachError> {
+pub(super) fn take_map(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, AttachError> {
     ebpf.take_map(name).ok_or_else(|| AttachError::Kernel {
         what: "opening a map",
         reason: format!("{name} is not in the object"),
     })
-}
-
-fn make_rings(ebpf: &mut Ebpf, plan: &Plan) -> Result<Vec<RingBuf<MapData>>, AttachError> {
-    const BPF_MAP_TYPE_RINGBUF: u32 = 27;
-    let outer = take_map(ebpf, "RINGS")?;
-    let mut outer: ArrayOfMaps<MapData, RingBuf<MapData>> =
-        ArrayOfMaps::try_from(outer).map_err(|e| AttachError::kernel("opening the rings", &e))?;
-    let Some(ring_bytes) = plan.kernel_ring_bytes() else {
-        return Ok(Vec::new());
-    };
-    (0..plan.rings)
-        .map(|number| {
-            let definition =
-                aya_obj::Map::new_from_params(BPF_MAP_TYPE_RINGBUF, 0, 0, ring_bytes, 0);
-            let data =
-                MapData::create(definition, "capture_ring", None).map_err(|e| memory(plan, &e))?;
-            let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(|e| memory(plan, &e))?;
-            outer
-                .set(number, &ring, 0)
-                .map_err(|e| AttachError::kernel("setting a ring", &e))?;
-            Ok(ring)
-        })
-        .collect()
-}
-
-fn memory(plan: &Plan, error: &(dyn std::error::Error + 'static)) -> AttachError {
-    match io_error(error) {
-        Some(io)
-            if matches!(
-                io.raw_os_error(),
-                Some(libc::ENOMEM | libc::EPERM | libc::EAGAIN | libc::E2BIG)
-            ) =>
-        {
-            AttachError::Memory {
-                rings: plan.rings,
-                ring_bytes: plan.ring_bytes,
-                source: std::io::Error::from_raw_os_error(io.raw_os_error().unwrap_or_default()),
-            }
-        }
-        _ => AttachError::kernel("making a ring", error),
-    }
 }
 
 /// Somebody was faster: says who.

@@ -160,8 +160,8 @@ pub(in crate::cli) struct LiveArgs {
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub(in crate::cli) cpus: Option<CpuList>,
 
-    /// Memory of each worker's ring in the kernel; rounded up to a power of two. With --af-xdp, the
-    /// queues share as much, and with --cutoff each worker has a ring of an eighth beside it.
+    /// Memory of each worker's ring in the kernel, at most 256MiB; rounded up to a power of two. With --af-xdp, the
+    /// queues share as much, at most 1GiB, and with --cutoff each worker has a ring of an eighth beside it.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(in crate::cli) ring_size: u64,
 

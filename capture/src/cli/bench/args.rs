@@ -67,7 +67,7 @@ pub(in super::super) struct BenchArgs {
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub(super) cpus: Option<CpuList>,
 
-    /// Memory of each worker's ring in the kernel; rounded up to a power of two.
+    /// Memory of each worker's ring in the kernel, at most 256MiB; rounded up to a power of two.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MiB")]
     pub(super) ring_size: u64,
 

@@ -132,7 +132,7 @@ fn plan(
         super::live::usable(cpus)?;
     }
     let workers = args.workers.unwrap_or_else(super::default_workers);
-    let ring_bytes = super::live::ring_bytes(args.ring_size)?;
+    let ring_bytes = super::live::ring_bytes(args.ring_size, Delivery::Rings)?;
     let mut kernel = Plan {
         selection: Selection::parse(std::slice::from_ref(&args.iface))?,
         ifaces: Vec::new(),

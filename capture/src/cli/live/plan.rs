@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use capture_common::ring::MAX_RING_BYTES;
+
 use super::PACKETS_NAME;
 use crate::cli;
 use crate::cli::args::{LiveArgs, ReceptionArgs};
@@ -67,7 +69,7 @@ pub(super) fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             ingress: args.hook.into(),
             insist,
             rings: workers,
-            ring_bytes: ring_bytes(args.ring_size)?,
+            ring_bytes: ring_bytes(args.ring_size, delivery(args))?,
             thinning,
             filter,
             reception: reception(args.tap, args.reception),
@@ -162,12 +164,18 @@ fn delivery(args: &LiveArgs) -> Delivery {
 }
 
 /// The size that a ring gets: a power of two that holds more than the largest packet.
-pub(in crate::cli) fn ring_bytes(wanted: u64) -> anyhow::Result<u32> {
+pub(in crate::cli) fn ring_bytes(wanted: u64, delivery: Delivery) -> anyhow::Result<u32> {
     const SMALLEST: u64 = 1 << 18;
-    const LARGEST: u64 = 1 << 30;
-    if wanted > LARGEST {
+    let largest = match delivery {
+        // What programs can reach of an element of a map.
+        Delivery::Rings => u64::from(MAX_RING_BYTES),
+        Delivery::Sockets(_) => 1 << 30,
+    };
+    if wanted > largest {
         anyhow::bail!(
-            "--ring-size is at most 1GiB; use more --workers, each has a ring of its own"
+            "--ring-size is at most {}MiB; use more --workers, each has as much, or a larger --write-buffer for \
+             packets that wait for the disk",
+            largest >> 20
         );
     }
     Ok(wanted.max(SMALLEST).next_power_of_two() as u32)

@@ -1,9 +1,4 @@
-//! The memory of a BPF ring buffer, mapped: the reader's half of its protocol.
-//!
-//! Layout and ordering are the kernel's (`kernel/bpf/ringbuf.c`, documented in
-//! `Documentation/bpf/ringbuf.rst`): one page with the consumer's position, one with the producer's,
-//! then the data, mapped twice in a row so that no record is ever split. Every record starts with
-//! eight bytes, of which the first four are its length with a busy and a discard bit on top.
+//! The memory of a ring, mapped: the reader's half of its protocol, which `capture_common::ring` tells.
 
 #![expect(
     unsafe_code,
@@ -11,26 +6,25 @@
 )]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use capture_common::ring::{
+    CONSUMER_AT, DATA_AT, PRODUCER_AT, STAMP_LEN, element_len, record_len, stamp,
+};
+use capture_common::{MAX_CAP_LEN, RingRecord};
+
+use super::{RingMemory, record};
 use crate::source::region::{Access, Region};
-
-/// `BPF_RINGBUF_BUSY_BIT`: reserved, not yet submitted.
-const BUSY: u32 = 1 << 31;
-/// `BPF_RINGBUF_DISCARD_BIT`: given back by the producer.
-const DISCARD: u32 = 1 << 30;
-/// `BPF_RINGBUF_HDR_SZ`.
-const HEADER_LEN: u64 = 8;
 
 /// A mapped ring, of which this is the only reader.
 #[derive(Debug)]
 pub(super) struct MappedRing {
     consumer: Region,
+    /// From the producers' position on.
     producer: Region,
-    /// Offset of the data in the producer's region: one page.
-    data_at: usize,
     mask: u64,
+    seed: u64,
     /// What the consumer's page says, kept here since nobody else writes it.
     position: u64,
 }
@@ -40,21 +34,23 @@ pub(super) struct MappedRing {
 unsafe impl Send for MappedRing {}
 
 impl MappedRing {
-    /// Maps the ring behind `map`, which has `ring_bytes` of data.
+    /// Maps a ring.
     ///
     /// # Errors
     ///
     /// What mmap(2) says.
-    pub(super) fn new(map: &impl AsFd, ring_bytes: usize) -> io::Result<Self> {
-        let fd = map.as_fd().as_raw_fd();
-        let page = page_bytes()?;
-        let consumer = Region::of_file(fd, Access::Write, page, 0)?;
-        let producer = Region::of_file(fd, Access::Read, page + 2 * ring_bytes, page as u64)?;
+    pub(super) fn new(memory: &RingMemory<'_>) -> io::Result<Self> {
+        let fd = memory.map.as_raw_fd();
+        let len = element_len(memory.ring_bytes);
+        let element = u64::from(memory.number) * len as u64;
+        let at = |offset: usize| element + offset as u64;
+        let consumer = Region::of_file(fd, Access::Write, PRODUCER_AT, at(CONSUMER_AT))?;
+        let producer = Region::of_file(fd, Access::Read, len - PRODUCER_AT, at(PRODUCER_AT))?;
         let mut ring = Self {
             consumer,
             producer,
-            data_at: page,
-            mask: ring_bytes as u64 - 1,
+            mask: u64::from(memory.ring_bytes) - 1,
+            seed: memory.seed,
             position: 0,
         };
         ring.position = ring.consumer_position().load(Ordering::Relaxed);
@@ -63,13 +59,12 @@ impl MappedRing {
 
     fn consumer_position(&self) -> &AtomicU64 {
         // SAFETY: the first eight bytes of the consumer's page, aligned and mapped as long as `self`
-        // lives. The kernel reads them with acquire semantics (`__bpf_ringbuf_reserve`).
+        // lives.
         unsafe { self.consumer.start().cast().as_ref() }
     }
 
     fn producer_position(&self) -> &AtomicU64 {
-        // SAFETY: the first eight bytes of the producer's page, likewise. The kernel writes them with
-        // release semantics (`__bpf_ringbuf_reserve`).
+        // SAFETY: the first eight bytes of the producers' page, likewise.
         unsafe { self.producer.start().cast().as_ref() }
     }
 
@@ -83,12 +78,13 @@ impl MappedRing {
     /// Lends at most `max` records to `each`, then releases them all at once. Returns how many there
     /// were, and whether that was all.
     ///
-    /// `each` gets the records' bytes with a lifetime that ends with this call.
+    /// `each` gets the records' headers and bytes with a lifetime that ends with this call.
     pub(super) fn burst<'ring>(
         &'ring mut self,
         max: usize,
-        mut each: impl FnMut(&'ring [u8]),
+        mut each: impl FnMut(RingRecord, &'ring [u8]),
     ) -> Lent<'ring> {
+        const DATA: usize = DATA_AT - PRODUCER_AT;
         let end = self.producer_position().load(Ordering::Acquire);
         let mut position = self.position;
         let mut records = 0;
@@ -99,29 +95,30 @@ impl MappedRing {
                 drained = false;
                 break;
             }
-            let offset = self.data_at + (position & self.mask) as usize;
-            // SAFETY: within the mapped data: the position was masked.
+            let offset = DATA + (position & self.mask) as usize;
+            // SAFETY: within the data: the position was masked.
             let start = unsafe { self.producer.start().add(offset) };
-            // SAFETY: positions are multiples of eight, so a whole header lies here, aligned.
-            let header: &AtomicU32 = unsafe { start.cast().as_ref() };
-            // Pairs with the exchange in `bpf_ringbuf_commit`: once the busy bit is gone, the
-            // record's bytes are there.
-            let word = header.load(Ordering::Acquire);
-            if word & BUSY != 0 {
+            // SAFETY: positions are multiples of eight, so a whole stamp lies here, aligned.
+            let stamped: &AtomicU64 = unsafe { start.cast().as_ref() };
+            // Pairs with the store in `Room::submit`: once the stamp is there, so are the bytes.
+            if stamped.load(Ordering::Acquire) != stamp(position, self.seed) {
                 unfinished = true;
                 break;
             }
-            let len = word & !DISCARD;
-            if word & DISCARD == 0 {
-                // SAFETY: the record lies within the data or its second mapping (it is no longer than
-                // the ring), and the kernel does not touch it before `release`.
-                let start = unsafe { self.producer.start().add(offset + HEADER_LEN as usize) };
-                // SAFETY: as above; the bytes were initialized by the program that submitted them or
-                // by the kernel, which hands out zeroed pages.
-                each(unsafe { std::slice::from_raw_parts(start.as_ptr(), len as usize) });
+            // SAFETY: there is room behind the data for the largest record.
+            let start = unsafe { start.add(STAMP_LEN) };
+            // SAFETY: as above; nobody writes the record before it is released.
+            let header = record(unsafe { start.cast().as_ref() });
+            let cap_len = header.cap_len.min(MAX_CAP_LEN);
+            // SAFETY: as above.
+            let data = unsafe { start.add(RingRecord::LEN) };
+            // SAFETY: as above; the program wrote the bytes, and the kernel zeroed those before.
+            let data = unsafe { std::slice::from_raw_parts(data.as_ptr(), cap_len as usize) };
+            if header.flags & RingRecord::FLAG_NOTHING == 0 {
+                each(header, data);
                 records += 1;
             }
-            position += (u64::from(len) + HEADER_LEN).next_multiple_of(8);
+            position += record_len(cap_len) as u64;
         }
         self.position = position;
         Lent {
@@ -130,13 +127,6 @@ impl MappedRing {
             unfinished,
         }
     }
-}
-
-/// Bytes of a page.
-pub(super) fn page_bytes() -> io::Result<usize> {
-    // SAFETY: asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(page).map_err(io::Error::other)
 }
 
 /// Records that were lent and are not yet released.
@@ -153,8 +143,8 @@ pub(super) struct Lent<'ring> {
 impl Lent<'_> {
     /// Gives the memory back to the producers, with one store for all records.
     pub(super) fn release(self) {
-        // Pairs with the acquire load of the position in `__bpf_ringbuf_reserve`: whatever was read
-        // from the records was read before.
+        // Whatever was read from the records was read before; producers store into them only when they have
+        // seen this.
         self.ring
             .consumer_position()
             .store(self.ring.position, Ordering::Release);

@@ -1,8 +1,6 @@
-//! A kernel ring as a source: bursts of packets that still lie in the ring.
+//! A ring as a source: bursts of packets that still lie in the ring.
 //!
-//! aya's reader hands out one record at a time and stores the position for each; this one lends a
-//! burst and stores once. Nobody wakes it: the programs submit without a notification, and the
-//! worker looks again after a pause.
+//! Nobody wakes the worker: it looks again after a pause.
 //!
 //! - `mapped.rs` the reader's half of a ring's protocol
 //! - `reports.rs` a ring of reports alone, where packets come by sockets
@@ -11,7 +9,7 @@ mod mapped;
 mod reports;
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use capture_common::{CutReport, Hook, RingRecord};
@@ -34,6 +32,19 @@ pub struct RingSource {
     latest: Timestamp,
     /// Reports of the burst that is lent; reused.
     told: Vec<Told>,
+}
+
+/// Where a ring lies, for its reader.
+#[derive(Clone, Copy, Debug)]
+pub struct RingMemory<'a> {
+    /// The array whose elements are the rings.
+    pub map: BorrowedFd<'a>,
+    /// Which of them it is; this number goes into the frame numbers, to keep those of different workers apart.
+    pub number: u16,
+    /// Bytes of each ring's data, a power of two.
+    pub ring_bytes: u32,
+    /// Seed of the run.
+    pub seed: u64,
 }
 
 /// A report of what the kernel left out, and its place among the packets of a burst.
@@ -102,24 +113,17 @@ impl RingSource {
     /// program takes the time first, and the machine under it can be held up in between.
     pub(super) const RESERVE_DELAY_NS: u64 = 10_000_000;
 
-    /// Maps a ring of `ring_bytes`. `worker` goes into the frame numbers, to keep those of different
-    /// workers apart.
+    /// Maps a ring.
     ///
     /// # Errors
     ///
     /// What mmap(2) says.
-    pub fn new(
-        map: &impl AsFd,
-        ring_bytes: usize,
-        worker: u16,
-        clock: Arc<Clock>,
-        links: LinkTypes,
-    ) -> io::Result<Self> {
+    pub fn new(memory: &RingMemory<'_>, clock: Arc<Clock>, links: LinkTypes) -> io::Result<Self> {
         Ok(Self {
-            ring: MappedRing::new(map, ring_bytes)?,
+            ring: MappedRing::new(memory)?,
             clock,
             links: KnownLinks::new(links),
-            next_frame: (u64::from(worker) << 48) + 1,
+            next_frame: (u64::from(memory.number) << 48) + 1,
             latest: Timestamp::default(),
             told: Vec::with_capacity(BURST),
         })
@@ -146,13 +150,13 @@ impl RingSource {
         let now = clock.now();
         let mut packets = [Packet::EMPTY; BURST];
         let mut used = 0;
-        let lent = ring.burst(BURST, |bytes| {
-            if let Some((_, report)) = report(bytes) {
+        let lent = ring.burst(BURST, |record, data| {
+            if let Some(report) = report(&record, data) {
                 told.push(Told {
                     before: used,
                     report,
                 });
-            } else if let Some(packet) = parse(bytes, offset, links, *next_frame, latest) {
+            } else if let Some(packet) = packet(&record, data, offset, links, *next_frame, latest) {
                 *next_frame += 1;
                 packets[used] = packet;
                 used += 1;
@@ -173,19 +177,16 @@ impl RingSource {
     }
 }
 
-/// The report in a ring record, if it is one, and when it was made, ns of the kernel's clock, if it says so.
+/// The report behind a ring record's header, if it is one.
 #[inline(always)]
-fn report(bytes: &[u8]) -> Option<(u64, CutReport)> {
-    let (header, data) = bytes.split_first_chunk::<{ RingRecord::LEN }>()?;
-    let RingRecord { mono_ns, flags, .. } = record(header);
-    if flags & RingRecord::FLAG_REPORT == 0 {
+fn report(record: &RingRecord, data: &[u8]) -> Option<CutReport> {
+    if record.flags & RingRecord::FLAG_REPORT == 0 {
         return None;
     }
-    let report = data.first_chunk().map(CutReport::from_bytes)?;
-    Some((mono_ns, report))
+    data.first_chunk().map(CutReport::from_bytes)
 }
 
-/// The packet in a ring record. The kernel side wrote it, so a record that does not parse is a bug in
+/// The packet behind a ring record's header. The kernel side wrote it, so a record that does not parse is a bug in
 /// it, or an object that does not belong to this program.
 #[inline(always)]
 pub(super) fn parse<'a>(
@@ -198,6 +199,19 @@ pub(super) fn parse<'a>(
     let (header, data) = bytes.split_first_chunk::<{ RingRecord::LEN }>()?;
     let record = record(header);
     let data = data.get(..record.cap_len as usize)?;
+    packet(&record, data, offset_ns, links, frame, latest)
+}
+
+/// The packet with this header and these bytes.
+#[inline(always)]
+fn packet<'a>(
+    record: &RingRecord,
+    data: &'a [u8],
+    offset_ns: i64,
+    links: &mut KnownLinks,
+    frame: u64,
+    latest: &mut Timestamp,
+) -> Option<Packet<'a>> {
     let ts = Timestamp(record.mono_ns.wrapping_add_signed(offset_ns));
     if ts > *latest {
         *latest = ts;

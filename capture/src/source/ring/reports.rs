@@ -7,12 +7,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::AsFd;
 
 use capture_common::CutReport;
 
 use super::mapped::MappedRing;
-use super::{Told, report};
+use super::{RingMemory, Told, report};
 use crate::packet::{Packet, Timestamp};
 use crate::source::BURST;
 
@@ -27,14 +26,14 @@ pub struct ReportRing {
 }
 
 impl ReportRing {
-    /// Maps a ring of `ring_bytes`.
+    /// Maps a ring.
     ///
     /// # Errors
     ///
     /// What mmap(2) says.
-    pub fn new(map: &impl AsFd, ring_bytes: usize) -> io::Result<Self> {
+    pub fn new(memory: &RingMemory<'_>) -> io::Result<Self> {
         Ok(Self {
-            ring: MappedRing::new(map, ring_bytes)?,
+            ring: MappedRing::new(memory)?,
             waiting: VecDeque::with_capacity(BURST),
             told: Vec::with_capacity(BURST),
         })
@@ -75,9 +74,11 @@ impl ReportRing {
                 .is_some_and(|&(mono_ns, _)| timestamp(mono_ns, offset_ns) > until)
         };
         while !is_past(&self.waiting) {
-            let lent = self
-                .ring
-                .burst(BURST, |bytes| self.waiting.extend(report(bytes)));
+            let lent = self.ring.burst(BURST, |record, data| {
+                let report = report(&record, data);
+                self.waiting
+                    .extend(report.map(|report| (record.mono_ns, report)));
+            });
             let (drained, unfinished) = (lent.drained, lent.unfinished);
             lent.release();
             if drained {
@@ -105,70 +106,74 @@ const fn timestamp(mono_ns: u64, offset_ns: i64) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::os::fd::AsFd as _;
     use std::os::unix::fs::FileExt as _;
 
     use capture_common::RingRecord;
 
-    use super::super::mapped::page_bytes;
     use super::*;
     use crate::packet::PacketMeta;
 
-    /// A ring as the kernel lays it out, in a file that this process fills.
+    /// A ring as the programs fill it, in a file that this process fills; in plain numbers.
     struct Producer {
         file: File,
         position: u64,
     }
 
     impl Producer {
-        const RING: usize = 1 << 16;
+        const RING: u32 = 1 << 16;
+        const DATA: u64 = 0x20000;
+        const MARGIN: u64 = 0x20000;
         const RECORD: u64 = 8 + (RingRecord::LEN + CutReport::LEN) as u64;
-        /// `BPF_RINGBUF_BUSY_BIT`.
-        const BUSY: u32 = 1 << 31;
+        const SEED: u64 = 0x5eed;
         /// What the clock of packets is ahead of the kernel's.
         const OFFSET: i64 = 1_000_000;
 
         fn new() -> (Self, ReportRing) {
             let file = tempfile::tempfile().unwrap();
-            file.set_len((2 * Self::page() + 2 * Self::RING) as u64)
+            file.set_len(Self::DATA + u64::from(Self::RING) + Self::MARGIN)
                 .unwrap();
-            let ring = ReportRing::new(&file, Self::RING).unwrap();
+            let memory = RingMemory {
+                map: file.as_fd(),
+                number: 0,
+                ring_bytes: Self::RING,
+                seed: Self::SEED,
+            };
+            let ring = ReportRing::new(&memory).unwrap();
             (Self { file, position: 0 }, ring)
         }
 
-        fn page() -> usize {
-            page_bytes().unwrap()
-        }
-
         fn write(&self, at: u64, bytes: &[u8]) {
-            // The kernel maps the data twice in a row; here they lie there twice.
-            for copy in [0, Self::RING] {
-                let start = (2 * Self::page() + copy) as u64;
-                self.file.write_all_at(bytes, start + at).unwrap();
-            }
+            self.file.write_all_at(bytes, at).unwrap();
         }
 
-        /// Makes a report of this place, at a time of the kernel's, with this word before it.
-        fn push(&mut self, mono_ns: u64, slot: u32, busy: u32) {
+        /// Makes a report of this place, at a time of the kernel's.
+        fn push(&mut self, mono_ns: u64, slot: u32) {
+            self.begin(mono_ns, slot);
+            self.commit();
+        }
+
+        /// Makes one that is not handed over.
+        fn begin(&mut self, mono_ns: u64, slot: u32) {
             let mut bytes = Vec::new();
-            bytes.extend(((Self::RECORD as u32 - 8) | busy).to_ne_bytes());
-            bytes.extend([0; 4]);
             bytes.extend(mono_ns.to_ne_bytes());
-            bytes.extend([0; 22]);
+            bytes.extend([0; 4]);
+            bytes.extend((CutReport::LEN as u32).to_ne_bytes());
+            bytes.extend([0; 14]);
             bytes.extend(RingRecord::FLAG_REPORT.to_ne_bytes());
             bytes.extend([0; 40]);
             bytes.extend(slot.to_ne_bytes());
-            bytes.resize(Self::RECORD as usize, 0);
-            self.write(self.position, &bytes);
+            bytes.resize(Self::RECORD as usize - 8, 0);
+            self.write(Self::DATA + self.position + 8, &bytes);
             self.position += Self::RECORD;
-            self.file
-                .write_all_at(&self.position.to_ne_bytes(), Self::page() as u64)
-                .unwrap();
+            self.write(0x10000, &self.position.to_ne_bytes());
         }
 
-        /// The last report is written now.
+        /// The last report is handed over now.
         fn commit(&self) {
-            let word = (Self::RECORD as u32 - 8).to_ne_bytes();
-            self.write(self.position - Self::RECORD, &word);
+            let position = self.position - Self::RECORD;
+            let stamp = !(position ^ Self::SEED);
+            self.write(Self::DATA + position, &stamp.to_ne_bytes());
         }
     }
 
@@ -200,7 +205,7 @@ mod tests {
     fn a_report_comes_before_the_first_packet_after_its_time() {
         let (mut producer, mut ring) = Producer::new();
         for (slot, mono_ns) in [5, 15, 16, 25, 35].into_iter().enumerate() {
-            producer.push(mono_ns, slot as u32, 0);
+            producer.push(mono_ns, slot as u32);
         }
         let told = place(&mut ring, &[10, 20, 30], 0).unwrap();
         assert_eq!(told, [(0, 0), (1, 1), (1, 2), (2, 3)]);
@@ -213,8 +218,8 @@ mod tests {
     #[test]
     fn reports_keep_their_order_whatever_their_times() {
         let (mut producer, mut ring) = Producer::new();
-        producer.push(11, 0, 0);
-        producer.push(10, 1, 0);
+        producer.push(11, 0);
+        producer.push(10, 1);
         assert_eq!(place(&mut ring, &[10], 0), Some(vec![]));
         assert_eq!(place(&mut ring, &[12], 0), Some(vec![(0, 0), (0, 1)]));
     }
@@ -222,14 +227,14 @@ mod tests {
     #[test]
     fn packets_wait_for_a_report_that_is_being_written() {
         let (mut producer, mut ring) = Producer::new();
-        producer.push(5, 0, 0);
-        producer.push(6, 1, Producer::BUSY);
+        producer.push(5, 0);
+        producer.begin(6, 1);
         assert_eq!(place(&mut ring, &[10], 0), None);
         producer.commit();
         assert_eq!(place(&mut ring, &[10], 0), Some(vec![(0, 0), (0, 1)]));
         // What lies behind one that was made later can be none of theirs.
-        producer.push(20, 2, 0);
-        producer.push(21, 3, Producer::BUSY);
+        producer.push(20, 2);
+        producer.begin(21, 3);
         assert_eq!(place(&mut ring, &[15], 0), Some(vec![]));
     }
 
@@ -237,7 +242,7 @@ mod tests {
     fn more_reports_than_a_burst_has_packets_are_told_at_once() {
         let (mut producer, mut ring) = Producer::new();
         for slot in 0..200 {
-            producer.push(slot.into(), slot, 0);
+            producer.push(slot.into(), slot);
         }
         let told = place(&mut ring, &[150], 0).unwrap();
         let expected: Vec<_> = (0..=150).map(|slot| (0, slot)).collect();
