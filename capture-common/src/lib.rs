@@ -18,6 +18,7 @@ mod pod;
 pub mod record;
 pub mod ring;
 pub mod settings;
+pub mod xdp_flags;
 
 pub use counters::HookCounters;
 pub use cutoff::{CutReport, CutSet};

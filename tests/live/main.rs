@@ -16,6 +16,7 @@
 //! - `ledger.rs` each row of the ledger, provoked
 //! - `modes.rs` other interfaces, directions and outputs
 //! - `pcapng.rs` a reader of pcapng
+//! - `pieces.rs` frames of which a part lies in fragments
 //! - `printing.rs` packets printed as they come
 //! - `reach.rs` which interfaces, beside whose programs, in which namespace
 //! - `refusals.rs` errors that a person can act on
@@ -60,6 +61,8 @@ mod ledger;
 mod modes;
 #[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod pieces;
 #[cfg(test)]
 mod printing;
 #[cfg(test)]

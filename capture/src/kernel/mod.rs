@@ -3,10 +3,12 @@
 //! Everything is held by links: when this process goes, however it goes, the kernel detaches.
 //!
 //! - `attach.rs` what to attach where, and what stands in the way
+//! - `btf.rs` where fields of the kernel's structures lie
 //! - `clock.rs` from the kernel's clock to the calendar
 //! - `cut_table.rs` what the kernel counted of connections that are cut short
 //! - `error.rs` what can go wrong, in words that say what to do
 //! - `filter.rs` puts the capture filter into the object
+//! - `fragments.rs` how programs learn that a frame has fragments
 //! - `grace.rs` waits until detached programs are gone
 //! - `programs.rs` the loaded programs with their maps
 //! - `rings.rs` the array whose elements are the rings
@@ -14,10 +16,12 @@
 //! - `thinning.rs` what is copied of the traffic
 
 mod attach;
+mod btf;
 mod clock;
 mod cut_table;
 mod error;
 mod filter;
+mod fragments;
 mod grace;
 mod programs;
 mod rings;

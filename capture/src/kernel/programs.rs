@@ -20,6 +20,7 @@ use super::clock::Clock;
 use super::cut_table::CutMap;
 use super::error::{AttachError, io_error};
 use super::filter;
+use super::fragments::Fragments;
 use super::rings::{self, Rings};
 use super::shelf::{Shared, Shelf};
 use super::thinning::{Control, Cutoff, Extent};
@@ -475,6 +476,22 @@ fn not_taken_over(error: &(dyn std::error::Error + 'static)) -> AttachError {
 
 /// Loads the object with the plan's settings as constants, with maps of its own, or those on a shelf.
 fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
+    let fragments = Fragments::of_this_kernel();
+    match load_with(plan, shelf, fragments) {
+        // Functions of the kernel's can be called only where programs are compiled to machine code.
+        Err(AttachError::Refused { reason, .. }) if fragments != Fragments::Unknown => {
+            log::debug!("trying without the flags of frames: {reason}");
+            load_with(plan, shelf, Fragments::Unknown)
+        }
+        loaded => loaded,
+    }
+}
+
+fn load_with(
+    plan: &Plan,
+    shelf: Option<&Shelf>,
+    fragments: Fragments,
+) -> Result<Ebpf, AttachError> {
     let thinning = &plan.thinning;
     let settings = Settings {
         seed: plan.seed,
@@ -522,6 +539,7 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
     };
     let mut object = OBJECT.to_vec();
     rings::resize(&mut object, plan)?;
+    fragments.write(&mut object)?;
     let object = filter::install(&object, plan.filter.as_ref(), &links)?;
     let mut loader = EbpfLoader::new();
     loader
