@@ -14,7 +14,7 @@ use crate::packet::Timestamp;
 type Bits = [u64; 4];
 
 /// Protocols that there is room for.
-pub(super) const PROTOCOLS: usize = 224;
+pub(super) const PROTOCOLS: usize = 252;
 
 /// Which fields are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

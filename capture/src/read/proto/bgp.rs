@@ -42,9 +42,11 @@ fn dissect(
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
     // What does not begin with the marker belongs to a message that began before the capture.
-    if !region.captured().starts_with(&[0xff; MARKER_LEN]) && region.reported() >= HEADER_LEN {
+    let front = region.captured();
+    let front = &front[..front.len().min(MARKER_LEN)];
+    if !front.iter().all(|byte| *byte == 0xff) {
         walk.columns.set_protocol("BGP");
-        walk.columns.set_info(format_args!("Continuation"));
+        walk.columns.clear_info();
         walk.begin(THIS, &region, region.captured().len());
         walk.end();
         return Ok(Outcome::Done);

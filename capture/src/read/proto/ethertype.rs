@@ -1,6 +1,6 @@
 //! What an `EtherType` announces (Wireshark's `packet-ethertype.c`): where link layers hand on.
 
-use super::brief::{service, shim};
+use super::brief::{bare, service, shim};
 use super::names::ethertype::ethertype as ethertype_name;
 use super::{arp, data, ip, ipv6, mpls, pppoe, vlan};
 use crate::read::field::protocol;
@@ -65,6 +65,7 @@ pub(crate) fn hand_on(
             Ok(())
         }
         BRIDGED => super::eth::dissect(walk, region, super::eth::Fcs::None),
+        _ if bare::frame(walk, ethertype, &region) => Ok(()),
         _ => {
             walk.columns.set_protocol_hex(ethertype);
             if let Some(name) = ethertype_name(ethertype.into()) {

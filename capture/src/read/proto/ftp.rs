@@ -4,6 +4,7 @@
 use super::brief::transfer;
 use super::tcp::applications::{Application, Outcome, Payload};
 use super::text::{Escaped, line};
+use super::tls;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Place, Value};
@@ -38,6 +39,7 @@ fn dissect(
     let bytes = region.captured();
     let (first, _) = line(bytes);
     transfer::note(walk, bytes, payload, is_request);
+    encryption(walk, first, payload, is_request);
     walk.columns.set_protocol("FTP");
     let word = if is_request { "Request" } else { "Response" };
     walk.columns
@@ -64,6 +66,19 @@ fn dissect(
     }
     walk.end();
     Ok(Outcome::Done)
+}
+
+/// Remembers that the client asked for TLS (RFC 4217); with the server's consent, the stream is TLS's.
+fn encryption(walk: &mut Walk<'_, '_>, first: &[u8], payload: &Payload, is_request: bool) {
+    const ASKED: u64 = 1;
+    let state = walk.memory.tcp.state(payload);
+    if is_request {
+        let words = first.get(..8).unwrap_or(first).to_ascii_uppercase();
+        *state = u64::from(matches!(&words[..], b"AUTH TLS" | b"AUTH SSL"));
+    } else if *state == ASKED && first.starts_with(b"234") {
+        *state = 0;
+        walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
+    }
 }
 
 /// Lines of responses: those without a code belong to the one before.

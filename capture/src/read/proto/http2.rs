@@ -1,14 +1,14 @@
 //! HTTP/2 (RFC 9113) inside of TLS: its frames, as Wireshark's `packet-http2.c` names them in the list.
 //! Header fields are not decompressed.
 
-use super::tcp::applications::{Outcome, Payload, each_message};
+use super::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
 
 protocol! {
-    139, "http2", "HTTP2", "HyperText Transfer Protocol 2";
+    249, "http2", "HTTP2", "HyperText Transfer Protocol 2";
     MAGIC: "http2.magic", "Magic", String;
     STREAM: "http2.stream", "Stream", None;
     LENGTH: "http2.length", "Length", Uint(24), Dec;
@@ -40,6 +40,16 @@ fn type_name(value: u64) -> Option<&'static str> {
     ];
     NAMES.get(usize::try_from(value).ok()?).copied()
 }
+
+/// HTTP/2 in a TCP stream that HTTP/1 was spoken in before.
+pub(crate) static APPLICATION: Application = Application {
+    ports: &[],
+    recognizes: None,
+    dissect: |walk, region, payload| {
+        walk.columns.clear_info();
+        inside(walk, region, payload)
+    },
+};
 
 /// Dissects frames.
 pub(crate) fn inside(

@@ -3,6 +3,7 @@
 
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::{Escaped, line};
+use super::tls;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Place, Value};
@@ -37,7 +38,8 @@ fn literal(text: &[u8]) -> Option<usize> {
 }
 
 /// Lines that belong together because literals join them; gives how long they are, or what is missing.
-fn whole(bytes: &[u8]) -> Result<usize, Need> {
+/// A client waits before it sends a literal, so what it sends ends with its lines.
+fn whole(bytes: &[u8], is_request: bool) -> Result<usize, Need> {
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
@@ -46,7 +48,7 @@ fn whole(bytes: &[u8]) -> Result<usize, Need> {
         }
         let (text, next) = line(rest);
         at += next;
-        let Some(len) = literal(text) else {
+        let Some(len) = literal(text).filter(|_| !is_request) else {
             return Ok(at);
         };
         let left = bytes.len() - at;
@@ -55,6 +57,21 @@ fn whole(bytes: &[u8]) -> Result<usize, Need> {
             return Err(Need::Bytes(missing.min(0x3fff_ffff)));
         }
         at += len;
+    }
+}
+
+/// Remembers that the client asked for TLS (RFC 9051 section 6.2.1); with the server's consent, the
+/// stream is TLS's.
+fn encryption(walk: &mut Walk<'_, '_>, text: &[u8], payload: &Payload, is_request: bool) {
+    let mut words = text.split(|byte| *byte == b' ').skip(1);
+    let word = words.next().unwrap_or(&[]);
+    if is_request && word.eq_ignore_ascii_case(b"STARTTLS") {
+        *walk.memory.tcp.state(payload) = 1;
+    } else if !is_request && !text.starts_with(b"*") && *walk.memory.tcp.state(payload) == 1 {
+        *walk.memory.tcp.state(payload) = 0;
+        if word.eq_ignore_ascii_case(b"OK") {
+            walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
+        }
     }
 }
 
@@ -68,7 +85,7 @@ fn dissect(
     let bytes = region.captured();
     let mut end = 0;
     while payload.asking == Asking::Possible && end < bytes.len() {
-        match whole(&bytes[end..]) {
+        match whole(&bytes[end..], is_request) {
             Ok(len) => end += len,
             Err(need) => return Ok(Outcome::More { at: 0, need }),
         }
@@ -80,6 +97,10 @@ fn dissect(
         let (text, next) = line(&bytes[at..]);
         last = text;
         at += next;
+        encryption(walk, text, payload, is_request);
+        if is_request {
+            continue;
+        }
         if let Some(len) = literal(text) {
             at += len;
         }
@@ -131,8 +152,8 @@ mod tests {
         assert_eq!(literal(b"A001 LOGIN {11}"), Some(11));
         assert_eq!(literal(b"A001 LOGIN {11+}"), Some(11));
         assert_eq!(literal(b"A001 NOOP"), None);
-        assert_eq!(whole(b"A1 X {3}\r\nabc\r\nA2 NOOP\r\n"), Ok(15));
-        assert_eq!(whole(b"A1 X {30}\r\nabc"), Err(Need::Bytes(27)));
-        assert_eq!(whole(b"A1 X"), Err(Need::Segment));
+        assert_eq!(whole(b"A1 X {3}\r\nabc\r\nA2 NOOP\r\n", false), Ok(15));
+        assert_eq!(whole(b"A1 X {30}\r\nabc", false), Err(Need::Bytes(27)));
+        assert_eq!(whole(b"A1 X", false), Err(Need::Segment));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::brief::bare;
 use super::names::ethertype::ethertype as ethertype_name;
 use super::names::llc::sap;
 use super::{data, eth, ethertype, ip, stp};
@@ -44,7 +45,7 @@ pub(crate) mod exchange {
     use crate::read::field::protocol;
 
     protocol! {
-        140, "basicxid", "XID", "Logical-Link Control Basic Format XID";
+        250, "basicxid", "XID", "Logical-Link Control Basic Format XID";
         FORMAT: "basicxid.llc.xid.format", "XID Format", Uint(8), Hex, names = super::format_name;
         TYPES: "basicxid.llc.xid.types", "LLC Types/Classes", Uint(8), Hex, names = super::class;
         WINDOW: "basicxid.llc.xid.wsize", "Receive Window Size", Uint(8), Dec;
@@ -197,6 +198,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     match dsap {
         SPANNING_TREE if control.is_information() => stp::dissect(walk, rest),
         IP if control.is_information() => ip::dissect(walk, rest),
+        _ if control.is_information() && bare::service(walk, dsap, &rest) => Ok(()),
         _ if control.is_exchange() && rest.u8(0)? == BASIC_FORMAT => exchanged(walk, &rest),
         _ => data::dissect(walk, rest),
     }
@@ -395,6 +397,7 @@ fn snap(walk: &mut Walk<'_, '_>, region: &Region<'_>, control: Control) -> Resul
         (0 | 0xf8, _) if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
         (BRIDGES, 7) => eth::dissect(walk, rest.rest(2), eth::Fcs::None),
         (BRIDGES, BPDU) | (CISCO, PVST) => stp::dissect(walk, rest),
+        (CISCO, _) if bare::cisco(walk, kind, &rest) => Ok(()),
         _ => data::dissect(walk, rest),
     }
 }

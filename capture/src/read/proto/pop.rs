@@ -23,6 +23,54 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
+/// What a segment has of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    None,
+    First,
+    Last,
+}
+
+/// Follows a mail that the client asked for, by the octets that the server says it has. What is
+/// remembered: that it asked, or how many octets are still to come.
+fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], payload: &Payload, is_request: bool) -> Part {
+    const ASKED: u64 = 1 << 63;
+    let state = walk.memory.tcp.state(payload);
+    let (first, next) = line(bytes);
+    if is_request {
+        *state = 0;
+        if first
+            .get(..4)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"RETR"))
+        {
+            *state = ASKED;
+        }
+        return Part::None;
+    }
+    if *state != 0 && *state != ASKED {
+        *state = state.saturating_sub(bytes.len() as u64);
+        return if *state == 0 { Part::Last } else { Part::First };
+    }
+    if let Some(rest) = first.strip_prefix(b"+OK") {
+        if *state == ASKED {
+            let digits = rest.trim_ascii_start();
+            let count = digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
+            let len = str::from_utf8(&digits[..count]).ok();
+            let len = len.and_then(|len| len.parse::<u32>().ok()).unwrap_or(0);
+            *state = u64::from(len).saturating_sub((bytes.len() - next) as u64);
+        }
+        return Part::None;
+    }
+    if first.starts_with(b"-ERR") {
+        *state = 0;
+        return Part::None;
+    }
+    Part::Last
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
 fn dissect(
     walk: &mut Walk<'_, '_>,
@@ -32,7 +80,11 @@ fn dissect(
     let is_request = payload.destination_port == PORT;
     let bytes = region.captured();
     let (first, _) = line(bytes);
-    walk.columns.set_protocol("POP");
+    let part = message(walk, bytes, payload, is_request);
+    walk.columns.set_protocol(match part {
+        Part::Last => "POP/IMF",
+        Part::First | Part::None => "POP",
+    });
     let word = if is_request { "C" } else { "S" };
     walk.columns
         .set_info(format_args!("{word}: {}", Escaped(first)));

@@ -1,6 +1,7 @@
 //! SMB and SMB2 in a TCP stream, in the frames of a `NetBIOS` session (RFC 1002 section 4.3): which
 //! commands a segment holds.
 
+use super::brief::dcerpc;
 use super::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -219,7 +220,7 @@ fn dissect(
             }
             let body = message.rest(HEADER_LEN);
             match body.captured().first_chunk::<4>() {
-                Some([0xfe, b'S', b'M', b'B']) => new(walk, &body, &mut is_first),
+                Some([0xfe, b'S', b'M', b'B']) => new(walk, &body, payload.stream, &mut is_first),
                 Some([0xfd, b'S', b'M', b'B']) => {
                     walk.columns.set_protocol("SMB2");
                     walk.columns.set_info(format_args!("Encrypted SMB3"));
@@ -227,7 +228,7 @@ fn dissect(
                     walk.end();
                     Ok(())
                 }
-                Some([0xff, b'S', b'M', b'B']) => old(walk, &body, &mut is_first),
+                Some([0xff, b'S', b'M', b'B']) => old(walk, &body, payload.stream, &mut is_first),
                 _ => {
                     walk.columns
                         .set_info(format_args!("NBSS Continuation Message"));
@@ -239,7 +240,12 @@ fn dissect(
 }
 
 /// Messages of SMB2, which can be several in one frame.
-fn new(walk: &mut Walk<'_, '_>, body: &Region<'_>, is_first: &mut bool) -> Result<(), Stop> {
+fn new(
+    walk: &mut Walk<'_, '_>,
+    body: &Region<'_>,
+    stream: u32,
+    is_first: &mut bool,
+) -> Result<(), Stop> {
     walk.columns.set_protocol("SMB2");
     let mut at = 0;
     // Each one says where the next begins, further on.
@@ -277,6 +283,9 @@ fn new(walk: &mut Walk<'_, '_>, body: &Region<'_>, is_first: &mut bool) -> Resul
         walk.tree
             .add(smb2::COMMAND, place, Value::Uint(command.into()));
         walk.end();
+        if let Some((data, file)) = piped(&message, command, is_response) {
+            dcerpc::piped(walk, &data, stream, file)?;
+        }
         if next == 0 || at + next >= body.reported() {
             return Ok(());
         }
@@ -284,7 +293,12 @@ fn new(walk: &mut Walk<'_, '_>, body: &Region<'_>, is_first: &mut bool) -> Resul
     }
 }
 
-fn old(walk: &mut Walk<'_, '_>, body: &Region<'_>, is_first: &mut bool) -> Result<(), Stop> {
+fn old(
+    walk: &mut Walk<'_, '_>,
+    body: &Region<'_>,
+    stream: u32,
+    is_first: &mut bool,
+) -> Result<(), Stop> {
     walk.columns.set_protocol("SMB");
     let (command, flags) = (body.u8(4)?, body.u8(9)?);
     let word = if flags & 0x80 == 0 {
@@ -300,7 +314,68 @@ fn old(walk: &mut Walk<'_, '_>, body: &Region<'_>, is_first: &mut bool) -> Resul
     walk.begin(smb1::THIS, body, body.captured().len());
     walk.u8(smb1::COMMAND, body, 4)?;
     walk.end();
+    if let Some((data, file)) = old_piped(body, command, flags & 0x80 != 0) {
+        dcerpc::piped(walk, &data, stream, file)?;
+    }
     Ok(())
+}
+
+/// What a message of SMB2 ([MS-SMB2] 2.2) writes to a pipe or reads from one, and the file where it is
+/// told.
+fn piped<'b>(
+    message: &Region<'b>,
+    command: u16,
+    is_response: bool,
+) -> Option<(Region<'b>, Option<u64>)> {
+    const HEADER_LEN: usize = 64;
+    const READ: u16 = 8;
+    const WRITE: u16 = 9;
+    const IOCTL: u16 = 11;
+    /// `FSCTL_PIPE_TRANSCEIVE`.
+    const TRANSCEIVE: u32 = 0x0011_c017;
+    let short = |at: usize| message.array(HEADER_LEN + at).ok().map(u16::from_le_bytes);
+    let word = |at: usize| message.array(HEADER_LEN + at).ok().map(u32::from_le_bytes);
+    let file = |at: usize| {
+        message
+            .array(HEADER_LEN + at + 8)
+            .ok()
+            .map(u64::from_le_bytes)
+    };
+    let data = |at: u32, len: u32| {
+        let (at, len) = (at as usize, len as usize);
+        (at >= HEADER_LEN && at < message.reported()).then(|| message.part(at, len))
+    };
+    match (command, is_response) {
+        (WRITE, false) => Some((data(short(2)?.into(), word(4)?)?, file(16))),
+        (READ, true) => Some((data((short(2)? & 0xff).into(), word(4)?)?, None)),
+        (IOCTL, false) if word(4)? == TRANSCEIVE => Some((data(word(24)?, word(28)?)?, file(8))),
+        (IOCTL, true) if word(4)? == TRANSCEIVE => Some((data(word(32)?, word(36)?)?, file(8))),
+        _ => None,
+    }
+}
+
+/// The same of SMB1 ([MS-CIFS] 2.2.4).
+fn old_piped<'b>(
+    message: &Region<'b>,
+    command: u8,
+    is_response: bool,
+) -> Option<(Region<'b>, Option<u64>)> {
+    const WORDS: usize = 33;
+    const TRANSACTION: u8 = 0x25;
+    const READ: u8 = 0x2e;
+    const WRITE: u8 = 0x2f;
+    let word = |at: usize| message.array(WORDS + at * 2).ok().map(u16::from_le_bytes);
+    let data = |at: u16, len: u16| {
+        let (at, len) = (usize::from(at), usize::from(len));
+        (at >= WORDS && len > 0 && at < message.reported()).then(|| message.part(at, len))
+    };
+    match (command, is_response) {
+        (TRANSACTION, false) => Some((data(word(12)?, word(11)?)?, word(15).map(u64::from))),
+        (TRANSACTION, true) => Some((data(word(7)?, word(6)?)?, None)),
+        (WRITE, false) => Some((data(word(11)?, word(10)?)?, word(2).map(u64::from))),
+        (READ, true) => Some((data(word(6)?, word(5)?)?, None)),
+        _ => None,
+    }
 }
 
 /// The most frequent ones.

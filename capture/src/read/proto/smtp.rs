@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::{Escaped, line};
+use super::tls;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -37,6 +38,8 @@ enum State {
     Commands,
     /// It asked to send a message.
     Asked,
+    /// It asked to encrypt what follows (RFC 3207).
+    Encrypting,
     Message,
 }
 
@@ -76,7 +79,7 @@ fn dissect(
     if is_request {
         requests(walk, &region, payload.stream);
     } else {
-        responses(walk, &region, payload.stream);
+        responses(walk, &region, payload);
     }
     walk.end();
     Ok(Outcome::Done)
@@ -96,6 +99,8 @@ fn requests(walk: &mut Walk<'_, '_>, region: &Region<'_>, stream: u32) {
                 .append_info(format_args!("C: DATA fragment, {len} byte{s}"));
         }
         if is_end {
+            // The message is whole.
+            walk.columns.set_protocol("SMTP/IMF");
             *walk.memory.smtp.state(stream) = State::Commands;
         }
         return;
@@ -130,13 +135,17 @@ fn requests(walk: &mut Walk<'_, '_>, region: &Region<'_>, stream: u32) {
         walk.tree.close();
         if text.eq_ignore_ascii_case(b"DATA") {
             *walk.memory.smtp.state(stream) = State::Asked;
+        } else if text.eq_ignore_ascii_case(b"STARTTLS") {
+            *walk.memory.smtp.state(stream) = State::Encrypting;
         }
         at += next;
     }
 }
 
-fn responses(walk: &mut Walk<'_, '_>, region: &Region<'_>, stream: u32) {
+fn responses(walk: &mut Walk<'_, '_>, region: &Region<'_>, payload: &Payload) {
+    let stream = payload.stream;
     let bytes = region.captured();
+    let mut goes_on = false;
     let mut at = 0;
     while at < bytes.len() {
         let (text, next) = line(&bytes[at..]);
@@ -148,9 +157,12 @@ fn responses(walk: &mut Walk<'_, '_>, region: &Region<'_>, stream: u32) {
             walk.columns
                 .append_info(format_args!("S: {}", Escaped(text)));
         } else if code.is_some() {
+            // The lines of a reply go on without their codes; the next one has it again.
+            let shown = if goes_on { rest } else { text };
             walk.columns
-                .append_info(format_args!(" | {}", Escaped(rest)));
+                .append_info(format_args!(" | {}", Escaped(shown)));
         }
+        goes_on = code.is_some() && text.get(3) == Some(&b'-');
         let place = region.place(at, next);
         let added = walk
             .tree
@@ -171,12 +183,14 @@ fn responses(walk: &mut Walk<'_, '_>, region: &Region<'_>, stream: u32) {
             );
             walk.tree.close();
             let state = walk.memory.smtp.state(stream);
-            if *state == State::Asked {
-                *state = if number == 354 {
-                    State::Message
-                } else {
-                    State::Commands
-                };
+            match *state {
+                State::Asked if number == 354 => *state = State::Message,
+                State::Encrypting if number == 220 => {
+                    *state = State::Commands;
+                    walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
+                }
+                State::Asked | State::Encrypting => *state = State::Commands,
+                State::Commands | State::Message => {}
             }
         }
         at += next;

@@ -447,7 +447,7 @@ fn hand_on(
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());
     }
-    if let Some(outcome) = brief::udp::by_content(walk, payload, [source, destination]) {
+    if let Some(outcome) = brief::udp::by_content(walk, payload, stream, [source, destination]) {
         return outcome;
     }
     data::dissect_outside(walk, payload)

@@ -7,7 +7,7 @@ use crate::read::walk::Walk;
 
 /// `BitTorrent` in a TCP stream.
 pub(crate) static APPLICATION: Application = Application {
-    ports: &[],
+    ports: &[6881, 6882, 6883, 6884, 6885, 6886, 6887, 6888, 6889],
     recognizes: Some(recognizes),
     dissect,
 };

@@ -3,6 +3,7 @@
 use super::{name, names};
 use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::proto::text::{Escaped, ascii};
+use crate::read::proto::tls;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -33,6 +34,9 @@ fn pgsql(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
     let arrow = if is_frontend { ">" } else { "<" };
     walk.columns.set_info(format_args!("{arrow}"));
     if std::mem::take(walk.memory.tcp.state(payload)) != 0 {
+        if region.captured().first() == Some(&b'S') {
+            walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
+        }
         return Ok(Outcome::Done);
     }
     let mut is_first = true;
@@ -154,7 +158,7 @@ fn mysql_request(
     let state = *walk.memory.tcp.state(payload);
     if state & LOGGED_IN == 0 && number == 1 {
         *walk.memory.tcp.state(payload) = GREETED | LOGGED_IN;
-        return mysql_login(walk, body);
+        return mysql_login(walk, body, payload);
     }
     let columns = &mut *walk.columns;
     let command = body.u8(0)?;
@@ -166,7 +170,7 @@ fn mysql_request(
     Ok(())
 }
 
-fn mysql_login(walk: &mut Walk<'_, '_>, body: &Region<'_>) -> Result<(), Stop> {
+fn mysql_login(walk: &mut Walk<'_, '_>, body: &Region<'_>, payload: &Payload) -> Result<(), Stop> {
     const PROTOCOL_41: u16 = 0x0200;
     const WITH_DATABASE: u16 = 0x0008;
     const ENCRYPTED: u16 = 0x0800;
@@ -174,6 +178,7 @@ fn mysql_login(walk: &mut Walk<'_, '_>, body: &Region<'_>) -> Result<(), Stop> {
     let columns = &mut *walk.columns;
     if capabilities & ENCRYPTED != 0 && body.reported() <= 32 {
         columns.append_info(format_args!("Response: SSL Handshake"));
+        walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
         return Ok(());
     }
     let at = if capabilities & PROTOCOL_41 == 0 {

@@ -1,6 +1,7 @@
 //! ISO transport on TCP (RFC 1006, X.224), and what remote desktops carry in it: T.125 and RDP.
 
 use super::{name, names};
+use crate::read::FieldId;
 use crate::read::proto::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
@@ -181,6 +182,8 @@ fn transport(walk: &mut Walk<'_, '_>, region: &Region<'_>, payload: &Payload) ->
     const REQUEST: u8 = 0xe0;
     const CONFIRM: u8 = 0xd0;
     const DATA: u8 = 0xf0;
+    /// What Siemens's controllers begin their messages with.
+    const AUTOMATION: u8 = 0x32;
     let (len, kind) = (usize::from(region.u8(0)?), region.u8(1)?);
     walk.begin(
         names::cotp::THIS,
@@ -206,7 +209,12 @@ fn transport(walk: &mut Walk<'_, '_>, region: &Region<'_>, payload: &Payload) ->
             let number = region.u8(2)?;
             let is_last = number & 0x80 != 0;
             let eot = if is_last { " EOT" } else { "" };
-            if !is_last || !conference(walk, &rest)? {
+            let is_automation = rest.captured().first() == Some(&AUTOMATION);
+            if is_last && is_automation {
+                name(walk, names::s7comm::THIS, &rest);
+            } else if is_last && let Some(protocol) = session(rest.captured()) {
+                name(walk, protocol, &rest);
+            } else if !is_last || !conference(walk, &rest)? {
                 walk.columns
                     .append_info(format_args!("DT TPDU ({}){eot}", number & 0x7f));
             }
@@ -214,6 +222,22 @@ fn transport(walk: &mut Walk<'_, '_>, region: &Region<'_>, payload: &Payload) ->
         _ => {}
     }
     Ok(())
+}
+
+/// What a unit of the session protocol (X.225) carries: in substations, messages of MMS.
+fn session(bytes: &[u8]) -> Option<FieldId> {
+    /// "Give tokens" and "data transfer", and presentation data of the context that MMS has.
+    const DATA: [u8; 5] = [1, 0, 1, 0, 0x61];
+    const CONTEXT: [u8; 4] = [2, 1, 3, 0xa0];
+    match bytes {
+        [0x0d | 0x0e, ..] => Some(names::ses::THIS),
+        _ if bytes.starts_with(&DATA) => bytes
+            .windows(CONTEXT.len())
+            .take(16)
+            .any(|part| part == CONTEXT)
+            .then_some(names::mms::THIS),
+        _ => None,
+    }
 }
 
 /// What RDP negotiates when a connection is made ([MS-RDPBCGR] 2.2.1.1); whether it does.

@@ -26,6 +26,12 @@ pub(crate) struct Memory {
     pub(super) transfers: BTreeSet<([u8; 16], u16)>,
     /// Data connections of FTP.
     pub(super) announced: transfer::Memory,
+    /// Versions of DTLS by the number of the stream.
+    versions: BTreeMap<u32, &'static str>,
+    /// Interfaces that are bound on pipes, by stream and file.
+    pipes: BTreeMap<(u32, u64), u64>,
+    /// The last file of a stream.
+    files: BTreeMap<u32, u64>,
     /// Calls that wait for their replies, by transaction.
     calls: BTreeMap<u32, Call>,
 }
@@ -42,6 +48,31 @@ impl Memory {
     /// The text of a stream.
     pub(super) fn text(&self, stream: u32) -> Option<&str> {
         self.texts.get(&stream).map(String::as_str)
+    }
+
+    /// Remembers the version of a stream's DTLS.
+    pub(super) fn secure(&mut self, stream: u32, version: &'static str) {
+        make_room(&mut self.versions);
+        self.versions.insert(stream, version);
+    }
+
+    /// The version of a stream's DTLS.
+    pub(super) fn secured(&self, stream: u32) -> Option<&'static str> {
+        self.versions.get(&stream).copied()
+    }
+
+    /// What is bound on a pipe; without a file, on the last one of the stream.
+    pub(super) fn pipe(&mut self, stream: u32, file: Option<u64>) -> &mut u64 {
+        let file = match file {
+            Some(file) => {
+                make_room(&mut self.files);
+                self.files.insert(stream, file);
+                file
+            }
+            None => self.files.get(&stream).copied().unwrap_or_default(),
+        };
+        make_room(&mut self.pipes);
+        self.pipes.entry((stream, file)).or_default()
     }
 
     /// Remembers a call by its transaction.

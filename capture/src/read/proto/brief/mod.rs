@@ -5,18 +5,22 @@
 //! - `shim.rs` headers between Ethernet and what it carries
 //! - `wireless.rs` IEEE 802.11 data frames; `nflog.rs`, `ipoib.rs` link layers of captures
 //! - `udp.rs` who takes a datagram
+//! - `bare.rs`, `streams.rs` (over TCP) all those of which only the name is told
 //! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
 //!   several protocols of one purpose each
 //! - `asn1.rs` protocols in ASN.1: SNMP, Kerberos, LDAP
-//! - `bittorrent.rs`, `browser.rs` (announcements of Windows networks), `control.rs` (of PPP), `dnp3.rs`, `ipp.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
-//!   (Redis), `tftp.rs`, `rpc.rs` (with NFS), `transfer.rs` (FTP's data), `vnc.rs`, `x11.rs` one each
+//! - `bittorrent.rs`, `browser.rs` (announcements of Windows networks), `control.rs` (of PPP),
+//!   `dcerpc.rs`, `dnp3.rs`, `ipp.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
+//!   (Redis), `tftp.rs`, `rpc.rs` (with NFS), `socks.rs`, `transfer.rs` (FTP's data), `vnc.rs`, `websocket.rs`, `x11.rs` one each
 //! - `memory.rs` what they remember
 
 pub(crate) mod asn1;
+pub(crate) mod bare;
 pub(crate) mod bittorrent;
 mod browser;
 pub(crate) mod control;
 pub(crate) mod database;
+pub(crate) mod dcerpc;
 pub(crate) mod dnp3;
 pub(crate) mod ipoib;
 pub(crate) mod ipp;
@@ -32,11 +36,14 @@ pub(crate) mod routing;
 pub(crate) mod rpc;
 pub(crate) mod service;
 pub(crate) mod shim;
+pub(crate) mod socks;
+pub(crate) mod streams;
 mod tftp;
 pub(crate) mod transfer;
 pub(crate) mod tunnel;
 pub(crate) mod udp;
 pub(crate) mod vnc;
+pub(crate) mod websocket;
 pub(crate) mod wireless;
 pub(crate) mod x11;
 

@@ -33,7 +33,10 @@ pub(crate) fn dissect(
 ) -> Result<(), Stop> {
     let code = region.u16(0)?;
     if !(1..=6).contains(&code) {
-        return data::dissect(walk, region);
+        name(walk, names::tftp::THIS, &region);
+        walk.columns
+            .set_info(format_args!("Unknown (0x{code:04x})"));
+        return Ok(());
     }
     if destination == PORT {
         let asker = walk.carrier.source.wide();

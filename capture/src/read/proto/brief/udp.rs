@@ -1,6 +1,6 @@
 //! Who takes a datagram of a port, and who knows one of any port by its first bytes.
 
-use super::{asn1, browser, dnp3, lines, media, names, routing, rpc, service, tftp, tunnel};
+use super::{asn1, bare, browser, dnp3, lines, media, names, routing, rpc, service, tftp, tunnel};
 use crate::read::proto::{data, eth, ip, ipv6, mpls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -9,6 +9,8 @@ use crate::read::walk::Walk;
 const VXLAN_GPE_PORT: u16 = 4790;
 /// Port of the implicit messages of industrial devices.
 const CIPIO_PORT: u16 = 2222;
+/// Port of frames that a sensor sends on.
+const SNIFFER_PORT: u16 = 37008;
 
 /// Dissects a datagram of a port, if the port belongs to somebody here.
 pub(crate) fn of_port(
@@ -43,7 +45,8 @@ pub(crate) fn of_port(
         VXLAN_GPE_PORT => vxlan_gpe(walk, region),
         CIPIO_PORT => cipio(walk, &region),
         port if routing::BFD_PORTS.contains(&port) => routing::bfd(walk, &region),
-        _ => return None,
+        SNIFFER_PORT => bare::sniffed(walk, region),
+        _ => return bare::datagram(walk, region, port),
     })
 }
 
@@ -51,12 +54,16 @@ pub(crate) fn of_port(
 pub(crate) fn by_content(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
+    stream: u32,
     ports: [u16; 2],
 ) -> Option<Result<(), Stop>> {
     if tftp::is_transfer(walk, ports) {
         return Some(tftp::dissect(walk, region, ports));
     }
     if let Some(outcome) = rpc::datagram(walk, &region) {
+        return Some(outcome);
+    }
+    if let Some(outcome) = bare::known(walk, &region, stream) {
         return Some(outcome);
     }
     Some(match region.captured().first()? {

@@ -69,7 +69,7 @@ protocol! {
     CACHE_FLUSH: "dns.resp.cache_flush", "Cache flush", Bool, None, mask = 0x8000;
     RESP_TTL: "dns.resp.ttl", "Time to live", Uint(32), Dec;
     RESP_LEN: "dns.resp.len", "Data length", Uint(16), Dec;
-    PAYLOAD_SIZE: "dns.rr.udp_payload_size", "UDP payload size", Uint(16), Hex;
+    PAYLOAD_SIZE: "dns.rr.udp_payload_size", "UDP payload size", Uint(16), Dec;
     EXT_RCODE: "dns.resp.ext_rcode", "Higher bits in extended RCODE", Uint(8), Hex;
     EDNS_VERSION: "dns.resp.edns0_version", "EDNS0 version", Uint(8), Dec;
     RESP_Z: "dns.resp.z", "Z", Uint(16), Hex;

@@ -1,7 +1,7 @@
 //! Domain names and their compression (RFC 1035 section 4.1.4; `expand_dns_name` in Wireshark's
 //! `packet-dns.c`).
 //!
-//! Bounded: a name has at most [`MAX_LEN`] bytes, and pointers are followed only as long as fewer bytes
+//! Bounded: of a name at most [`MAX_LEN`] bytes are kept, and pointers are followed only as long as fewer bytes
 //! were looked at than the message has.
 
 use std::fmt::Write as _;
@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
 
-/// Longest name that is shown, in bytes (`MAXDNAME`).
-const MAX_LEN: usize = 1025;
+/// Longest name that is shown, in bytes: 255 with the first length and the root (RFC 1035 section
+/// 2.3.4).
+const MAX_LEN: usize = 253;
 
 /// Reads the name at `offset` of a message into `out`, which is emptied first. Gives its length in the
 /// message, up to its end or its first pointer.
@@ -23,6 +24,8 @@ pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Resu
     let mut at = offset;
     let mut len = None;
     let mut looked_at = 0;
+    // As it is sent, without escapes.
+    let mut name_len = 0;
     loop {
         let first = region.u8(at)?;
         at += 1;
@@ -35,10 +38,12 @@ pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Resu
                     let missing = at.max(region.captured().len());
                     return Err(region.u8(missing).err().unwrap_or(Stop::Malformed));
                 };
-                if !out.is_empty() && out.len() < MAX_LEN {
+                if name_len > 0 {
                     out.push('.');
+                    name_len += 1;
                 }
-                if out.len() + count <= MAX_LEN {
+                name_len += count;
+                if name_len <= MAX_LEN {
                     // Writing to a string does not fail.
                     let _infallible = write!(out, "{}", Escaped(label));
                 }
@@ -59,16 +64,22 @@ pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Resu
                 }
                 at = to;
             }
-            1 => {
+            // Where such a label ends, nobody knows. Wireshark goes on behind its first byte, but not
+            // if nothing was before it.
+            1 if at > offset + 1 => {
                 out.clear();
                 out.push_str("<Unknown extended label>");
-                break;
+                return Ok(at - offset);
             }
             _ => return Err(Stop::Malformed),
         }
         if looked_at > region.reported() {
             break;
         }
+    }
+    if name_len > MAX_LEN {
+        out.clear();
+        out.push_str("<Name too long>");
     }
     if out.is_empty() {
         out.push_str("<Root>");

@@ -154,6 +154,10 @@ pub(super) const fn type_title(value: u64) -> Option<&'static str> {
 pub(super) fn type_name(value: u16) -> Option<&'static str> {
     Some(match value {
         10 => "NULL",
+        // As Wireshark has it: the two are exchanged.
+        253 => "MAILA",
+        254 => "MAILB",
+        255 => "ANY",
         other => {
             let title = type_title(other.into())?;
             title.split_once(" (").map_or(title, |(name, _)| name)

@@ -407,6 +407,7 @@ impl Message<'_, '_> {
                 let name = &self.name;
                 walk.columns.append_info(format_args!(" {name}"));
             }
+            _ if self.old(walk, kind, at)? => {}
             _ if security::dissect(walk, region, kind, at, len, &mut self.data)?
                 || service::dissect(walk, region, kind, at, len, &mut self.data)? => {}
             _ => {
@@ -426,6 +427,45 @@ impl Message<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Records that have gone out of use: what the list says of them. Of most, Wireshark repeats the name.
+    fn old(&mut self, walk: &mut Walk<'_, '_>, kind: u16, at: usize) -> Result<bool, Stop> {
+        let region = self.region;
+        let repeats = matches!(kind, 3 | 4 | 7..=10 | 14 | 17..=23 | 26 | 27 | 42 | 49 | 51 | 55);
+        if repeats {
+            let name = &self.name;
+            walk.columns.append_info(format_args!(" {name}"));
+        }
+        // Numbers before names, and how many names.
+        let (skipped, names) = match kind {
+            3 | 4 | 7..=9 | 23 | 30 => (0, 1),
+            14 | 17 => (0, 2),
+            18 | 21 | 36 => (2, 1),
+            26 => (2, 2),
+            11 => {
+                let address = Ipv4Addr::from(region.array::<4>(at)?);
+                walk.columns.append_info(format_args!(" {address}"));
+                return Ok(true);
+            }
+            10 | 19 | 20 | 22 | 27 | 42 | 49 | 55 => return Ok(true),
+            _ => return Ok(false),
+        };
+        let mut place = at + skipped;
+        for _ in 0..names {
+            place += name::read(region, place, &mut self.data)?;
+        }
+        let name = &self.data;
+        match kind {
+            30 => walk.columns.append_info(format_args!(" {name}")),
+            36 => {
+                let preference = region.u16(at)?;
+                walk.columns
+                    .append_info(format_args!(" {preference} {name}"));
+            }
+            _ => {}
+        }
+        Ok(true)
     }
 
     fn soa(&mut self, walk: &mut Walk<'_, '_>, at: usize, heading: Added) -> Result<(), Stop> {

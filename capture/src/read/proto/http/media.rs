@@ -18,6 +18,7 @@ const MOST_PARTS: usize = 64;
 const MOST_LINES: usize = 100_000;
 
 /// What the list says of a body.
+#[expect(clippy::too_many_lines, reason = "one type after the other")]
 pub(super) fn show(
     walk: &mut Walk<'_, '_>,
     name: &'static str,
@@ -38,7 +39,23 @@ pub(super) fn show(
         return;
     }
     // These are taken for what they are, and nothing is said of that.
-    if kind == b"application/octet-stream" {
+    if matches!(
+        &kind[..],
+        b"application/octet-stream" | b"application/cbor" | b"application/grpc"
+    ) {
+        return;
+    }
+    if name == "HTTP"
+        && let Some((protocol, info)) = certified(&kind)
+    {
+        let title = protocol.protocol_info().title;
+        stands(walk, protocol, body, format_args!("{title}"));
+        walk.columns.set_protocol(protocol.protocol_info().short);
+        walk.columns.set_info(format_args!("{info}"));
+        return;
+    }
+    if kind == b"application/sdp" && name == "HTTP" {
+        walk.columns.set_protocol("HTTP/SDP");
         return;
     }
     if kind == b"application/ipp" && name == "HTTP" {
@@ -124,6 +141,18 @@ pub(super) fn show(
             .heading(place, format_args!("Media type: {shown} ({len} byte{s})"));
         walk.tree.set_depth(depth);
     }
+}
+
+/// What certificates are checked with, which the list tells instead of HTTP.
+fn certified(kind: &[u8]) -> Option<(FieldId, &'static str)> {
+    Some(match kind {
+        b"application/ocsp-request" => (names::ocsp::THIS, "Request"),
+        b"application/ocsp-response" => (names::ocsp::THIS, "Response"),
+        b"application/pkix-crl" => (names::crl::THIS, "Certificate Revocation List"),
+        b"application/timestamp-query" => (names::timestamps::THIS, "Query"),
+        b"application/timestamp-reply" => (names::timestamps::THIS, "Reply"),
+        _ => return None,
+    })
 }
 
 /// A body is one of this protocol, which stands behind HTTP in the tree.

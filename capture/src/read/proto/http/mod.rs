@@ -16,8 +16,9 @@ mod ntlm;
 pub(crate) use exchanges::Memory;
 
 use super::data;
-use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
+use super::tcp::applications::{Application, Asking, Need, Outcome, Payload, of_port};
 use super::text::Escaped;
+use super::{brief, http2};
 use crate::read::FieldId;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -226,7 +227,23 @@ struct Framing {
     host: Option<(usize, usize)>,
     /// How it proves who it is, or is to.
     authentication: Option<(usize, usize)>,
+    /// What the connection is to be used for from now on.
+    upgrade: Upgrade,
 }
+
+/// What a connection turns into (RFC 9110 section 7.8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Upgrade {
+    #[default]
+    None,
+    /// HTTP/2.
+    Http2,
+    WebSocket,
+}
+
+/// What is remembered of a stream: that the client asked for a tunnel, and that it has it.
+const ASKED_FOR_TUNNEL: u64 = 1;
+const IS_TUNNEL: u64 = 2;
 
 /// The header of a message.
 struct Head<'b> {
@@ -314,15 +331,13 @@ fn dissect(
     region: Region<'_>,
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
+    if *walk.memory.tcp.state(payload) == IS_TUNNEL {
+        return Ok(Outcome::NotMine);
+    }
     if recognizes(&region, payload) {
         walk.memory.tcp.belongs_to(payload, &APPLICATION);
     }
-    let name = if payload.source_port == SSDP_PORT || payload.destination_port == SSDP_PORT {
-        "SSDP"
-    } else {
-        "HTTP"
-    };
-    messages(walk, &region, payload, name)
+    messages(walk, &region, payload, "HTTP")
 }
 
 /// Dissects what is spoken inside of TLS.
@@ -394,6 +409,13 @@ fn message(
     name: &'static str,
     payload: Option<&Payload>,
 ) -> Result<Read, Stop> {
+    if region.reported() > 3 && region.captured().starts_with(b"\r\n") {
+        // An empty line before a request is to be overlooked (RFC 9112 section 2.2).
+        return Ok(match message(walk, &region.rest(2), name, payload)? {
+            Read::Whole(len) => Read::Whole(len + 2),
+            other => other,
+        });
+    }
     let bytes = region.captured();
     let all = region.reported();
     let can_ask = payload.is_some_and(|payload| payload.asking == Asking::Possible);
@@ -458,7 +480,10 @@ fn message(
         };
     };
     let is_head = stream.is_some_and(|stream| walk.memory.http.wants_head(stream));
-    let bodiless = matches!(code, Some(100..=199 | 204 | 304));
+    let state = payload.map_or(0, |payload| *walk.memory.tcp.state(payload));
+    let opens_tunnel = state & 3 == ASKED_FOR_TUNNEL && matches!(code, Some(200..=299));
+    let opens_tunnel = opens_tunnel && framing.length.is_none() && !framing.is_chunked;
+    let bodiless = opens_tunnel || matches!(code, Some(100..=199 | 204 | 304));
     // There should be no body, so that none is waited for.
     let can_ask = can_ask && !(is_head && code.is_some());
     let here = all - framing.body;
@@ -500,6 +525,9 @@ fn message(
         first_len: next,
         len: framing.body,
     };
+    if let Some(payload) = payload {
+        turn(walk, payload, &head, code, framing.upgrade);
+    }
     let told = stream.map(|stream| tell(walk, region, &head, &framing, stream));
     let file = (body_len > 0).then_some(&body);
     let plain = header::show(walk, region, &head, told.as_ref(), file.zip(Some(&framing)));
@@ -508,6 +536,41 @@ fn message(
         media::show(walk, name, content_type, &body);
     }
     Ok(Read::Whole(framing.body + body_len))
+}
+
+/// What the stream is from behind this message on: HTTP, a tunnel, or something else.
+fn turn(
+    walk: &mut Walk<'_, '_>,
+    payload: &Payload,
+    head: &Head<'_>,
+    code: Option<u16>,
+    upgrade: Upgrade,
+) {
+    let state = *walk.memory.tcp.state(payload);
+    match code {
+        None if head.parts[0] == b"CONNECT" => {
+            let mut parts = head.parts[1].rsplit(|byte| *byte == b':');
+            let port = parts.next().and_then(|port| str::from_utf8(port).ok());
+            let port = port.and_then(|port| port.parse::<u16>().ok()).unwrap_or(0);
+            *walk.memory.tcp.state(payload) = u64::from(port) << 16 | ASKED_FOR_TUNNEL;
+        }
+        Some(200..=299) if state & 3 == ASKED_FOR_TUNNEL => {
+            let port = (state >> 16) as u16;
+            *walk.memory.tcp.state(payload) = IS_TUNNEL;
+            if let Some(application) = of_port(port) {
+                walk.memory.tcp.belongs_to(payload, application);
+            }
+        }
+        Some(101) => {
+            let application = match upgrade {
+                Upgrade::None => return,
+                Upgrade::Http2 => &http2::APPLICATION,
+                Upgrade::WebSocket => &brief::websocket::APPLICATION,
+            };
+            walk.memory.tcp.belongs_to(payload, application);
+        }
+        _ => {}
+    }
 }
 
 /// Bytes of a body, or of something that is none.
@@ -539,12 +602,13 @@ fn cut_line(
     header::show(walk, region, &head, told.as_ref(), None);
 }
 
-/// A first line as the list shows it: white space at its end is one space.
+/// A first line as the list shows it: its end is a space.
 struct Spaced<'a>(&'a [u8]);
 
 impl std::fmt::Display for Spaced<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.trim_ascii_end();
+        let text = self.0.strip_suffix(b"\n").unwrap_or(self.0);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
         write!(f, "{} ", Escaped(text))
     }
 }
@@ -576,6 +640,12 @@ fn frame(bytes: &[u8], first: usize) -> Option<Framing> {
                 found.encoding = Some(place(text, at, colon, value));
             } else if name.eq_ignore_ascii_case(b"host") {
                 found.host = Some(place(text, at, colon, value));
+            } else if name.eq_ignore_ascii_case(b"upgrade") {
+                found.upgrade = match value {
+                    _ if value.eq_ignore_ascii_case(b"websocket") => Upgrade::WebSocket,
+                    b"h2c" => Upgrade::Http2,
+                    _ => Upgrade::None,
+                };
             } else if ntlm::HEADERS.iter().any(|of| name.eq_ignore_ascii_case(of)) {
                 found.authentication = Some(place(text, at, colon, value));
             }

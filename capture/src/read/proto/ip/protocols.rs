@@ -1,8 +1,8 @@
 //! What an IP protocol number announces: where IPv4 and IPv6 hand on.
 
-use super::super::brief::{routing, tunnel};
+use super::super::brief::{bare, routing, tunnel};
 use super::super::names::ip::protocol as protocol_name;
-use super::super::{data, gre, icmp, icmpv6, igmp, ip, ipv6, sctp, tcp, udp};
+use super::super::{data, eth, gre, icmp, icmpv6, igmp, ip, ipv6, mpls, sctp, tcp, udp};
 use crate::read::column::Address;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -32,7 +32,14 @@ pub(crate) fn dissect(
         103 => routing::pim(walk, &region)?,
         112 => routing::vrrp(walk, &region)?,
         132 => sctp::dissect(walk, region)?,
+        51 => {
+            let (next, rest) = bare::authentication_header(walk, &region)?;
+            dissect(walk, next, rest, ttl)?;
+        }
         136 => udp::dissect_flavor(walk, region, udp::Flavor::Lite)?,
+        97 => eth::dissect(walk, region.from(2)?, eth::Fcs::None)?,
+        137 => mpls::dissect(walk, region)?,
+        _ if bare::packet(walk, protocol, &region) => {}
         _ => {
             if protocol == 41 {
                 ipv6::not_one(walk, &region);

@@ -52,6 +52,47 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &brief::rpc::APPLICATION,
     &brief::x11::APPLICATION,
     &brief::transfer::APPLICATION,
+    &brief::dcerpc::APPLICATION,
+    &brief::socks::APPLICATION,
+    &brief::streams::AJP13,
+    &brief::streams::AMQP,
+    &brief::streams::BITCOIN,
+    &brief::streams::CHARGEN,
+    &brief::streams::CQL,
+    &brief::streams::CVSPSERVER,
+    &brief::streams::DAYTIME,
+    &brief::streams::DIAMETER,
+    &brief::streams::DSI,
+    &brief::streams::ECHO,
+    &brief::streams::EDONKEY,
+    &brief::streams::ELASTICSEARCH,
+    &brief::streams::ENIP,
+    &brief::streams::EXEC,
+    &brief::streams::GEARMAN,
+    &brief::streams::GIT,
+    &brief::streams::GNUTELLA,
+    &brief::streams::GOPHER,
+    &brief::streams::ICAP,
+    &brief::streams::IEC104,
+    &brief::streams::KAFKA,
+    &brief::streams::LDP,
+    &brief::streams::LPD,
+    &brief::streams::MEMCACHE,
+    &brief::streams::MSDP,
+    &brief::streams::MSNMS,
+    &brief::streams::OPCUA,
+    &brief::streams::RLOGIN,
+    &brief::streams::RMI,
+    &brief::streams::RSH,
+    &brief::streams::RSYNC,
+    &brief::streams::RTMP,
+    &brief::streams::SKINNY,
+    &brief::streams::SMPP,
+    &brief::streams::TACPLUS,
+    &brief::streams::TDS,
+    &brief::streams::TIME,
+    &brief::streams::TNS,
+    &brief::streams::XMPP,
 ];
 
 /// By port: the place in [`APPLICATIONS`] of the first one for it, from 1.
@@ -71,6 +112,12 @@ const fn by_port() -> [u8; 1 << 16] {
         place -= 1;
     }
     table
+}
+
+/// The application of a port.
+pub(crate) fn of_port(port: u16) -> Option<ApplicationId> {
+    let place = usize::from(BY_PORT[usize::from(port)]).checked_sub(1)?;
+    APPLICATIONS.get(place).copied()
 }
 
 /// Whether bytes look like an application's own.
@@ -342,6 +389,12 @@ pub(super) fn dispatch(
                 return Ok(outcome);
             }
         }
+    }
+    // Wireshark's dissector of Spice reads four bytes of whatever comes so far.
+    const WORD: usize = 4;
+    if region.reported() >= WORD && region.captured().len() < WORD {
+        walk.protocols.push(brief::names::spice::THIS.protocol);
+        return Err(Stop::Snapped);
     }
     data::dissect(walk, region)?;
     Ok(Outcome::Done)

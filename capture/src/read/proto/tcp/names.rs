@@ -64,10 +64,10 @@ pub(super) fn scps(vector: u8) -> Vec<&'static str> {
 pub(super) const fn quick_start(rate: u8) -> &'static str {
     match rate {
         0 => "0 bit/s",
-        1 => "80 kbit/s",
-        2 => "160 kbit/s",
-        3 => "320 kbit/s",
-        4 => "640 kbit/s",
+        1 => "80 Kbit/s",
+        2 => "160 Kbit/s",
+        3 => "320 Kbit/s",
+        4 => "640 Kbit/s",
         5 => "1.28 Mbit/s",
         6 => "2.56 Mbit/s",
         7 => "5.12 Mbit/s",

@@ -207,8 +207,9 @@ pub(super) fn dissect(
             }
         }
         HEARTBEAT => {
-            append(walk, "Encrypted Heartbeat");
-            record.title(walk, format_args!("Encrypted Heartbeat"));
+            let text = heartbeat_name(&body).unwrap_or("Encrypted Heartbeat");
+            append(walk, text);
+            record.title(walk, format_args!("{text}"));
         }
         _ => append(walk, "Connection ID"),
     }
@@ -298,6 +299,19 @@ enum Inside {
     Unknown,
 }
 
+/// What a heartbeat (RFC 6520 section 4) is, if its payload and padding fit: else it is encrypted.
+fn heartbeat_name(body: &Region<'_>) -> Option<&'static str> {
+    const HEADER_LEN: usize = 3;
+    const LEAST_PADDING: usize = 16;
+    let name = match body.u8(0).ok()? {
+        1 => "Heartbeat Request",
+        2 => "Heartbeat Response",
+        _ => return None,
+    };
+    let len = usize::from(body.u16(1).ok()?);
+    (HEADER_LEN + len + LEAST_PADDING <= body.reported()).then_some(name)
+}
+
 impl Record {
     fn application_data(
         &self,
@@ -338,8 +352,11 @@ impl Record {
         let plain = (body.reported() == 2)
             .then(|| body.array::<2>(0))
             .transpose()?;
-        let names =
-            plain.and_then(|[level, kind]| level_name(level.into()).zip(alert_name(kind.into())));
+        let names = plain.and_then(|[level, kind]| {
+            let (level, kind) = (level_name(level.into()), alert_name(kind.into()));
+            let known = level.is_some() || kind.is_some();
+            known.then(|| (level.unwrap_or("Unknown"), kind.unwrap_or("Unknown")))
+        });
         let Some((level, description)) = names else {
             append(walk, "Encrypted Alert");
             self.title(walk, format_args!("Encrypted Alert"));

@@ -429,7 +429,12 @@ fn show(
     let item = walk
         .tree
         .add(field_of(one.kind), whole.place(0, len), Value::Bytes);
-    let name = names::option(one.kind);
+    // In its own line, Wireshark does not tell these from the ones that they answer.
+    let name = match one.kind {
+        kind::ECHO_REPLY => names::option(kind::ECHO),
+        kind::CC_NEW | kind::CC_ECHO => names::option(kind::CC),
+        kind => names::option(kind),
+    };
     walk.tree.label(item, format_args!("TCP Option - {name}"));
     if one.kind == kind::MSS && !owner.flags.has(Flags::SYN) {
         let message = format_args!("The non-SYN packet does contain a MSS option");

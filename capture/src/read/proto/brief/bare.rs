@@ -1,0 +1,435 @@
+//! Protocols of which the name alone is told: over Ethernet, IP and UDP. The rest of the line is
+//! what the layer below says.
+//!
+//! Who gets what by which port or number, and what it turns down, is Wireshark's (`tshark -G decodes`,
+//! and the beginnings of its dissectors).
+
+use super::{name, names};
+use crate::read::FieldId;
+use crate::read::proto::{data, eth, ip, ppp};
+use crate::read::region::{Region, Stop};
+use crate::read::walk::Walk;
+
+/// A protocol that covers a region, under this name in the list.
+fn tell(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>, short: &'static str) {
+    walk.columns.set_protocol(short);
+    walk.begin(protocol, region, region.captured().len());
+    walk.end();
+}
+
+/// The same under its own name.
+fn tell_plainly(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>) {
+    tell(walk, protocol, region, protocol.protocol_info().short);
+}
+
+/// Dissects a frame by its `EtherType`, if it is one of these.
+pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>) -> bool {
+    let protocol = match ethertype {
+        0x0842 => names::wol::THIS,
+        0x8103 => names::lacp::THIS,
+        0x8137 => names::ipx::THIS,
+        0x8808 => names::macc::THIS,
+        0x8809 => names::slow::THIS,
+        0x886f => names::nlb::THIS,
+        0x888e | 0x88c7 => names::eapol::THIS,
+        0x8892 => names::profinet::THIS,
+        0x88ab => names::powerlink::THIS,
+        0x88b8 => names::goose::THIS,
+        0x88cc | 0x8942 => names::lldp::THIS,
+        0x88d9 => names::lltd::THIS,
+        0x88e1 => names::homeplug_av::THIS,
+        0x88f7 => names::ptp::THIS,
+        0x8902 => names::cfm::THIS,
+        0x893a => names::ieee1905::THIS,
+        0x9000 => names::ctp::THIS,
+        _ => return false,
+    };
+    name(walk, protocol, region);
+    let title = protocol.protocol_info().title;
+    walk.columns.set_info(format_args!("{title}"));
+    let bytes = region.captured();
+    let first = bytes.first().copied().unwrap_or_default();
+    let second = bytes.get(1).copied().unwrap_or_default();
+    match protocol {
+        names::slow::THIS => match first {
+            1 => tell_plainly(walk, names::lacp::THIS, region),
+            2 => walk.columns.set_protocol("Marker"),
+            3 => walk.columns.set_protocol("OAM"),
+            10 => walk.columns.set_protocol("OSSP"),
+            _ => {}
+        },
+        names::eapol::THIS => authentication(walk, region, second),
+        names::ptp::THIS => walk.columns.set_protocol(ptp_name(second)),
+        names::profinet::THIS => {
+            let id = u16::from_be_bytes([first, second]);
+            walk.columns.set_protocol(match id {
+                0xfefc..=0xfeff => "PN-DCP",
+                0x0000..=0x00ff | 0xff00..=0xff43 => "PN-PTCP",
+                _ => "PNIO",
+            });
+        }
+        _ => {}
+    }
+    true
+}
+
+const fn ptp_name(second: u8) -> &'static str {
+    match second & 0x0f {
+        2 => "PTPv2",
+        _ => "PTPv1",
+    }
+}
+
+/// What an EAPOL frame (IEEE 802.1X) of this kind says.
+fn authentication(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) {
+    const HEADER_LEN: usize = 4;
+    match kind {
+        0 if region.captured().len() > HEADER_LEN => {
+            let packet = region.rest(HEADER_LEN);
+            tell_plainly(walk, names::eap::THIS, &packet);
+            let code = packet.captured().first().copied().unwrap_or_default();
+            let title = match code {
+                1 => "Request",
+                2 => "Response",
+                3 => "Success",
+                4 => "Failure",
+                5 => "Initiate",
+                6 => "Finish",
+                _ => "Unknown code",
+            };
+            walk.columns.set_info(format_args!("{title}"));
+            if let Some(kind) = packet.captured().get(4).filter(|_| matches!(code, 1 | 2)) {
+                let method = method_name(*kind);
+                walk.columns.append_info(format_args!(", {method}"));
+            }
+        }
+        1 => walk.columns.set_info(format_args!("Start")),
+        2 => walk.columns.set_info(format_args!("Logoff")),
+        3 => walk.columns.set_info(format_args!("Key")),
+        _ => {}
+    }
+}
+
+/// Methods of EAP (IANA's registry), in Wireshark's words.
+const fn method_name(kind: u8) -> &'static str {
+    match kind {
+        1 => "Identity",
+        2 => "Notification",
+        3 => "Legacy Nak (Response Only)",
+        4 => "MD5-Challenge EAP (EAP-MD5-CHALLENGE)",
+        5 => "One-Time Password (OTP)",
+        6 => "Generic Token Card EAP (EAP-GTC)",
+        13 => "TLS EAP (EAP-TLS)",
+        17 => "Cisco Wireless EAP / Lightweight EAP (EAP-LEAP)",
+        18 => "GSM Subscriber Identity Modules EAP (EAP-SIM)",
+        21 => "Tunneled TLS EAP (EAP-TTLS)",
+        23 => "UMTS Authentication and Key Agreement EAP (EAP-AKA)",
+        25 => "Protected EAP (EAP-PEAP)",
+        26 => "MS-EAP-Authentication EAP (EAP-MS-AUTH)",
+        43 => "Flexible Authentication via Secure Tunneling EAP (EAP-FAST)",
+        254 => "Expanded Type",
+        _ => "Unknown",
+    }
+}
+
+/// Dissects what follows Cisco's number in a SNAP header, if it is one of these.
+pub(crate) fn cisco(walk: &mut Walk<'_, '_>, kind: u16, region: &Region<'_>) -> bool {
+    let protocol = match kind {
+        0x0104 => names::pagp::THIS,
+        0x0111 => names::udld::THIS,
+        0x2000 => names::cdp::THIS,
+        0x2003 => names::vtp::THIS,
+        0x2004 => names::dtp::THIS,
+        _ => return false,
+    };
+    name(walk, protocol, region);
+    let title = protocol.protocol_info().title;
+    walk.columns.set_info(format_args!("{title}"));
+    true
+}
+
+/// Dissects what follows the SAP of an LLC header, if it is one of these.
+pub(crate) fn service(walk: &mut Walk<'_, '_>, sap: u8, region: &Region<'_>) -> bool {
+    const ISIS: u8 = 0x83;
+    let protocol = match sap {
+        0xe0 | 0x10 => names::ipx::THIS,
+        0xf0 => names::netbios::THIS,
+        0xfe if region.captured().first() == Some(&ISIS) => names::isis::THIS,
+        _ => return false,
+    };
+    name(walk, protocol, region);
+    let title = protocol.protocol_info().title;
+    walk.columns.set_info(format_args!("{title}"));
+    if protocol == names::isis::THIS {
+        walk.columns.set_protocol(
+            match region.captured().get(4).copied().unwrap_or_default() & 0x1f {
+                15..=17 => "ISIS HELLO",
+                18 | 20 => "ISIS LSP",
+                24 | 25 => "ISIS CSNP",
+                26 | 27 => "ISIS PSNP",
+                _ => "ISIS",
+            },
+        );
+    }
+    true
+}
+
+/// Dissects the payload of an IP packet, if its protocol is one of these.
+pub(crate) fn packet(walk: &mut Walk<'_, '_>, protocol: u8, region: &Region<'_>) -> bool {
+    const L2TP: u8 = 115;
+    let protocol = match protocol {
+        33 => names::dccp::THIS,
+        46 => names::rsvp::THIS,
+        108 => names::ipcomp::THIS,
+        113 => names::pgm::THIS,
+        L2TP => names::l2tp::THIS,
+        _ => return false,
+    };
+    name(walk, protocol, region);
+    let title = protocol.protocol_info().title;
+    walk.columns.set_info(format_args!("{title}"));
+    if protocol == names::l2tp::THIS {
+        walk.columns.set_protocol("L2TPv3");
+    }
+    true
+}
+
+/// Dissects an authentication header (RFC 4302); gives the next protocol, and what follows.
+pub(crate) fn authentication_header<'b>(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'b>,
+) -> Result<(u8, Region<'b>), Stop> {
+    name(walk, names::ah::THIS, region);
+    let (next, words) = (region.u8(0)?, region.u8(1)?);
+    let index = region.u32(4)?;
+    walk.columns
+        .set_info(format_args!("AH (SPI=0x{index:08x})"));
+    let rest = region.from((usize::from(words) + 2) * 4)?;
+    Ok((next, rest))
+}
+
+/// Dissects a datagram of a port, if the port is one of these and the datagram is not turned down.
+pub(crate) fn datagram(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    port: u16,
+) -> Option<Result<(), Stop>> {
+    let bytes = region.captured();
+    let short = bytes
+        .first_chunk::<2>()
+        .map_or(0, |two| u16::from_be_bytes(*two));
+    let word = bytes
+        .first_chunk::<4>()
+        .map_or(0, |four| u32::from_be_bytes(*four));
+    let [first, second] = short.to_be_bytes();
+    let (protocol, shown) = match port {
+        13 => (names::daytime::THIS, "DAYTIME"),
+        37 => (names::time::THIS, "TIME"),
+        177 if short == 1 => (names::xdmcp::THIS, "XDMCP"),
+        319 | 320 if matches!(second & 0x0f, 1 | 2) => (names::ptp::THIS, ptp_name(second)),
+        389 => (names::cldap::THIS, "CLDAP"),
+        496 => (names::autorp::THIS, "Auto-RP"),
+        513 => (names::who::THIS, "WHO"),
+        521 => (names::ripng::THIS, "RIPng"),
+        623 if first == 6 => (names::rmcp::THIS, rmcp_name(bytes)),
+        631 => (names::cups::THIS, "CUPS"),
+        1701 if matches!(second & 0x0f, 2 | 3) => return Some(tunnel(walk, &region)),
+        1718 | 1719 => (names::h225::THIS, "H.225.0"),
+        2055 | 9996 | 4739 if matches!(short, 1 | 5 | 7..=10) => (names::cflow::THIS, "CFLOW"),
+        2427 | 2727 if is_mgcp(bytes) => (names::mgcp::THIS, "MGCP"),
+        3130 => (names::icp::THIS, "ICP"),
+        3671 if short == 0x0610 => (names::knxip::THIS, "KNXnet/IP"),
+        4341 => return Some(located(walk, &region)),
+        4342 => (names::lisp::THIS, "LISP"),
+        4569 => (names::iax2::THIS, "IAX2"),
+        5246 => (names::capwap::THIS, "CAPWAP-Control"),
+        5247 => (names::capwap::THIS, "CAPWAP-Data"),
+        5350 | 5351 => match first {
+            0 => (names::pcp::THIS, "NAT-PMP"),
+            1 => (names::pcp::THIS, "PCP v1"),
+            2 => (names::pcp::THIS, "PCP v2"),
+            _ => return None,
+        },
+        4665 | 4672 if matches!(first, 0xc5 | 0xd4 | 0xe3..=0xe5) => {
+            (names::edonkey::THIS, "eDonkey")
+        }
+        5678 => (names::mndp::THIS, "MNDP"),
+        5683 => (names::coap::THIS, "CoAP"),
+        6343 if matches!(word, 2 | 4 | 5) => (names::sflow::THIS, "sFlow"),
+        646 if short == 1 => (names::ldp::THIS, "LDP"),
+        8000 if first == 2 => (names::oicq::THIS, "OICQ"),
+        11211 => (names::memcache::THIS, "MEMCACHE"),
+        19132 => (names::raknet::THIS, "RakNet"),
+        26000 => (names::quake::THIS, "QUAKE"),
+        27500 => (names::quakeworld::THIS, "QUAKEWORLD"),
+        27910 => (names::quake2::THIS, "QUAKE2"),
+        27950..=27953 | 27960..=27963 => (names::quake3::THIS, "QUAKE3"),
+        44818 => (names::enip::THIS, "ENIP"),
+        47808 if first == 0x81 => (names::bvlc::THIS, bacnet_name(bytes)),
+        54328 => (names::elasticsearch::THIS, "Elasticsearch"),
+        _ => return None,
+    };
+    tell(walk, protocol, &region, shown);
+    Some(Ok(()))
+}
+
+/// Dissects a datagram that is known by its beginning.
+pub(crate) fn known(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    stream: u32,
+) -> Option<Result<(), Stop>> {
+    const DHT: [&[u8]; 4] = [b"d1:ad", b"d1:rd", b"d2:ip", b"d1:el"];
+    const CLIENT_HELLO: u8 = 1;
+    let bytes = region.captured();
+    if let Some(version) = dtls_name(region) {
+        // As long as no answer came, the version is not settled.
+        let is_hello = bytes[0] == 22 && bytes.get(13) == Some(&CLIENT_HELLO);
+        let shown = if is_hello {
+            walk.memory.brief.secured(stream).unwrap_or("DTLS")
+        } else {
+            walk.memory.brief.secure(stream, version);
+            version
+        };
+        tell(walk, names::dtls::THIS, region, shown);
+        return Some(Ok(()));
+    }
+    if DHT.iter().any(|front| bytes.starts_with(front)) {
+        tell_plainly(walk, names::bt_dht::THIS, region);
+        return Some(Ok(()));
+    }
+    if bytes.starts_with(b"BT-SEARCH * HTTP/1.1\r\n") {
+        tell_plainly(walk, names::lsd::THIS, region);
+        return Some(Ok(()));
+    }
+    if wakes(bytes) {
+        tell_plainly(walk, names::wol::THIS, region);
+        return Some(Ok(()));
+    }
+    None
+}
+
+/// The version of DTLS (RFC 6347) whose records these are.
+fn dtls_name(region: &Region<'_>) -> Option<&'static str> {
+    let &[kind, high, low, .., len_high, len_low] = region.captured().first_chunk::<13>()?;
+    let len = usize::from(u16::from_be_bytes([len_high, len_low]));
+    if !matches!(kind, 20..=25) || len + 13 > region.reported() {
+        return None;
+    }
+    match [high, low] {
+        [0xfe, 0xfd] => Some("DTLSv1.2"),
+        [0xfe, 0xff] => Some("DTLSv1.0"),
+        [0x01, 0x00] => Some("DTLS 1.0 (OpenSSL pre 0.9.8f)"),
+        _ => None,
+    }
+}
+
+/// Six bytes of ones, and an address sixteen times.
+fn wakes(bytes: &[u8]) -> bool {
+    const ONES: [u8; 6] = [0xff; 6];
+    let Some(rest) = bytes.strip_prefix(&ONES) else {
+        return false;
+    };
+    let (addresses, _) = rest.as_chunks::<6>();
+    addresses.len() >= 16 && addresses[1..16].iter().all(|one| *one == addresses[0])
+}
+
+fn rmcp_name(bytes: &[u8]) -> &'static str {
+    match bytes.get(3).copied().unwrap_or_default() & 0x1f {
+        6 => "ASF",
+        7 if bytes.get(4) == Some(&6) => "RMCP+",
+        7 => "IPMB",
+        _ => "RMCP",
+    }
+}
+
+/// Which layer of BACnet/IP (ASHRAE 135 annex J) is the last one of a datagram.
+fn bacnet_name(bytes: &[u8]) -> &'static str {
+    const IS_NETWORK_MESSAGE: u8 = 0x80;
+    let function = bytes.get(1).copied().unwrap_or_default();
+    let at = match function {
+        4 => 10,
+        9..=11 => 4,
+        _ => return "BVLC",
+    };
+    match bytes.get(at + 1) {
+        Some(control) if control & IS_NETWORK_MESSAGE == 0 => "BACnet-APDU",
+        _ => "BACnet-NPDU",
+    }
+}
+
+/// A verb of MGCP (RFC 3435), or the three digits of an answer.
+fn is_mgcp(bytes: &[u8]) -> bool {
+    const VERBS: [&[u8; 4]; 9] = [
+        b"EPCF", b"CRCX", b"MDCX", b"DLCX", b"RQNT", b"NTFY", b"AUEP", b"AUCX", b"RSIP",
+    ];
+    let Some(front) = bytes.first_chunk::<4>() else {
+        return false;
+    };
+    VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(front))
+        || front[..3].iter().all(u8::is_ascii_digit)
+}
+
+/// Dissects a message of L2TP (RFC 2661): frames of PPP, or about them.
+fn tunnel(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const IS_CONTROL: u16 = 0x8000;
+    const HAS_LENGTH: u16 = 0x4000;
+    const HAS_SEQUENCE: u16 = 0x0800;
+    const HAS_OFFSET: u16 = 0x0200;
+    let flags = region.u16(0)?;
+    if flags & IS_CONTROL != 0 {
+        let shown = if flags & 0x0f == 3 { "L2TPv3" } else { "L2TP" };
+        tell(walk, names::l2tp::THIS, region, shown);
+        return Ok(());
+    }
+    let mut len = 6;
+    if flags & HAS_LENGTH != 0 {
+        len += 2;
+    }
+    if flags & HAS_SEQUENCE != 0 {
+        len += 4;
+    }
+    if flags & HAS_OFFSET != 0 {
+        len += 2 + usize::from(region.u16(len)?);
+    }
+    tell_plainly(walk, names::l2tp::THIS, region);
+    let rest = region.from(len)?;
+    if rest.reported() == 0 {
+        return Ok(());
+    }
+    ppp::dissect_hdlc(walk, rest)
+}
+
+/// Dissects a packet in a tunnel of LISP (RFC 9300).
+fn located(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const HEADER_LEN: usize = 8;
+    tell_plainly(walk, names::lisp::THIS, region);
+    let rest = region.from(HEADER_LEN)?;
+    match rest.u8(0).map(|first| first >> 4) {
+        Ok(4 | 6) => ip::dissect_by_version(walk, rest),
+        _ => data::dissect(walk, rest),
+    }
+}
+
+/// Dissects an Ethernet frame that a sensor sent on (`TaZmen` Sniffer Protocol).
+pub(crate) fn sniffed(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    const HEADER_LEN: usize = 4;
+    const END: u8 = 1;
+    const PADDING: u8 = 0;
+    const ETHERNET: u16 = 1;
+    let carried = region.u16(2)?;
+    let mut at = HEADER_LEN;
+    loop {
+        match region.u8(at)? {
+            END => break,
+            PADDING => at += 1,
+            _ => at += 2 + usize::from(region.u8(at + 1)?),
+        }
+    }
+    let rest = region.from(at + 1)?;
+    walk.columns.clear_info();
+    match carried {
+        ETHERNET => eth::dissect(walk, rest, eth::Fcs::None),
+        _ => data::dissect(walk, rest),
+    }
+}
