@@ -88,6 +88,7 @@ fn plan(args: &ExportArgs) -> anyhow::Result<ExportPlan> {
             stages,
         },
         output: args.write.clone(),
+        format: None,
         existing: super::existing(args.overwrite),
         comment: args.comment.clone(),
         mark: args.mark.clone(),

@@ -1,7 +1,7 @@
 //! `capture read`: packets of capture files, with tshark's options.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -38,6 +38,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
             },
             read: plan,
             output: path.clone(),
+            format: args.format.map(Into::into),
             existing: super::existing(args.overwrite),
             comment: None,
             mark: None,
@@ -93,7 +94,19 @@ pub(super) fn print_statistics(statistics: &mut [Box<dyn Statistic>]) -> io::Res
 fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
     let print = &args.print_args;
     let prints = !args.quiet && (args.write.is_none() || args.print || print.list);
-    let files: Vec<PathBuf> = args.read_file.iter().chain(&args.files).cloned().collect();
+    // As with tshark, what stands behind the file of -r is a display filter.
+    let (files, words) = match &args.read_file {
+        Some(file) => (vec![file.clone()], &args.files[..]),
+        None => (args.files.clone(), &[][..]),
+    };
+    let filter = match (print.filter()?, words) {
+        (filter, []) => filter,
+        (Some(_), _) => bail!("a display filter goes behind the file of -r or to -Y, not to both"),
+        (None, words) => {
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            Some(DisplayFilter::new(&words.join(" ")).context("the filter behind -r")?)
+        }
+    };
     let read_filter = args.read_filter.as_deref().map(DisplayFilter::new);
     if read_filter.is_some() && !args.two_passes {
         bail!("-R filters in the first of two passes; add -2, or use -Y");
@@ -108,7 +121,7 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
         layout: prints.then(|| print.layout()).transpose()?,
         capture_filter: capture_filter(args.capture_filter.as_deref())?,
         read_filter: read_filter.transpose().context("-R")?,
-        filter: print.filter()?,
+        filter,
         coloring: print.coloring(),
         preferences: print.preferences()?,
         count: args.count,

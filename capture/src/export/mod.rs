@@ -45,6 +45,8 @@ pub struct ExportPlan {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub output: PathBuf,
+    /// Their format; none: by the ending of the name.
+    pub format: Option<Format>,
     /// What to do about a file that is there already.
     pub existing: Existing,
     /// A comment on the file (pcapng).
@@ -130,7 +132,7 @@ pub fn export(
     statistics: &mut Vec<Box<dyn Statistic + '_>>,
     out: Box<dyn Write + Send>,
 ) -> Result<ExportSummary, ExportError> {
-    let format = Format::of(&plan.output);
+    let format = plan.format.unwrap_or_else(|| Format::of(&plan.output));
     if format == Format::Pcap && (plan.comment.is_some() || plan.mark.is_some()) {
         return Err(ExportError::Comments);
     }

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use super::field::FieldId;
+use super::proto::expert;
 use super::region::Region;
 use crate::packet::Timestamp;
 
@@ -84,6 +85,10 @@ impl Wanted {
     pub fn add(&mut self, id: FieldId) {
         self.direct = false;
         self.nothing = false;
+        if id.protocol == expert::THIS.protocol {
+            // What is remarkable is said beside the fields that it is about, whosever they are.
+            self.bits = [[u64::MAX; 4]; PROTOCOLS];
+        }
         self.bits[usize::from(id.protocol)][usize::from(id.index >> 6)] |= 1 << (id.index & 63);
     }
 

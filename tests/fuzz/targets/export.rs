@@ -61,6 +61,7 @@ pub(super) fn run(bytes: &[u8]) {
                 },
             },
             output: output.clone(),
+            format: None,
             existing: Existing::Overwrite,
             comment: comment(4),
             mark: comment(8),

@@ -59,4 +59,11 @@ fn random_conversations_are_analyzed_as_by_tshark() {
         let excused = |_: &str, field: &str, _: [&str; 2]| field == "frame.protocols";
         expect_none(&differences(&file, &options, &asked, excused), &file);
     }
+    // Remarks are there for whoever asks for nothing else.
+    for filter in ["_ws.expert", "_ws.expert.severity == warning"] {
+        let options = [&common[..], &["-Y", filter]].concat();
+        let excused = |_: &str, field: &str, _: [&str; 2]| field == "frame.protocols";
+        let asked = ["frame.number".to_owned()];
+        expect_none(&differences(&file, &options, &asked, excused), &file);
+    }
 }

@@ -4,13 +4,17 @@
 //! - `packets.rs` random packets of the layers below, whole, cut short and damaged
 //! - `fragments.rs` datagrams in pieces that overlap, contradict each other and come again
 //! - `frames.rs` Ethernet with tags, lengths, LLC, padding and trailers
+//! - `names.rs` messages of DNS
+//! - `streams.rs` applications by port and beginning, and streams that turn into others
 //!
 //! `CAPTURE_JUDGED_PACKETS` and `CAPTURE_JUDGED_SEED` ask for more, and for others.
 
 mod conversations;
 mod fragments;
 mod frames;
+mod names;
 mod packets;
+mod streams;
 
 use std::collections::BTreeSet;
 use std::path::Path;

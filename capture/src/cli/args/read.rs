@@ -26,12 +26,12 @@ Examples:
   capture read traffic.pcapng -T json -c 1 | jq '.[0]._source.layers.frame'
   tcpdump -i eth0 -w - | capture read -")]
 pub(in crate::cli) struct ReadArgs {
-    /// Capture files; - is standard input.
+    /// Capture files; - is standard input. With -r, the words of a display filter.
     #[arg(value_name = "FILE", required_unless_present_any = ["read_file", "glossary"])]
     pub(in crate::cli) files: Vec<PathBuf>,
 
     /// A capture file, as tshark names it.
-    #[arg(short, long, value_name = "FILE", conflicts_with = "files")]
+    #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) read_file: Option<PathBuf>,
 
     /// Read only the packets that match this capture filter, in tcpdump's language; they keep their
@@ -47,6 +47,10 @@ pub(in crate::cli) struct ReadArgs {
     /// `capture export` does; with -P or --print print them too.
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) write: Option<PathBuf>,
+
+    /// Format of -w, whatever its name ends in.
+    #[arg(short = 'F', long, value_name = "FORMAT", requires = "write")]
+    pub(in crate::cli) format: Option<FileFormat>,
 
     /// Replace the file of -w if it exists.
     #[arg(long, requires = "write")]
@@ -156,6 +160,24 @@ pub(in crate::cli) struct PlotArgs {
     /// Replace a file that exists.
     #[arg(long)]
     pub(in crate::cli) overwrite: bool,
+}
+
+/// Formats that -F names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum FileFormat {
+    /// pcap
+    Pcap,
+    /// pcapng
+    Pcapng,
+}
+
+impl From<FileFormat> for crate::export::Format {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Pcap => Self::Pcap,
+            FileFormat::Pcapng => Self::Pcapng,
+        }
+    }
 }
 
 /// What `capture plot` draws.

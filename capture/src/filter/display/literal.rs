@@ -54,7 +54,9 @@ fn named(text: &str, wanted: Type) -> Option<u64> {
     /// Names that are looked through: all of fields of two bytes.
     const MOST: u64 = 0x1_0000;
     let names = wanted.names?;
-    (0..MOST).find(|value| names(*value).is_some_and(|name| name.eq_ignore_ascii_case(text)))
+    // Severities and groups of remarks are numbered from the upper bits on.
+    let mut candidates = (0..MOST).chain((1..0x100).map(|value| value << 20));
+    candidates.find(|value| names(*value).is_some_and(|name| name.eq_ignore_ascii_case(text)))
 }
 
 /// Decimal, hexadecimal (`0x`), octal (`0`) or binary (`0b`).

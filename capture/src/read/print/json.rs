@@ -19,7 +19,7 @@ pub(super) fn begin(out: &mut String) {
 
 /// Adds what comes behind all frames.
 pub(super) fn end(frames: u64, out: &mut String) {
-    out.push_str(if frames == 0 { "\n\n]\n" } else { "\n]\n" });
+    out.push_str(if frames == 0 { "]\n" } else { "\n]\n" });
 }
 
 /// Whether bytes of fields are shown.

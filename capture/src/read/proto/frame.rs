@@ -63,6 +63,7 @@ protocol! {
     PACKET_COMMENTS: "pkt_comment", "Packet comments", Protocol;
     REASSEMBLY_ERROR: "_ws.malformed.reassembly", "Reassembly error", None;
     UNREASSEMBLED_EXPERT: "_ws.unreassembled.expert", "Unreassembled fragment (change preferences to enable reassembly)", None;
+    STRAY: "_ws.string.trailing_stray_characters", "Trailing stray characters", None;
     SHORT: "_ws.short", "Packet size limited during capture", Protocol;
     UNREASSEMBLED: "_ws.unreassembled", "Unreassembled Packet", Protocol;
 }

@@ -257,7 +257,7 @@ pub(crate) fn datagram(
         5683 => (names::coap::THIS, "CoAP"),
         6343 if matches!(word, 2 | 4 | 5) => (names::sflow::THIS, "sFlow"),
         646 if short == 1 => (names::ldp::THIS, "LDP"),
-        8000 if first == 2 => (names::oicq::THIS, "OICQ"),
+        8000 if first == 2 && bytes.last() == Some(&3) => (names::oicq::THIS, "OICQ"),
         11211 => (names::memcache::THIS, "MEMCACHE"),
         19132 => (names::raknet::THIS, "RakNet"),
         26000 => (names::quake::THIS, "QUAKE"),

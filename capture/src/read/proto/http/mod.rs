@@ -136,8 +136,6 @@ const METHODS: &[&str] = &[
     "CONNECT",
     "TRACE",
     "PATCH",
-    "LINK",
-    "UNLINK",
     "PROPFIND",
     "PROPPATCH",
     "MKCOL",
@@ -165,7 +163,6 @@ const METHODS: &[&str] = &[
     "BASELINE-CONTROL",
     "SUBSCRIBE",
     "UNSUBSCRIBE",
-    "ICY",
     "CCM_POST",
     "RPC_IN_DATA",
     "RPC_OUT_DATA",
@@ -262,6 +259,7 @@ impl Head<'_> {
     fn full_uri(&self, host: Option<&[u8]>) -> Option<String> {
         let uri = Escaped(self.parts[1]);
         match (self.parts[1].first(), host) {
+            (_, Some(_)) if self.parts[0] == b"CONNECT" => Some(format!("{uri}")),
             (Some(b'/'), Some(host)) => Some(format!("http://{}{uri}", Escaped(host))),
             (Some(b'*'), Some(host)) => Some(format!("http://{}{uri}", Escaped(host))),
             (_, Some(_)) => Some(format!("{uri}")),
@@ -310,7 +308,8 @@ fn recognizes(region: &Region<'_>, _: &Payload) -> bool {
 
 /// What the first line of a message is, if it is one.
 fn kind_of(first: &[u8]) -> Option<Line> {
-    if first.len() >= 5 && first.starts_with(b"HTTP/") {
+    // Radio stations say "ICY" for it.
+    if first.starts_with(b"HTTP/") || first.starts_with(b"ICY ") {
         return Some(Line::Response);
     }
     let (method, rest) = first.split_at(first.iter().position(|byte| *byte == b' ')?);
@@ -320,7 +319,7 @@ fn kind_of(first: &[u8]) -> Option<Line> {
     let method = std::str::from_utf8(method).ok()?;
     let known = METHODS.contains(&method);
     match method {
-        "NOTIFY" | "M-SEARCH" => Some(Line::Notification),
+        "NOTIFY" | "SUBSCRIBE" | "UNSUBSCRIBE" => Some(Line::Notification),
         _ if known => Some(Line::Request),
         _ => None,
     }

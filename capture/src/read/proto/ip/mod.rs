@@ -226,10 +226,10 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         return data::dissect(walk, region);
     }
     walk.columns.set_protocol("IPv4");
+    walk.columns.clear_info();
     walk.enter(THIS);
     // Nothing is told of a packet of which nothing was captured.
     region.u8(0)?;
-    walk.columns.clear_info();
     let added = walk.node(THIS, &region, region.captured().len().min(MIN_HEADER_LEN));
     let Some(mut header) = header(walk, added, region)? else {
         walk.end();

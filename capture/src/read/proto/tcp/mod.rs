@@ -38,6 +38,7 @@ use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
 use super::expert::{Group, Severity};
+use super::frame;
 use super::text::ascii;
 use crate::dissect::checksum;
 use crate::read::column::Address;
@@ -374,8 +375,16 @@ fn payload(
     if flags.has(Flags::RST) {
         let back = walk.tree.under(parts.node);
         let text = ascii(rest.captured());
-        walk.tree
+        let added = walk
+            .tree
             .add_text(f::RESET_CAUSE, rest.place(0, bytes), &text);
+        // The text ends with a zero; behind it, only zeros are expected.
+        let behind = rest.captured().iter().skip_while(|byte| **byte != 0);
+        if behind.into_iter().any(|byte| *byte != 0) {
+            let how = (Severity::Warning, Group::Undecoded);
+            let message = format_args!("Trailing stray characters");
+            walk.expert(added, frame::STRAY, how, message);
+        }
         walk.tree.back(back);
         return Ok(());
     }

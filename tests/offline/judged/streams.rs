@@ -1,0 +1,304 @@
+//! Segments and datagrams of applications: who takes which port and which beginning, streams that turn
+//! into something else, messages that end in another segment.
+
+use capture_tests::oracle::require;
+
+use super::packets::{Maker, START_NS};
+use super::{differences, expect_none, setting, write};
+use crate::capture_filter::random::Random;
+
+const CLIENT: [u8; 4] = [10, 0, 0, 1];
+const SERVER: [u8; 4] = [10, 0, 0, 2];
+
+/// A capture that grows.
+struct Capture {
+    maker: Maker,
+    packets: Vec<(u64, Vec<u8>, u32)>,
+    /// The client's port of the last connection.
+    port: u16,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
+use Side::{Client, Server};
+
+impl Capture {
+    fn new() -> Self {
+        Self {
+            maker: Maker(Random(setting("CAPTURE_JUDGED_SEED", 11))),
+            packets: Vec::new(),
+            port: 40_000,
+        }
+    }
+
+    fn add(&mut self, protocol: u8, side: Side, payload: &[u8]) {
+        let (from, to) = match side {
+            Client => (CLIENT, SERVER),
+            Server => (SERVER, CLIENT),
+        };
+        let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0];
+        frame.extend((20 + payload.len() as u16).to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, protocol, 0, 0]);
+        frame.extend(from);
+        frame.extend(to);
+        frame.extend(payload);
+        let at = START_NS + self.packets.len() as u64 * 1_000_000;
+        let len = frame.len() as u32;
+        self.packets.push((at, frame, len));
+    }
+
+    fn datagram(&mut self, port: u16, payload: &[u8]) {
+        self.port += 1;
+        let mut bytes = self.port.to_be_bytes().to_vec();
+        bytes.extend(port.to_be_bytes());
+        bytes.extend((8 + payload.len() as u16).to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(payload);
+        self.add(17, Client, &bytes);
+    }
+
+    /// A connection, from its handshake on, in segments of so many bytes.
+    fn connection(&mut self, port: u16, most: usize, messages: &[(Side, Vec<u8>)]) {
+        self.port += 1;
+        let mut next = [1000_u32, 2000];
+        let port_of_client = self.port;
+        let mut send = |this: &mut Self, side: Side, flags: u8, data: &[u8]| {
+            let place = usize::from(side == Server);
+            let mut ports = [port_of_client, port];
+            if side == Server {
+                ports.reverse();
+            }
+            let mut bytes: Vec<u8> = ports.iter().flat_map(|port| port.to_be_bytes()).collect();
+            bytes.extend(next[place].to_be_bytes());
+            let ack = if flags & 0x10 == 0 {
+                0
+            } else {
+                next[1 - place]
+            };
+            bytes.extend(ack.to_be_bytes());
+            bytes.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+            bytes.extend(data);
+            next[place] += data.len() as u32 + u32::from(flags & 3 != 0);
+            this.add(6, side, &bytes);
+        };
+        send(self, Client, 0x02, &[]);
+        send(self, Server, 0x12, &[]);
+        send(self, Client, 0x10, &[]);
+        for (side, message) in messages {
+            for part in message.chunks(most) {
+                send(self, *side, 0x18, part);
+            }
+        }
+        send(self, Client, 0x11, &[]);
+        send(self, Server, 0x11, &[]);
+    }
+
+    /// Fails with what differs in these columns.
+    fn compare(&self, columns: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = write(folder.path(), 1, &self.packets);
+        let asked: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
+        let found = differences(&file, &[], &asked, |_, field, _| field == "frame.protocols");
+        expect_none(&found, &file);
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: String = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect();
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+/// A record of TLS.
+fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[kind, 3, 3][..], &(body.len() as u16).to_be_bytes(), body].concat()
+}
+
+/// A client's hello without extensions.
+fn hello() -> Vec<u8> {
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0xc0, 0x2f, 1, 0, 0, 0]].concat();
+    let len = (body.len() as u32).to_be_bytes();
+    record(22, &[&[1], &len[1..], &body].concat())
+}
+
+#[test]
+fn streams_turn_into_what_they_agreed_on() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    let lines = |lines: &[(Side, &str)]| -> Vec<(Side, Vec<u8>)> {
+        let lines = lines.iter();
+        lines
+            .map(|(side, text)| (*side, format!("{text}\r\n").into_bytes()))
+            .collect()
+    };
+    let secured = |mut before: Vec<(Side, Vec<u8>)>| {
+        before.push((Client, hello()));
+        before.push((Server, record(23, &[0x55; 300])));
+        before.push((Client, record(23, &[0x66; 80])));
+        before
+    };
+    let mail = [
+        (Server, "220 mx ESMTP"),
+        (Client, "EHLO a"),
+        (Server, "250-mx\r\n250 STARTTLS"),
+        (Client, "STARTTLS"),
+        (Server, "220 go"),
+    ];
+    let files = [
+        (Server, "220 ftp"),
+        (Client, "AUTH TLS"),
+        (Server, "234 go"),
+    ];
+    let boxes = [
+        (Server, "* OK ready"),
+        (Client, "a1 STARTTLS"),
+        (Server, "a1 OK go"),
+    ];
+    for most in [1400, 90] {
+        capture.connection(25, most, &secured(lines(&mail)));
+        capture.connection(587, most, &secured(lines(&mail)));
+        capture.connection(21, most, &secured(lines(&files)));
+        capture.connection(143, most, &secured(lines(&boxes)));
+        let asked = vec![(Client, hex("0000000804d2162f")), (Server, b"S".to_vec())];
+        capture.connection(5432, most, &secured(asked));
+        let tunnel = [
+            (
+                Client,
+                "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n",
+            ),
+            (Server, "HTTP/1.1 200 Connection established\r\n"),
+        ];
+        capture.connection(8080, most, &secured(lines(&tunnel)));
+        let socks = vec![
+            (Client, hex("050100")),
+            (Server, hex("0500")),
+            (Client, hex("0501000101020304 01bb")),
+            (Server, hex("05000001000000000000")),
+        ];
+        capture.connection(1080, most, &secured(socks));
+    }
+    let upgrade = [
+        (
+            Client,
+            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        ),
+        (
+            Server,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        ),
+    ];
+    let mut sockets = lines(&upgrade);
+    sockets.push((Server, hex("810548656c6c6f")));
+    sockets.push((Client, hex("818537fa213d7f9f4d5158")));
+    sockets.push((Server, [hex("827e0100"), vec![9; 256]].concat()));
+    sockets.push((Server, hex("8900")));
+    capture.connection(80, 100, &sockets);
+    capture.compare(&["_ws.col.Protocol"]);
+}
+
+#[test]
+fn ports_and_beginnings_name_the_protocol() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    for port in [
+        13, 37, 389, 496, 513, 521, 631, 1719, 3130, 4569, 5683, 11211, 19132, 26000, 27500, 27910,
+        27960, 44818, 54328,
+    ] {
+        for _ in 0..3 {
+            let payload = [vec![0x3f], capture.maker.0.bytes(40)].concat();
+            capture.datagram(port, &payload);
+        }
+    }
+    for (port, payload) in [
+        (
+            646,
+            "0001 0016 01010101 0000 0100 000c 00000001 0400 0004 000f 0000",
+        ),
+        (
+            2055,
+            "0005 0001 000003e8 6553f100 00000000 00000001 00000000",
+        ),
+        (
+            6343,
+            "00000005 00000001 0a000001 00000000 00000001 000003e8 00000000",
+        ),
+        (4433, "16feff 0000 000000000000 0004 01000000"),
+        (4433, "17fefd 0001 000000000001 0004 01020304"),
+        (47808, "810b000c0120ffff00ff1008"),
+        (47808, "810b000801800001"),
+        (623, "0600ff06000011be80000000"),
+        (5351, "0000"),
+        (1701, "c802000c0000000000000000"),
+        (319, "0002002c00000200"),
+        (40000, "ffffffffffff"),
+    ] {
+        let mut payload = hex(payload);
+        match port {
+            40000 => payload.extend([0, 1, 2, 3, 4, 5].repeat(16)),
+            2055 | 319 => payload.extend([0; 48]),
+            _ => {}
+        }
+        capture.datagram(port, &payload);
+    }
+    for text in [
+        "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe",
+        "d2:ip6:abcdefe",
+    ] {
+        capture.datagram(34_567, text.as_bytes());
+    }
+    for port in [
+        7, 13, 19, 37, 70, 512, 513, 514, 515, 639, 873, 1099, 1344, 1863, 2401, 4730, 11211,
+    ] {
+        let text = |text: &str| text.as_bytes().to_vec();
+        let messages = [(Server, text("Welcome\r\n")), (Client, text("hello\r\n"))];
+        capture.connection(port, 1400, &messages);
+    }
+    let bind = hex(
+        "05000b0310000000 4800 0000 01000000 d016d016 00000000 01000000 0000 0100 \
+         7857341234 12 cdab ef000123456789ac 0100 0000 045d888aeb1cc9119fe808002b104860 02000000",
+    );
+    let call = hex("0500000310000000 2000 0000 01000000 08000000 0000 0300 0000000000000000");
+    let messages = [(Client, bind), (Client, call)];
+    for (port, most) in [(135, 1400), (49_155, 20)] {
+        capture.connection(port, most, &messages);
+    }
+    for (port, message) in [
+        (1433, "1201000c 00000100 00000000"),
+        (2404, "680407000000"),
+        (2404, "680e0000000064010600010000000014"),
+        (3868, "010000148000010100000000 00000001 00000001"),
+        (
+            44818,
+            "6500040000000000000000000000000000000000000000000100 0000",
+        ),
+        (548, "0004000100000000000000000000 0000"),
+        (9042, "040000010500000000"),
+        (9092, "0000000e0012 0000 00000001 000474657374"),
+        (
+            12_345,
+            "f9beb4d9 76657261636b000000000000 00000000 5df6e0e2",
+        ),
+        (102, "0300001902f08032010000000000080000f0000001000101e0"),
+    ] {
+        // Of Diameter, the beginning of a header is not enough for Wireshark to wait for its end.
+        let cut: &[usize] = if port == 3868 { &[1400] } else { &[1400, 5] };
+        for most in cut {
+            capture.connection(port, *most, &[(Client, hex(message))]);
+        }
+    }
+    capture.compare(&["_ws.col.Protocol"]);
+}
