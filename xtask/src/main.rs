@@ -171,6 +171,9 @@ enum Oracle {
         /// list in how many frames and files it differs.
         #[arg(long)]
         list: bool,
+        /// Prints all differences, the known ones too.
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -235,8 +238,9 @@ fn main() -> ExitCode {
                     folder,
                     program,
                     list,
+                    all,
                 },
-        } => oracle::tshark(folder.as_deref(), program, list.into()),
+        } => oracle::tshark(folder.as_deref(), program, list.into(), all.into()),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::Vendors { folder } => vendors::vendors(&folder).map(|()| Verdict::Held),
         Task::Demo { program, directory } => {

@@ -21,7 +21,7 @@ pub enum Address {
 }
 
 /// The columns of one frame. The innermost protocol that sets one has the last word.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Columns {
     /// Source.
     pub source: Address,

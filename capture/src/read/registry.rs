@@ -1,5 +1,7 @@
 //! All protocols and fields, by number and by name.
 
+use std::sync::LazyLock;
+
 use super::field::{Field, FieldId, Protocol};
 use super::proto;
 
@@ -283,11 +285,20 @@ pub fn all() -> impl Iterator<Item = (FieldId, &'static Field)> {
     })
 }
 
+/// All fields by their names; those that share one in the order of the registry.
+static NAMES: LazyLock<Vec<(&str, FieldId)>> = LazyLock::new(|| {
+    let mut names: Vec<_> = all().map(|(id, field)| (field.name, id)).collect();
+    names.sort_by_key(|(name, _)| *name);
+    names
+});
+
 /// The fields of this name: as in Wireshark, several can share one.
 pub fn by_name(name: &str) -> impl Iterator<Item = FieldId> {
-    all()
-        .filter(move |(_, field)| field.name == name)
-        .map(|(id, _)| id)
+    let first = NAMES.partition_point(|(known, _)| *known < name);
+    let named = NAMES.iter().skip(first);
+    named
+        .take_while(move |(known, _)| *known == name)
+        .map(|(_, id)| *id)
 }
 
 /// Names of fields that look much like this one, the nearest first, three at most.
@@ -335,6 +346,18 @@ mod tests {
             assert_eq!(usize::from(protocol.number), place, "{}", protocol.name);
             assert!(protocol.fields.len() <= 256);
             assert!(place < crate::read::tree::PROTOCOLS);
+        }
+    }
+
+    #[test]
+    fn names_find_what_a_walk_through_all_fields_finds() {
+        for (_, field) in all() {
+            let walked = all().filter(|(_, other)| other.name == field.name);
+            let walked: Vec<_> = walked.map(|(id, _)| id).collect();
+            assert_eq!(by_name(field.name).collect::<Vec<_>>(), walked);
+        }
+        for absent in ["", "tcp.por", "tcp.portt", "zzz"] {
+            assert_eq!(by_name(absent).next(), None, "{absent}");
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use std::backtrace::Backtrace;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Edges that are told apart; more of them share.
 const EDGES: usize = 1 << 20;
@@ -22,10 +22,9 @@ static COUNTS: [AtomicU8; EDGES] = [const { AtomicU8::new(0) }; EDGES];
 /// The edges whose count is not 0.
 static REACHED: [AtomicU32; EDGES] = [const { AtomicU32::new(0) }; EDGES];
 static REACHED_LEN: AtomicUsize = AtomicUsize::new(0);
-/// Edges that were passed, and how many may be.
-static WORK: AtomicU64 = AtomicU64::new(0);
-static BOUND: AtomicU64 = AtomicU64::new(u64::MAX);
-static IS_COUNTING: AtomicBool = AtomicBool::new(false);
+/// Edges that may be passed, and how many of them are left; with none left, nothing is counted.
+static BOUND: AtomicU64 = AtomicU64::new(0);
+static LEFT: AtomicU64 = AtomicU64::new(0);
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Numbers the edges of a module, between two places that the linker gives.
@@ -54,14 +53,11 @@ unsafe extern "C" fn __sanitizer_cov_trace_pc_guard_init(start: *mut u32, stop: 
 /// The compiler calls it, with one of the places above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __sanitizer_cov_trace_pc_guard(guard: *mut u32) {
-    if !IS_COUNTING.load(Ordering::Relaxed) {
+    let Some(left) = LEFT.load(Ordering::Relaxed).checked_sub(1) else {
         return;
-    }
-    let work = WORK.load(Ordering::Relaxed).wrapping_add(1);
-    WORK.store(work, Ordering::Relaxed);
-    if work > BOUND.load(Ordering::Relaxed) {
-        // What comes next has edges, too.
-        IS_COUNTING.store(false, Ordering::Relaxed);
+    };
+    LEFT.store(left, Ordering::Relaxed);
+    if left == 0 {
         too_much();
     }
     // SAFETY: the compiler's promise.
@@ -104,15 +100,17 @@ pub(super) fn begin(bound: u64) {
             count.store(0, Ordering::Relaxed);
         }
     }
-    WORK.store(0, Ordering::Relaxed);
+    let bound = bound.max(1);
     BOUND.store(bound, Ordering::Relaxed);
-    IS_COUNTING.store(true, Ordering::Relaxed);
+    // The last one is one too many.
+    LEFT.store(bound.saturating_add(1), Ordering::Relaxed);
 }
 
 /// It has ended: the edges that it passed.
 pub(super) fn end() -> u64 {
-    IS_COUNTING.store(false, Ordering::Relaxed);
-    WORK.load(Ordering::Relaxed)
+    let left = LEFT.swap(0, Ordering::Relaxed);
+    let bound = BOUND.load(Ordering::Relaxed);
+    bound.saturating_add(1).saturating_sub(left)
 }
 
 /// What all inputs reached: edges, and how often in one go.

@@ -78,7 +78,8 @@ fn segments(steps: &[[u8; STEP_LEN]]) -> Vec<(Timestamp, Vec<u8>)> {
             options: option_bytes(options, acknowledgment),
         };
         let build = Build::tcp(&tcp, &payload[..usize::from(len)]).ip4(6, src.0, dst.0);
-        frames.push((Timestamp(now), build.eth(0x0800).0));
+        // No Ethernet around it, whose addresses take longer to print than what is at stake here.
+        frames.push((Timestamp(now), build.0));
     }
     frames
 }
@@ -129,7 +130,7 @@ fn observe(room: u8, frames: &[(Timestamp, Vec<u8>)]) {
                 ts: *ts,
                 clock: *ts,
                 wire_len: data.len() as u32,
-                link: LinkType::ETHERNET,
+                link: LinkType::RAW,
                 ..PacketMeta::UNKNOWN
             },
             data,
@@ -172,7 +173,7 @@ fn analyze(choice: u8, segments: &[(Timestamp, Vec<u8>)]) {
                 meta: PacketMeta {
                     ts: *ts,
                     wire_len: data.len() as u32,
-                    link: LinkType::ETHERNET,
+                    link: LinkType::RAW,
                     ..PacketMeta::UNKNOWN
                 },
                 data,

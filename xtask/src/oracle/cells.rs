@@ -6,23 +6,41 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Differences of one field that are printed.
+/// Differences of one field that are printed, unless all are.
 const SHOWN: usize = 3;
 
-/// What was counted of a field.
-#[derive(Debug, Default)]
-pub(super) struct Count {
-    pub(super) cells: usize,
-    pub(super) equal: usize,
-    /// Different for a reason that is known.
-    pub(super) known: usize,
-    pub(super) first: Vec<String>,
+/// Which differences are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// The first of each field, if they are not known.
+    First,
+    /// All, the known ones too.
+    All,
 }
 
-/// All fields.
-#[derive(Debug, Default)]
+impl From<bool> for Show {
+    fn from(is_all: bool) -> Self {
+        if is_all { Self::All } else { Self::First }
+    }
+}
+
+/// What was counted of a field.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Count {
+    /// Different for no reason that is known.
+    pub(super) different: usize,
+    /// Different for a reason that is known.
+    pub(super) known: usize,
+    pub(super) shown: Vec<String>,
+}
+
+/// All fields of all rows. Nearly all rows are equal, so only what differs is counted.
+#[derive(Debug)]
 pub(super) struct Cells {
-    pub(super) fields: BTreeMap<String, Count>,
+    show: Show,
+    pub(super) rows: usize,
+    /// By the field's number.
+    pub(super) fields: Vec<Count>,
     /// By what the list calls them.
     pub(super) protocols: BTreeMap<String, Frames>,
 }
@@ -37,23 +55,47 @@ pub(super) struct Frames {
 }
 
 impl Cells {
-    /// One more cell.
-    pub(super) fn add(&mut self, place: &Place<'_>, known: &Known, theirs: &str, ours: &str) {
-        let count = self.fields.entry(place.field.to_owned()).or_default();
-        count.cells += 1;
-        if theirs == ours {
-            count.equal += 1;
-        } else if known.explains(place) {
+    pub(super) fn new(fields: usize, show: Show) -> Self {
+        Self {
+            show,
+            rows: 0,
+            fields: vec![Count::default(); fields],
+            protocols: BTreeMap::new(),
+        }
+    }
+
+    /// A cell of the field with this number differs.
+    pub(super) fn differs(
+        &mut self,
+        number: usize,
+        place: &Place<'_>,
+        known: &Known,
+        theirs: &str,
+        ours: &str,
+    ) {
+        let Some(count) = self.fields.get_mut(number) else {
+            return;
+        };
+        let is_known = known.explains(place);
+        if is_known {
             count.known += 1;
-        } else if count.first.len() < SHOWN {
+        } else {
+            count.different += 1;
+        }
+        let is_shown = match self.show {
+            Show::All => true,
+            Show::First => !is_known && count.shown.len() < SHOWN,
+        };
+        if is_shown {
             let Place {
                 file,
                 frame,
                 protocols,
                 ..
             } = place;
-            count.first.push(format!(
-                "{file} #{frame} {protocols}\n        tshark  {}\n        capture {}",
+            let mark = if is_known { " (known)" } else { "" };
+            count.shown.push(format!(
+                "{file} #{frame} {protocols}{mark}\n        tshark  {}\n        capture {}",
                 start(theirs),
                 start(ours)
             ));
@@ -62,23 +104,33 @@ impl Cells {
 
     /// One more frame.
     pub(super) fn add_frame(&mut self, protocol: &str, file: &str, is_different: bool) {
-        let frames = self.protocols.entry(protocol.to_owned()).or_default();
+        if !self.protocols.contains_key(protocol) {
+            self.protocols
+                .insert(protocol.to_owned(), Frames::default());
+        }
+        let Some(frames) = self.protocols.get_mut(protocol) else {
+            return;
+        };
         frames.all += 1;
         if is_different {
             frames.different += 1;
-            frames.files.insert(file.to_owned());
+            if !frames.files.contains(file) {
+                frames.files.insert(file.to_owned());
+            }
         }
     }
 
     /// Those of another capture too.
     pub(super) fn join(&mut self, other: Self) {
-        for (field, count) in other.fields {
-            let sum = self.fields.entry(field).or_default();
-            sum.cells += count.cells;
-            sum.equal += count.equal;
+        self.rows += other.rows;
+        for (sum, count) in self.fields.iter_mut().zip(other.fields) {
+            sum.different += count.different;
             sum.known += count.known;
-            let room = SHOWN.saturating_sub(sum.first.len());
-            sum.first.extend(count.first.into_iter().take(room));
+            let room = match self.show {
+                Show::All => usize::MAX,
+                Show::First => SHOWN.saturating_sub(sum.shown.len()),
+            };
+            sum.shown.extend(count.shown.into_iter().take(room));
         }
         for (protocol, frames) in other.protocols {
             let sum = self.protocols.entry(protocol).or_default();
@@ -90,13 +142,10 @@ impl Cells {
 
     /// Cells, those that are equal, those whose difference is known.
     pub(super) fn sums(&self) -> (usize, usize, usize) {
-        self.fields.values().fold((0, 0, 0), |sums, count| {
-            (
-                sums.0 + count.cells,
-                sums.1 + count.equal,
-                sums.2 + count.known,
-            )
-        })
+        let all = self.rows * self.fields.len();
+        let different: usize = self.fields.iter().map(|count| count.different).sum();
+        let known: usize = self.fields.iter().map(|count| count.known).sum();
+        (all, all - different - known, known)
     }
 }
 
@@ -184,31 +233,45 @@ mod tests {
 
     #[test]
     fn cells_are_equal_known_or_different() {
-        let mut cells = Cells::default();
         let none = Known::default();
-        cells.add(&place(), &none, "1", "1");
-        cells.add(&place(), &none, "1", "2");
         let all = Known {
             entries: vec![["*", "*", "*"].map(str::to_owned)],
         };
-        cells.add(&place(), &all, "1", "2");
-        assert_eq!(cells.sums(), (3, 1, 1));
-        let mut more = Cells::default();
+        let mut cells = Cells::new(2, Show::First);
+        cells.rows = 2;
+        cells.differs(1, &place(), &none, "1", "2");
+        cells.differs(1, &place(), &all, "1", "2");
+        assert_eq!(cells.sums(), (4, 2, 1));
+        let mut more = Cells::new(2, Show::First);
         for _ in 0..=SHOWN {
-            more.add(&place(), &none, "1", "2");
+            more.rows += 1;
+            more.differs(1, &place(), &none, "1", "2");
         }
         cells.join(more);
-        assert_eq!(cells.sums(), (3 + SHOWN + 1, 1, 1));
-        assert_eq!(cells.fields["udp.payload"].first.len(), SHOWN);
+        assert_eq!(cells.sums(), (4 + 2 * (SHOWN + 1), 2 + SHOWN + 1, 1));
+        assert_eq!(cells.fields[1].shown.len(), SHOWN);
+    }
+
+    #[test]
+    fn all_differences_are_shown_where_all_are_asked_for() {
+        let all = Known {
+            entries: vec![["*", "*", "*"].map(str::to_owned)],
+        };
+        let mut cells = Cells::new(1, Show::All);
+        for _ in 0..=SHOWN {
+            cells.differs(0, &place(), &Known::default(), "1", "2");
+            cells.differs(0, &place(), &all, "1", "2");
+        }
+        assert_eq!(cells.fields[0].shown.len(), 2 * (SHOWN + 1));
     }
 
     #[test]
     fn frames_that_differ_are_counted_with_their_files() {
-        let mut cells = Cells::default();
+        let mut cells = Cells::new(0, Show::First);
         for (file, is_different) in [("a", true), ("a", true), ("b", false)] {
             cells.add_frame("TCP", file, is_different);
         }
-        let mut more = Cells::default();
+        let mut more = Cells::new(0, Show::First);
         more.add_frame("TCP", "c", true);
         cells.join(more);
         let frames = &cells.protocols["TCP"];

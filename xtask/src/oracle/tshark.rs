@@ -12,7 +12,7 @@ use std::{env, fs, thread};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::cells::{Cells, Known, Place};
+use super::cells::{Cells, Known, Place, Show};
 use crate::ci::Verdict;
 use crate::workspace::{cargo, output, root, run, target};
 
@@ -97,6 +97,7 @@ pub(crate) fn tshark(
     folder: Option<&Path>,
     program: Option<PathBuf>,
     scope: Scope,
+    show: Show,
 ) -> Result<Verdict> {
     let files = captures(folder)?;
     let program = if let Some(program) = program {
@@ -111,7 +112,7 @@ pub(crate) fn tshark(
         Scope::List => COLUMNS.map(str::to_owned).to_vec(),
     };
     println!("{} captures, {} fields", files.len(), fields.len());
-    let judge = Judge::new(fields)?;
+    let judge = Judge::new(fields, show)?;
     let mut holds = true;
     let modes = match scope {
         Scope::Fields => &MODES[..],
@@ -119,7 +120,7 @@ pub(crate) fn tshark(
     };
     for (mode, options) in modes {
         let cells = judge.compare_all(&program, &files, options, &known)?;
-        holds &= print(mode, &cells);
+        holds &= print(mode, &judge.fields, &cells);
         if scope == Scope::List {
             print_protocols(&cells);
         }
@@ -206,18 +207,20 @@ const SEPARATOR: char = '\u{1}';
 #[derive(Debug)]
 struct Judge {
     fields: Vec<String>,
+    show: Show,
     /// Where what it printed is kept: it takes a second to start, and a capture stays what it is.
     kept: PathBuf,
     version: String,
 }
 
 impl Judge {
-    fn new(fields: Vec<String>) -> Result<Self> {
+    fn new(fields: Vec<String>, show: Show) -> Result<Self> {
         let kept = target()?.join("oracle");
         fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
         let version = output(Command::new("tshark").arg("--version").stdin(Stdio::null()))?;
         Ok(Self {
             fields,
+            show,
             kept,
             version,
         })
@@ -231,11 +234,12 @@ impl Judge {
         options: &[&str],
         known: &Known,
     ) -> Result<Cells> {
-        let (next, all) = (AtomicUsize::new(0), Mutex::new(Cells::default()));
+        let empty = || Cells::new(self.fields.len(), self.show);
+        let (next, all) = (AtomicUsize::new(0), Mutex::new(empty()));
         let work = || -> Result<()> {
             // Whoever is free takes the next one; no other memory hangs on that.
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut cells = Cells::default();
+                let mut cells = empty();
                 self.compare(program, file, options, known, &mut cells)?;
                 if let Ok(mut all) = all.lock() {
                     all.join(cells);
@@ -282,32 +286,36 @@ impl Judge {
                 lines(&ours)
             );
         }
+        let shown = self
+            .fields
+            .iter()
+            .position(|field| field == PROTOCOL_COLUMN);
         for (theirs, ours) in theirs.lines().zip(ours.lines()) {
-            let (theirs, ours): (Vec<_>, Vec<_>) = (
-                theirs.split(SEPARATOR).collect(),
-                ours.split(SEPARATOR).collect(),
-            );
-            let [frame, protocols, ..] = theirs.as_slice() else {
+            cells.rows += 1;
+            let mut columns = theirs.split(SEPARATOR);
+            let (Some(frame), Some(protocols)) = (columns.next(), columns.next()) else {
                 continue;
             };
-            let shown = self
-                .fields
-                .iter()
-                .position(|field| field == PROTOCOL_COLUMN);
-            let shown = shown.and_then(|place| theirs.get(place + 2));
-            let different = theirs.iter().zip(&ours).skip(2).any(|(a, b)| a != b);
-            if let Some(shown) = shown {
-                cells.add_frame(shown, &name, different);
+            if let Some(shown) = shown.and_then(|place| columns.clone().nth(place)) {
+                let ours = ours.splitn(3, SEPARATOR).nth(2);
+                let theirs = theirs.splitn(3, SEPARATOR).nth(2);
+                cells.add_frame(shown, &name, theirs != ours);
             }
-            for (field, (theirs, ours)) in self.fields.iter().zip(theirs.iter().zip(&ours).skip(2))
-            {
-                let place = Place {
-                    file: &name,
-                    frame,
-                    protocols,
-                    field,
-                };
-                cells.add(&place, known, theirs, ours);
+            // Whole rows are compared first: there are hundreds of columns, and few rows that differ.
+            if theirs == ours {
+                continue;
+            }
+            let pairs = columns.zip(ours.split(SEPARATOR).skip(2));
+            for ((number, field), (theirs, ours)) in self.fields.iter().enumerate().zip(pairs) {
+                if theirs != ours {
+                    let place = Place {
+                        file: &name,
+                        frame,
+                        protocols,
+                        field,
+                    };
+                    cells.differs(number, &place, known, theirs, ours);
+                }
             }
         }
         Ok(())
@@ -347,21 +355,27 @@ fn table(mut command: Command, file: &Path, options: &[&str], fields: &[String])
 }
 
 /// Prints what was counted, and says whether it is enough.
-fn print(mode: &str, cells: &Cells) -> bool {
+fn print(mode: &str, fields: &[String], cells: &Cells) -> bool {
     let (all, equal, known) = cells.sums();
     let share = share(equal + known, all);
     println!(
         "\n{mode}: {equal} of {all} cells are equal, {known} differ for a known reason: {:.4} %",
         share * 100.0
     );
-    for (field, count) in &cells.fields {
-        let different = count.cells - count.equal - count.known;
-        if different == 0 {
+    let mut fields: Vec<_> = fields.iter().zip(&cells.fields).collect();
+    fields.sort_by_key(|(field, _)| *field);
+    for (field, count) in fields {
+        if count.different + count.shown.len() == 0 {
             continue;
         }
-        let part = self::share(count.equal + count.known, count.cells);
-        println!("  {field}: {:.3} %, {different} differ", part * 100.0);
-        for difference in &count.first {
+        let part = self::share(cells.rows - count.different, cells.rows);
+        println!(
+            "  {field}: {:.3} %, {} differ, and {} for a known reason",
+            part * 100.0,
+            count.different,
+            count.known
+        );
+        for difference in &count.shown {
             println!("      {difference}");
         }
     }

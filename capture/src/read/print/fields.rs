@@ -7,7 +7,7 @@ use crate::read::column::TcpInfo;
 use crate::read::field::{FieldId, Kind};
 use crate::read::registry;
 use crate::read::render::{self, Form};
-use crate::read::tree::{Node, Wanted};
+use crate::read::tree::{self, Node, Wanted};
 
 /// What a column shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +202,25 @@ impl Index {
     }
 }
 
+/// Which fields a frame has, a bit each: of hundreds of columns most are empty, and are not to be looked
+/// for.
+struct Present([[u64; 4]; tree::PROTOCOLS]);
+
+impl Present {
+    fn of(nodes: &[Node]) -> Self {
+        let mut present = Self([[0; 4]; tree::PROTOCOLS]);
+        for node in nodes {
+            let FieldId { protocol, index } = node.field;
+            present.0[usize::from(protocol)][usize::from(index >> 6)] |= 1 << (index & 63);
+        }
+        present
+    }
+
+    fn has(&self, FieldId { protocol, index }: FieldId) -> bool {
+        self.0[usize::from(protocol)][usize::from(index >> 6)] >> (index & 63) & 1 != 0
+    }
+}
+
 /// Names that are no field's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no field {}; {}`capture fields [PATTERN]` lists them", .0.join(", no field "), suggestion(.0))]
@@ -332,13 +351,18 @@ impl Fields {
     }
 
     fn any_line(&self, shown: &Shown, data: &[u8], out: &mut String) {
+        let present = Present::of(shown.tree.nodes());
         for (place, column) in self.columns.iter().enumerate() {
             if place > 0 {
                 out.push(self.separator);
             }
             let start = out.len();
             match column {
-                Source::Fields(fields) => self.values(fields, shown, data, out),
+                Source::Fields(fields) => {
+                    if fields.iter().any(|field| present.has(*field)) {
+                        self.values(fields, shown, data, out);
+                    }
+                }
                 Source::Column(column) => self.column(*column, shown, out),
             }
             self.quoted(start, out);

@@ -519,8 +519,15 @@ pub(super) fn process(
         return Ok(None);
     }
     let asking = payload.asking;
+    // Who could say nothing without what follows is not asked a second time: the columns are TCP's then.
+    let columns = (walk.memory.pass == Pass::Second).then(|| walk.columns.clone());
     match dispatch(walk, region, payload)? {
         Outcome::More { at, need } if asking == Asking::Possible => {
+            if at == 0
+                && let Some(columns) = columns
+            {
+                *walk.columns = columns;
+            }
             Ok(Some((at.min(region.captured().len()), need)))
         }
         _ => Ok(None),
