@@ -106,6 +106,75 @@ fn the_second_pass_knows_the_version_and_opens_again() {
 }
 
 #[test]
+fn the_second_pass_asks_nobody_again_who_could_say_nothing() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    for file in real(&[
+        // HTTP in several segments, lines that never end, a message that is not whole.
+        "zeek__http-qinq-0.pcap",
+        "ndpi__http_asymmetric.pcapng",
+        "sv__bug-6244-tcp-rst-with-data__tcp-rst-with-data.pcap",
+        "ndpi__avast.pcap",
+        "ndpi__netflix.pcap",
+        // MPTCP keeps its name.
+        "ndpi__tls_change_cipher.pcap",
+        // The version of SSH is known from the first segment on.
+        "sv__vxlan-decoder-03__vxlan.pcap",
+        "tcpdump__ipoib.pcap",
+    ]) {
+        compare(
+            &file,
+            &[&["-n", "-2"], LIST, &["-e", "tcp.reassembled_in"]].concat(),
+        );
+    }
+}
+
+#[test]
+fn requests_that_cannot_be_put_together_are_told_as_they_are() {
+    let Some(shared) = require_shared().filter(|_| require(&["tshark"])) else {
+        return;
+    };
+    let seed = shared.join("captures/seeds/seed000-session-431.pcapng");
+    if seed.is_file() {
+        let checked = ["-n", "-o", "tcp.check_checksum:TRUE"];
+        compare(&seed, &[&checked, LIST].concat());
+        compare(&seed, &[&["-2"], &checked[..], LIST].concat());
+    }
+}
+
+#[test]
+fn lengths_of_messages_and_how_far_conversations_went_are_those_of_tshark() {
+    const FIELDS: &[&str] = &[
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-e",
+        "tcp.pdu.size",
+        "-e",
+        "tcp.completeness",
+        "-e",
+        "pppoe.payload_length.bad",
+    ];
+    if !require(&["tshark"]) {
+        return;
+    }
+    for file in real(&[
+        "ndpi__bittorrent.pcap",
+        "ndpi__dnp3.pcap",
+        "tcpdump__dns_tcp.pcap",
+        "zeek__modbus__fuzz-72.pcap",
+        // Connections that FTP announced.
+        "zeek__ftp__ipv4.pcap",
+        "ndpi__discord_mid_flow.pcap",
+    ]) {
+        compare(&file, FIELDS);
+        compare(&file, &[&["-2"], FIELDS].concat());
+    }
+}
+
+#[test]
 fn a_log_of_secrets_opens_connections() {
     if !require(&["tshark", "editcap"]) {
         return;

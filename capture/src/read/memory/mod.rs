@@ -110,7 +110,7 @@ impl Memory {
         http.begin_second_pass();
         *quic = quic::Memory::default();
         *smtp = smtp::Memory::default();
-        *ssh = ssh::Memory::default();
-        *brief = brief::memory::Memory::default();
+        ssh.begin_second_pass();
+        brief.begin_second_pass();
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP/2 (RFC 9113) inside of TLS: its frames, as Wireshark's `packet-http2.c` names them in the list.
 //! Header fields are not decompressed.
 
-use super::tcp::applications::{Application, Outcome, Payload, each_message};
+use super::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -63,7 +63,7 @@ pub(crate) fn inside(
         }
         Ok(Some(HEADER_LEN + region.u24(0)? as usize))
     };
-    each_message(walk, region, payload, HEADER_LEN, len_of, frame)
+    each_pdu(walk, region, payload, HEADER_LEN, len_of, frame)
 }
 
 fn frame(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {

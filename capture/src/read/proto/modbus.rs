@@ -1,6 +1,6 @@
 //! Modbus over TCP, as Wireshark's `packet-mbtcp.c` shows it.
 
-use super::tcp::applications::{Application, Outcome, Payload, each_message};
+use super::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -69,7 +69,7 @@ fn dissect(
         let len = region.u16(4)?;
         Ok(Some(HEADER_LEN + usize::from(len)))
     };
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

@@ -1,6 +1,6 @@
 //! MQTT (OASIS MQTT 3.1.1 and 5.0): which messages a segment holds.
 
-use super::tcp::applications::{Application, Outcome, Payload, each_message};
+use super::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use super::text::Escaped;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -68,7 +68,7 @@ fn dissect(
 ) -> Result<Outcome, Stop> {
     let mut is_first = true;
     let len_of = |region: &Region<'_>| Ok(remaining(region).map(|(len, size)| 1 + size + len));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

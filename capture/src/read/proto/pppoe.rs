@@ -18,6 +18,19 @@ protocol! {
     PAYLOAD_LENGTH_BAD: "pppoe.payload_length.bad", "Possible bad payload length", None;
 }
 
+/// Whether a length is not that of what is there: the shortest frames are padded, a frame check sequence
+/// may follow, and control protocols do not count their padding.
+fn is_bad(len: usize, there: usize, protocol: Option<u16>) -> bool {
+    const LONGEST_PADDED: usize = 46;
+    const FCS_LEN: usize = 4;
+    const LCP: u16 = 0xc021;
+    const IPCP: u16 = 0x8021;
+    HEADER_LEN + there > LONGEST_PADDED
+        && !matches!(protocol, Some(LCP | IPCP))
+        && len != there
+        && len + FCS_LEN != there
+}
+
 /// Discovery: how a session comes to be.
 pub(crate) mod discovery {
     use crate::read::field::protocol;
@@ -82,10 +95,8 @@ pub(crate) fn dissect_session(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Re
         .add(PAYLOAD_LENGTH, region.place(4, 2), Value::Uint(len.into()));
     let rest = region.rest(HEADER_LEN);
     let there = rest.reported();
-    // Frames are padded, so more is no wonder in the shortest ones.
-    let padded = walk.frame.packet.meta.wire_len <= 60;
     let len = usize::from(len);
-    if len != there && !(padded && len < there) {
+    if is_bad(len, there, rest.u16(0).ok()) {
         walk.tree.label(
             added,
             format_args!("Payload Length: {len} [incorrect, should be {there}]"),
@@ -165,4 +176,20 @@ fn tags(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
         at += 4 + len;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Wireshark's packet-pppoe.c: fewer than 46 bytes are padded in Ethernet's shortest frame.
+    #[test]
+    fn padding_and_check_sequences_are_no_bad_lengths() {
+        const IPV4: Option<u16> = Some(0x0021);
+        assert!(!is_bad(38, 40, IPV4), "padded");
+        assert!(is_bad(38, 44, IPV4));
+        assert!(!is_bad(100, 104, IPV4), "a check sequence");
+        assert!(is_bad(100, 90, IPV4));
+        assert!(!is_bad(38, 44, Some(0xc021)), "LCP's padding");
+    }
 }

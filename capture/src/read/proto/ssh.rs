@@ -100,6 +100,8 @@ pub(crate) struct Memory {
 struct Session {
     /// The client has said that it speaks version 2, or 1.
     version: Option<u8>,
+    /// It has said so by the end of the first of two passes.
+    told: Option<u8>,
     /// Each direction is encrypted, the client's first.
     encrypted: [bool; 2],
     /// The algorithms of key exchange and encryption that the sides know, the client's first.
@@ -108,6 +110,16 @@ struct Session {
 }
 
 impl Memory {
+    /// The first pass is over.
+    pub(crate) fn begin_second_pass(&mut self) {
+        for session in self.streams.values_mut() {
+            *session = Session {
+                told: session.version,
+                ..Session::default()
+            };
+        }
+    }
+
     fn session(&mut self, stream: u32) -> &mut Session {
         if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(&stream) {
             self.streams.pop_first();
@@ -171,12 +183,13 @@ fn dissect(
     };
     let side = sender as usize;
     let can_ask = payload.asking == Asking::Possible;
-    let version = walk.memory.ssh.session(payload.stream).version;
-    walk.columns.set_protocol(match version {
-        None => "SSH",
-        Some(1) => "SSHv1",
-        Some(_) => "SSHv2",
-    });
+    let session = walk.memory.ssh.session(payload.stream);
+    walk.columns
+        .set_protocol(match session.version.or(session.told) {
+            None => "SSH",
+            Some(1) => "SSHv1",
+            Some(_) => "SSHv2",
+        });
     let word = if sender == Sender::Client {
         "Client"
     } else {

@@ -2,7 +2,7 @@
 
 use super::{name, names};
 use crate::read::proto::data;
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -161,7 +161,7 @@ fn kerberos_stream(
     const LENGTH_LEN: usize = 4;
     const LENGTH: u32 = 0x7fff_ffff;
     let len_of = |region: &Region<'_>| Ok(Some((region.u32(0)? & LENGTH) as usize + LENGTH_LEN));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,
@@ -273,7 +273,7 @@ fn ldap(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resul
         Ok(found.or_else(|| (bytes.len() >= 6).then(|| region.reported())))
     };
     let mut is_first = true;
-    each_message(walk, region, payload, LEAST, len_of, |walk, message| {
+    each_pdu(walk, region, payload, LEAST, len_of, |walk, message| {
         if is_first {
             walk.columns.clear_info();
             is_first = false;

@@ -75,6 +75,7 @@ fn dissect(
             let need = Need::Bytes((len - rest.reported()) as u32);
             return Ok(Outcome::More { at, need });
         }
+        payload.tell_len(walk, len);
         let message = rest.part(0, len);
         name(walk, names::bittorrent::THIS, &message);
         if message.captured().starts_with(GREETING) {

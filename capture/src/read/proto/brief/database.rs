@@ -1,7 +1,7 @@
 //! Databases: `PostgreSQL`'s frontend and backend protocol, and `MySQL`'s.
 
 use super::{name, names};
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::proto::text::{Escaped, ascii};
 use crate::read::proto::tls;
 use crate::read::region::{Region, Stop};
@@ -52,7 +52,7 @@ fn pgsql(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
             len
         }))
     };
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,
@@ -87,7 +87,7 @@ fn mysql(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
         let [a, b, c] = region.array(0)?;
         Ok(Some(HEADER_LEN + u32::from_le_bytes([a, b, c, 0]) as usize))
     };
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

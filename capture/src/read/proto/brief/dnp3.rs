@@ -2,7 +2,7 @@
 
 use super::{name, names};
 use crate::read::proto::data;
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -30,7 +30,7 @@ fn dissect(
         return Ok(Outcome::NotMine);
     }
     let len_of = |region: &Region<'_>| Ok(Some(len_of(region)?));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

@@ -1,12 +1,15 @@
 //! What the protocols that are told briefly remember from frame to frame; all of it is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use super::rpc::Call;
 use super::transfer;
 
 /// Streams and transfers that are remembered; the first ones make room.
 const MOST: usize = 4096;
+/// Replies that are remembered for the second pass.
+const MOST_REPLIES: usize = 1 << 20;
 /// Bytes of a text that are remembered.
 const LONGEST: usize = 1024;
 
@@ -34,9 +37,31 @@ pub(crate) struct Memory {
     files: BTreeMap<u32, u64>,
     /// Calls that wait for their replies, by transaction.
     calls: BTreeMap<u32, Call>,
+    /// The frame of the first reply to the call in a frame, for the second pass.
+    replies: BTreeMap<u64, u64>,
 }
 
 impl Memory {
+    /// The first pass is over.
+    pub(crate) fn begin_second_pass(&mut self) {
+        *self = Self {
+            replies: mem::take(&mut self.replies),
+            ..Self::default()
+        };
+    }
+
+    /// The call in a frame has a reply.
+    pub(super) fn remember_reply(&mut self, call: u64, reply: u64) {
+        if self.replies.len() < MOST_REPLIES {
+            self.replies.entry(call).or_insert(reply);
+        }
+    }
+
+    /// The frame of the reply to the call in a frame.
+    pub(super) fn reply_to(&self, call: u64) -> Option<u64> {
+        self.replies.get(&call).copied()
+    }
+
     /// Remembers the first text of a stream.
     pub(super) fn remember(&mut self, stream: u32, mut text: String) {
         make_room(&mut self.texts);
@@ -98,6 +123,15 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_second_pass_knows_the_first_reply_to_a_call() {
+        let mut memory = Memory::default();
+        memory.remember_reply(1, 2);
+        memory.remember_reply(1, 5);
+        memory.begin_second_pass();
+        assert_eq!((memory.reply_to(1), memory.reply_to(2)), (Some(2), None));
+    }
 
     #[test]
     fn what_is_remembered_is_bounded() {

@@ -1,7 +1,7 @@
 //! `OpenFlow` (ONF TS-001, TS-006): which message it is.
 
 use super::{name, names};
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -109,7 +109,7 @@ fn dissect(
         walk.memory.tcp.belongs_to(payload, &APPLICATION);
     }
     let len_of = |region: &Region<'_>| Ok(Some(usize::from(region.u16(2)?)));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

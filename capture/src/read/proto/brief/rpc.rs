@@ -2,6 +2,7 @@
 
 use super::{name, names};
 use crate::read::FieldId;
+use crate::read::memory::Pass;
 use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
 use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
@@ -222,6 +223,12 @@ fn call(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     };
     walk.memory.brief.remember_call(region.u32(0)?, found);
     title(walk, region, found, "Call");
+    if walk.memory.pass == Pass::Second
+        && let Some(reply) = walk.memory.brief.reply_to(found.frame)
+    {
+        walk.columns
+            .append_info(format_args!(" (Reply In {reply})"));
+    }
     let at = after_opaque(region, after_opaque(region, CALL_LEN)?)?;
     let rest = region.from(at)?;
     match (found.program, found.version, found.procedure) {
@@ -296,6 +303,10 @@ fn stability(walk: &mut Walk<'_, '_>, how: u32) {
 fn reply(walk: &mut Walk<'_, '_>, region: &Region<'_>, call: Call) -> Result<(), Stop> {
     const ACCEPTED: u32 = 0;
     title(walk, region, call, "Reply");
+    if walk.memory.pass == Pass::First {
+        let frame = walk.frame.number;
+        walk.memory.brief.remember_reply(call.frame, frame);
+    }
     walk.columns
         .append_info(format_args!(" (Call In {})", call.frame));
     if region.u32(8)? != ACCEPTED {

@@ -2,7 +2,7 @@
 //! negotiation of its keys (RFC 2408, 7296).
 
 use super::{name, name_of, names};
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::proto::{data, ipv6};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -89,7 +89,7 @@ fn openvpn_stream(
 ) -> Result<Outcome, Stop> {
     const LENGTH_LEN: usize = 2;
     let len_of = |region: &Region<'_>| Ok(Some(LENGTH_LEN + usize::from(region.u16(0)?)));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,

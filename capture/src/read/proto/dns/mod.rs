@@ -16,7 +16,7 @@ mod transactions;
 
 pub(crate) use transactions::Memory;
 
-use super::tcp::applications::{Application, Outcome, Payload, each_message};
+use super::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::field::protocol;
 use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::names::pick;
@@ -372,7 +372,7 @@ fn over_tcp(
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
     let len_of = |region: &Region<'_>| region.u16(0).map(|len| Some(usize::from(len) + 2));
-    each_message(walk, region, payload, 2, len_of, |walk, region| {
+    each_pdu(walk, region, payload, 2, len_of, |walk, region| {
         let stream = 1 << 32 | u64::from(payload.stream);
         message(walk, region, Flavor::Dns, Framing::Stream, stream)
     })

@@ -57,9 +57,11 @@ pub(super) struct Told {
 }
 
 impl Memory {
-    /// Whether there was a message in the stream.
-    pub(super) fn has(&self, stream: u32) -> bool {
+    /// Whether there was a message in the stream; in a second pass, also whether there will be a request.
+    pub(super) fn has(&self, stream: u32, pass: Pass) -> bool {
+        let asks = |of: &Vec<Frames>| of.iter().any(|frames| frames.request != 0);
         self.streams.contains_key(&stream)
+            || pass == Pass::Second && self.all.get(&stream).is_some_and(asks)
     }
 
     /// Whether the last request was for a head.
@@ -176,6 +178,7 @@ mod tests {
         memory.response(1, 3, Pass::First);
         memory.request(1, (4, 0), None, false, Pass::First);
         memory.begin_second_pass();
+        assert!(memory.has(1, Pass::Second) && !memory.has(2, Pass::Second));
         let told = memory.request(1, (1, 0), None, false, Pass::Second);
         assert_eq!((told.of, told.frames[1].response), (2, 3));
         assert_eq!(told.frames[2].request, 4);

@@ -419,7 +419,8 @@ fn message(
     let all = region.reported();
     let can_ask = payload.is_some_and(|payload| payload.asking == Asking::Possible);
     let stream = payload.map(|payload| payload.stream);
-    let seen = stream.is_some_and(|stream| walk.memory.http.has(stream));
+    let pass = walk.memory.pass;
+    let seen = stream.is_some_and(|stream| walk.memory.http.has(stream, pass));
     let first_byte = region.u8(0)?;
     if !(b' '..=b'~').contains(&first_byte) {
         if !seen {
@@ -471,7 +472,8 @@ fn message(
             first_len: next,
             len: bytes.len(),
         };
-        header::show(walk, region, &head, None, None);
+        let told = stream.map(|stream| tell(walk, region, &head, &Framing::default(), stream));
+        header::show(walk, region, &head, told.as_ref(), None);
         return if region.is_cut() {
             Err(Stop::Snapped)
         } else {

@@ -6,6 +6,7 @@
 //! ([`Outcome::More`]); the stream is then put together in `reassembly.rs`, and it is called again with
 //! everything from there on. [`each_message`] does this for messages that tell their length.
 
+use super::fields::PDU_SIZE;
 use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
@@ -13,6 +14,7 @@ use crate::read::proto::{
     bgp, brief, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, telnet, tls,
 };
 use crate::read::region::{Region, Stop};
+use crate::read::tree::{Added, Value};
 use crate::read::walk::Walk;
 
 /// All applications; of those for the same port, the first one wins.
@@ -236,6 +238,17 @@ pub(crate) struct Payload {
     pub(crate) asking: Asking,
     /// Where the stream is remembered.
     pub(super) place: u32,
+    /// The node of the TCP header.
+    pub(super) node: Added,
+}
+
+impl Payload {
+    /// Tells below the TCP header how long a message is.
+    pub(crate) fn tell_len(&self, walk: &mut Walk<'_, '_>, len: usize) {
+        let back = walk.tree.under(self.node);
+        walk.tree.add_generated(PDU_SIZE, Value::Uint(len as u64));
+        walk.tree.back(back);
+    }
 }
 
 impl Memory {
@@ -289,6 +302,51 @@ pub(crate) fn each_message(
     len_of: impl Fn(&Region<'_>) -> Result<Option<usize>, Stop>,
     mut dissect: impl FnMut(&mut Walk<'_, '_>, Region<'_>) -> Result<(), Stop>,
 ) -> Result<Outcome, Stop> {
+    each_with_len(
+        walk,
+        region,
+        payload,
+        header_len,
+        len_of,
+        |walk, message, _| dissect(walk, message),
+    )
+}
+
+/// The same, with the length of each message below the TCP header: what Wireshark's `tcp_dissect_pdus`
+/// does, which not all of its dissectors call.
+///
+/// # Errors
+///
+/// Those of [`each_message`].
+pub(crate) fn each_pdu(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+    header_len: usize,
+    len_of: impl Fn(&Region<'_>) -> Result<Option<usize>, Stop>,
+    mut dissect: impl FnMut(&mut Walk<'_, '_>, Region<'_>) -> Result<(), Stop>,
+) -> Result<Outcome, Stop> {
+    each_with_len(
+        walk,
+        region,
+        payload,
+        header_len,
+        len_of,
+        |walk, message, len| {
+            payload.tell_len(walk, len);
+            dissect(walk, message)
+        },
+    )
+}
+
+fn each_with_len(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    payload: &Payload,
+    header_len: usize,
+    len_of: impl Fn(&Region<'_>) -> Result<Option<usize>, Stop>,
+    mut dissect: impl FnMut(&mut Walk<'_, '_>, Region<'_>, usize) -> Result<(), Stop>,
+) -> Result<Outcome, Stop> {
     let can_ask = payload.asking == Asking::Possible;
     let mut at = 0;
     while at < region.reported() {
@@ -312,7 +370,7 @@ pub(crate) fn each_message(
             let need = Need::Bytes(missing);
             return Ok(Outcome::More { at, need });
         }
-        dissect(walk, rest.part(0, len))?;
+        dissect(walk, rest.part(0, len), len)?;
         at += len;
     }
     Ok(Outcome::Done)
@@ -408,6 +466,7 @@ impl Payload {
         header: &Header,
         seq: u32,
         asking: Asking,
+        node: Added,
     ) -> Self {
         Self {
             stream,
@@ -418,6 +477,7 @@ impl Payload {
             seq,
             asking,
             place,
+            node,
         }
     }
 }

@@ -37,6 +37,7 @@ use self::header::{EcnBits, Flags, Header, MIN_LEN};
 use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
+use super::brief::transfer;
 use super::expert::{Group, Severity};
 use super::frame;
 use super::text::ascii;
@@ -131,7 +132,13 @@ fn arrive(walk: &mut Walk<'_, '_>, header: &Header) -> Standing {
         pass: walk.memory.pass,
     };
     let analyze = walk.preferences.tcp_analyze_sequence_numbers;
-    tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze)
+    let standing = tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze);
+    if header.flags.handshake() == Flags::SYN && transfer::is_expected(walk, ports.1) {
+        // Wireshark's conversation was there before its first segment, whose SYN it does not count.
+        let stream = walk.memory.tcp.streams.at(standing.place);
+        stream.completeness &= !header::completeness::SYN;
+    }
+    standing
 }
 
 /// A segment with what is known of it before its options are read.
@@ -355,7 +362,7 @@ fn payload(
     let seq = shown.seq.wrapping_add(syn);
     let at = (standing.stream, standing.place);
     let piece = reassembly::Segment {
-        payload: Payload::new(at, standing.direction, header, seq, asking),
+        payload: Payload::new(at, standing.direction, header, seq, asking, parts.node),
         seq,
         next: seq.wrapping_add(header.len.unwrap_or(0)),
         events: standing.report.events,

@@ -15,6 +15,7 @@ use super::fields::{
     SEGMENT_COUNT, SEGMENT_DATA, SEGMENT_ERROR, SEGMENT_OVERLAP, SEGMENT_OVERLAP_CONFLICT,
     SEGMENTS,
 };
+use crate::read::column::Columns;
 use crate::read::memory::Pass;
 use crate::read::proto::data;
 use crate::read::region::{Region, Stop};
@@ -352,10 +353,20 @@ fn desegment(
                 payload.seq = first;
                 turn.called = true;
                 let reassembled = Region::new(number, &whole, whole.len() as u32);
+                let columns = columns_of(walk);
                 if let Some((at, need)) = process(walk, reassembled, &payload, segment.events)? {
                     turn.more = Some((at, need));
                     if at == 0 {
                         walk.tree.remove_source();
+                        let memory = &mut walk.memory;
+                        let begun = pdu.first_frame;
+                        if memory.pass == Pass::First {
+                            memory.tcp.reassembled.push((begun, first, frame));
+                        }
+                        // Nobody asked for more after this one.
+                        let is_last =
+                            memory.tcp.reassembled_in(memory.pass, begun, first) == Some(frame);
+                        forget_asking(walk, columns.filter(|_| !is_last));
                     }
                     if !before(seq, first.wrapping_add(at as u32)) || at == 0 {
                         pdu.extend();
@@ -393,9 +404,11 @@ fn desegment(
         } else {
             payload.seq = seq;
             turn.called = true;
+            let columns = columns_of(walk);
             turn.more = process(walk, rest, &payload, segment.events)?;
             if let Some((at, need)) = turn.more {
                 turn.left = offset + at;
+                forget_asking(walk, columns.filter(|_| at == 0));
                 let begins = seq.wrapping_add(at as u32);
                 let len = next.wrapping_sub(begins);
                 if len <= MOST_AT_ONCE {
@@ -519,18 +532,24 @@ pub(super) fn process(
         return Ok(None);
     }
     let asking = payload.asking;
-    // Who could say nothing without what follows is not asked a second time: the columns are TCP's then.
-    let columns = (walk.memory.pass == Pass::Second).then(|| walk.columns.clone());
     match dispatch(walk, region, payload)? {
         Outcome::More { at, need } if asking == Asking::Possible => {
-            if at == 0
-                && let Some(columns) = columns
-            {
-                *walk.columns = columns;
-            }
             Ok(Some((at.min(region.captured().len()), need)))
         }
         _ => Ok(None),
+    }
+}
+
+/// The columns before a dissector is asked for the second time.
+fn columns_of(walk: &Walk<'_, '_>) -> Option<Columns> {
+    (walk.memory.pass == Pass::Second).then(|| walk.columns.clone())
+}
+
+/// In the second pass, Wireshark does not ask a dissector again that could say nothing of a segment without
+/// what follows: the columns stay TCP's.
+fn forget_asking(walk: &mut Walk<'_, '_>, before: Option<Columns>) {
+    if let Some(columns) = before {
+        *walk.columns = columns;
     }
 }
 
@@ -621,7 +640,10 @@ fn show_rest(
     }
     let at = turn.more.map_or(0, |(at, _)| at);
     if at == 0 {
-        walk.columns.set_protocol("TCP");
+        let begins_here = turn.more.is_some() && turn.added == 0;
+        if walk.memory.pass != Pass::Second || !begins_here {
+            walk.columns.set_protocol("TCP");
+        }
         if is_first {
             walk.columns
                 .append_info_after(" ", format_args!("[TCP segment of a reassembled PDU]"));

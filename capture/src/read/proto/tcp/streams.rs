@@ -268,8 +268,9 @@ impl Memory {
         }
         let place = self
             .reassembled
-            .partition_point(|&(of, first, _)| (of, first) < (frame, seq));
-        let &(of, first, whole) = self.reassembled.get(place)?;
+            .partition_point(|&(of, first, _)| (of, first) <= (frame, seq));
+        // What was thought to be whole before needed more.
+        let &(of, first, whole) = self.reassembled.get(place.checked_sub(1)?)?;
         (of == frame && first == seq).then_some(whole)
     }
 

@@ -269,6 +269,61 @@ fn list_tells_segments_of_a_message_and_keeps_remarks() {
     );
 }
 
+/// Says something, and then that it needs all of 250 bytes.
+static TALKS_FIRST: Application = Application {
+    ports: &[],
+    recognizes: None,
+    dissect: talks_first,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+fn talks_first(walk: &mut Walk<'_, '_>, region: Region<'_>, _: &Payload) -> Result<Outcome, Stop> {
+    walk.columns.set_protocol("TALK");
+    let whole = region.reported() >= 250;
+    walk.columns
+        .set_info(format_args!("{}", if whole { "whole" } else { "begins" }));
+    Ok(if whole {
+        Outcome::Done
+    } else {
+        Outcome::More {
+            at: 0,
+            need: Need::Segment,
+        }
+    })
+}
+
+// What tshark 4.0.17 lists of an HTTP response in three segments, with and without -2.
+#[test]
+fn in_the_second_pass_nobody_is_asked_again_who_could_say_nothing() {
+    let mut driver = Driver::new(Wanted::all(), Pass::First);
+    let mut lists = Vec::new();
+    for pass in [Pass::First, Pass::Second] {
+        if pass == Pass::Second {
+            driver.memory.begin_second_pass();
+        }
+        driver.dissect(&segment(1, SYN, 0, &[])).unwrap();
+        bind(&mut driver, &TALKS_FIRST);
+        for number in 0..3 {
+            let given = segment(2 + number, ACK, 1 + number as u32 * 100, &[1; 100]);
+            driver.dissect(&given).unwrap();
+            lists.push((driver.columns.protocol.to_string(), driver.info()));
+        }
+    }
+    let line = |seq: u32| {
+        let info = format!(
+            "4000 → 53 [ACK] Seq={seq} Ack=1 Win=8192 Len=100 [TCP segment of a reassembled PDU]"
+        );
+        ("TCP".to_owned(), info)
+    };
+    let begins = || {
+        let info = "begins [TCP segment of a reassembled PDU]";
+        ("TCP".to_owned(), info.to_owned())
+    };
+    let whole = || ("TALK".to_owned(), "whole".to_owned());
+    assert_eq!(lists[..3], [begins(), begins(), whole()]);
+    assert_eq!(lists[3..], [line(1), line(101), whole()]);
+}
+
 #[test]
 fn everything_until_the_end_is_put_together_at_the_end() {
     let mut driver = Driver::new(Wanted::all(), Pass::Only);
