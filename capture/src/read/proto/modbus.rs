@@ -87,6 +87,40 @@ fn dissect(
     )
 }
 
+const DIAGNOSTICS: u8 = 8;
+const INTERFACE: u8 = 43;
+
+/// Name of a subfunction of diagnostics (Modbus Application Protocol 1.1b3, section 6.8.1).
+const fn diagnostics_name(value: u16) -> Option<&'static str> {
+    Some(match value {
+        0 => "Return Query Data",
+        1 => "Restart Communications Option",
+        2 => "Return Diagnostic Register",
+        3 => "Change ASCII Input Delimiter",
+        4 => "Force Listen Only Mode",
+        10 => "Clear Counters and Diagnostic Register",
+        11 => "Return Bus Message Count",
+        12 => "Return Bus Communication Error Count",
+        13 => "Return Bus Exception Error Count",
+        14 => "Return Slave Message Count",
+        15 => "Return Slave No Response Count",
+        16 => "Return Slave NAK Count",
+        17 => "Return Slave Busy Count",
+        18 => "Return Bus Character Overrun Count",
+        20 => "Clear Overrun Counter and Flag",
+        _ => return None,
+    })
+}
+
+/// Name of a transport of the encapsulated interface (section 6.19).
+const fn interface_name(value: u8) -> Option<&'static str> {
+    Some(match value {
+        13 => "CANopen Request/Response ",
+        14 => "Read Device Identification",
+        _ => return None,
+    })
+}
+
 fn one(
     walk: &mut Walk<'_, '_>,
     message: &Region<'_>,
@@ -97,10 +131,16 @@ fn one(
     let word = if is_query { "   Query" } else { "Response" };
     let between = if is_first { "" } else { "; " };
     let code = function & 0x7f;
+    // Wireshark 4.0 says 1 of whatever the subfunction is, and then its name.
+    let (sub, name) = match function {
+        DIAGNOSTICS => ("/  1", diagnostics_name(message.u16(8)?)),
+        INTERFACE => ("/  1", interface_name(message.u8(8)?)),
+        _ => ("", None),
+    };
     walk.columns.append_info(format_args!(
-        "{between}{word}: Trans: {transaction:5}; Unit: {unit:3}, Func: {code:3}: "
+        "{between}{word}: Trans: {transaction:5}; Unit: {unit:3}, Func: {code:3}{sub}: "
     ));
-    match function_name(code.into()) {
+    match name.or_else(|| function_name(code.into())) {
         Some(name) => walk.columns.append_info(format_args!("{name}")),
         None => walk
             .columns

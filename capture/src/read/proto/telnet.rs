@@ -31,7 +31,9 @@ fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, _: &Payload) -> Result<O
     let bytes = region.captured();
     walk.begin(THIS, &region, bytes.len());
     let mut at = 0;
-    while walk.tree.wants_any_of(THIS.protocol) && at < bytes.len() {
+    // Commands are read for the list, too: it says where one ends early.
+    let is_read = walk.tree.wants_any_of(THIS.protocol) || bytes.contains(&COMMAND_BYTE);
+    while is_read && at < bytes.len() {
         at += if bytes[at] == COMMAND_BYTE {
             command(walk, &region.rest(at))?
         } else {
@@ -71,7 +73,7 @@ fn command(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<usize, Stop> 
         }
         _ => 2,
     };
-    let option = if len > 2 {
+    let option = if len > 2 || kind == SUBOPTION {
         option_name(region.u8(2)?)
     } else {
         None

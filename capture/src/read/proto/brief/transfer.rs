@@ -136,17 +136,6 @@ fn announced(walk: &Walk<'_, '_>, payload: &Payload) -> Option<End> {
     found.map(|(end, _)| end)
 }
 
-/// Whether a server said that it waits at the segment's destination.
-#[inline]
-pub(crate) fn is_expected(walk: &Walk<'_, '_>, port: u16) -> bool {
-    let all = &walk.memory.brief.announced.announced;
-    if all.is_empty() {
-        return false;
-    }
-    let announced = all.get(&(walk.carrier.destination.wide(), port));
-    announced.is_some_and(|announced| !announced.is_active)
-}
-
 /// Whether a segment is of a connection that was announced.
 pub(crate) fn is_announced(walk: &Walk<'_, '_>, payload: &Payload) -> bool {
     announced(walk, payload).is_some()

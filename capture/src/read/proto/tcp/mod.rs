@@ -37,7 +37,6 @@ use self::header::{EcnBits, Flags, Header, MIN_LEN};
 use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
-use super::brief::transfer;
 use super::expert::{Group, Severity};
 use super::frame;
 use super::text::ascii;
@@ -132,13 +131,7 @@ fn arrive(walk: &mut Walk<'_, '_>, header: &Header) -> Standing {
         pass: walk.memory.pass,
     };
     let analyze = walk.preferences.tcp_analyze_sequence_numbers;
-    let standing = tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze);
-    if header.flags.handshake() == Flags::SYN && transfer::is_expected(walk, ports.1) {
-        // Wireshark's conversation was there before its first segment, whose SYN it does not count.
-        let stream = walk.memory.tcp.streams.at(standing.place);
-        stream.completeness &= !header::completeness::SYN;
-    }
-    standing
+    tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze)
 }
 
 /// A segment with what is known of it before its options are read.

@@ -358,7 +358,7 @@ fn desegment(
                     turn.more = Some((at, need));
                     if at == 0 {
                         walk.tree.remove_source();
-                        let memory = &mut walk.memory;
+                        let memory = &mut *walk.memory;
                         let begun = pdu.first_frame;
                         if memory.pass == Pass::First {
                             memory.tcp.reassembled.push((begun, first, frame));
@@ -375,7 +375,15 @@ fn desegment(
                         let rest_of = split(pdu, first, at as u32, frame);
                         let begins = first.wrapping_add(at as u32);
                         finish(walk, first, pdu, frame);
-                        show_fragments(walk, segment, pdu, number, whole.len());
+                        let mut shown = whole.len();
+                        if walk.memory.pass == Pass::Second {
+                            // It is known where this message ends, and that another one begins there.
+                            shown = at;
+                            let len = begins.wrapping_sub(seq) as usize;
+                            show_data(walk, segment, &rest, len, "");
+                            (turn.pdu, turn.left) = (Some(begins), offset + len);
+                        }
+                        show_fragments(walk, segment, pdu, number, shown);
                         forget_bytes(pdu);
                         let mut rest_of = rest_of;
                         ask(&mut rest_of, seq, turn.added, &rest, need);
