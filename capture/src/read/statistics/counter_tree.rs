@@ -299,7 +299,12 @@ impl CounterTree {
     )]
     fn cells(&self, node: &Node) -> [String; 8] {
         let nothing = || "-".to_owned();
+        // Which ones are means is told by the first packet, but of ranges, which are below their mean.
+        let is_untouched = self.roots.iter().all(|root| self.nodes[*root].count == 0);
+        let parent = node.parent.map(|parent| self.nodes[parent].values);
+        let is_range = parent.is_some_and(|values| values != Values::None);
         let [average, min, max] = match node.values {
+            _ if is_untouched && !is_range => [(); 3].map(|()| String::new()),
             Values::None => [(); 3].map(|()| String::new()),
             _ if node.count == 0 => [(); 3].map(|()| nothing()),
             Values::Whole(Sum { total, min, max }) => [

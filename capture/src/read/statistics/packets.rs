@@ -113,7 +113,6 @@ pub(super) struct Addresses {
     filter: Option<DisplayFilter>,
     tree: CounterTree,
     root: Place,
-    network: Known,
     quotes: [Known; 2],
     source: Known,
     destination: Known,
@@ -155,7 +154,6 @@ impl Addresses {
             filter,
             tree,
             root,
-            network: known(""),
             quotes: [Known::named("icmp"), Known::named("icmpv6")],
             source: known(".src"),
             destination: known(".dst"),
@@ -216,7 +214,6 @@ struct Found {
 impl Statistic for Addresses {
     fn want(&self, wanted: &mut Wanted) {
         let own = [
-            &self.network,
             &self.source,
             &self.destination,
             &self.more,
@@ -241,11 +238,11 @@ impl Statistic for Addresses {
         let mut quoting = false;
         for node in tree.nodes() {
             quoting |= self.quotes.iter().any(|quote| quote.is(node));
-            if self.network.is(node) && !quoting {
-                found.headers += 1;
-            } else if self.source.is(node) && !quoting {
+            if self.source.is(node) && !quoting {
                 found.source = host(node.value);
             } else if self.destination.is(node) && !quoting {
+                // A header that is not whole is none.
+                found.headers += 1;
                 found.destination = host(node.value);
             }
             match node.value {
