@@ -243,6 +243,12 @@ fn statistics_of_real_captures_are_those_of_tshark() {
             "sv__defrag__bug-6887-defrag-ipv6-tcp__frag-ip-tcp.pcap",
             &["conv,ipv6", "endpoints,ipv6"],
         ),
+        // Means of nothing, and headers that are not whole.
+        ("ws__arp.pcap", &["dns,tree", "plen,tree"]),
+        (
+            "zeek__trunc__ipv4-truncated-broken-header.pcap",
+            &["ip_hosts,tree", "dests,tree"],
+        ),
         // A message that is cut.
         ("sv__decode-chdlc-01__hdlc-http_1tx.pcap", &["expert"]),
     ];
