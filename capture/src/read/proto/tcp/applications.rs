@@ -289,11 +289,6 @@ impl Memory {
 /// # Errors
 ///
 /// [`Stop::Malformed`] if a message is said to be shorter than its header, and what `dissect` gives.
-#[allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "for the applications in the table"
-)]
 pub(crate) fn each_message(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
