@@ -94,10 +94,6 @@ const READ: &[Hint] = &[
         "-x prints the bytes; -z follow,tcp,ascii,0 what a stream carries",
     ),
     ("-D", "`capture live -D` lists the interfaces"),
-    (
-        "-F",
-        "the ending of -w chooses the format: .pcap is pcap, all others pcapng; .gz behind it packs it",
-    ),
     ("-X", "-x prints the bytes of packets"),
     ("-a", "-c 1000 stops after so many packets"),
     ("-b", "`capture live -b` writes files in a row"),
