@@ -1,9 +1,8 @@
 //! One thread's way through all files: opening them in order, numbering interfaces, compiling the capture
 //! filter for their link types, and saying how far it is.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::super::filtering::{FileFilter, FilePrograms};
 use super::{FileRunError, FilesPlan, Progress};
@@ -23,41 +22,33 @@ pub(super) trait Taker {
 
 /// What those who read the same files have in common; nothing where one reads for all.
 #[derive(Debug)]
-pub(super) struct Inputs(Option<Vec<Input>>);
+pub(super) struct Inputs(Option<Vec<Mutex<Input>>>);
 
 /// A file that several read.
 #[derive(Debug, Default)]
 struct Input {
     /// How long it is for everybody, who may come at different times to a file that grows.
-    len: OnceLock<u64>,
+    len: Option<u64>,
     /// As long as somebody reads it.
-    mapped: Mutex<Weak<MappedFile>>,
+    mapped: Weak<MappedFile>,
 }
 
 impl Input {
-    fn open(&self, path: &Path, numbering: Numbering) -> Result<FileSource, FileError> {
-        // What cannot be asked cannot be opened either.
-        let len = || path.metadata().map_or(u64::MAX, |metadata| metadata.len());
-        let len = *self.len.get_or_init(len);
-        let mut shared = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
-        let mapped = match shared.upgrade() {
-            Some(mapped) => mapped,
-            None => match File::open(path) {
-                Ok(file) if len < u64::MAX => Arc::new(MappedFile::new(file, len)),
-                // It says what is wrong.
-                _ => return FileSource::open_up_to(path, numbering, len),
-            },
-        };
-        *shared = Arc::downgrade(&mapped);
-        drop(shared);
-        FileSource::open_mapped(path, numbering, mapped)
+    fn open(&mut self, path: &Path) -> Result<Arc<MappedFile>, FileError> {
+        if let Some(mapped) = self.mapped.upgrade() {
+            return Ok(mapped);
+        }
+        let mapped = Arc::new(MappedFile::open(path, self.len)?);
+        self.len = Some(mapped.len());
+        self.mapped = Arc::downgrade(&mapped);
+        Ok(mapped)
     }
 }
 
 impl Inputs {
     /// Of so many files, which several read or one.
     pub(super) fn new(files: usize, is_shared: bool) -> Self {
-        Self(is_shared.then(|| (0..files).map(|_| Input::default()).collect()))
+        Self(is_shared.then(|| (0..files).map(|_| Mutex::default()).collect()))
     }
 
     /// Opens the file of this number.
@@ -68,7 +59,10 @@ impl Inputs {
         numbering: Numbering,
     ) -> Result<FileSource, FileError> {
         match self.0.as_ref().and_then(|inputs| inputs.get(number)) {
-            Some(input) => input.open(path, numbering),
+            Some(input) => {
+                let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
+                FileSource::open_mapped(path, numbering, input.open(path)?)
+            }
             None => FileSource::open(path, numbering),
         }
     }

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{Advice, fadvise};
 
-use super::Block;
 use super::torn::Watch;
+use super::{Block, FileError, FileErrorKind};
 
 /// Bytes of a piece: what all readers have left behind is given back piece by piece.
 const PIECE: u64 = 16 << 20;
@@ -51,17 +52,29 @@ pub(super) struct Mapped {
 }
 
 impl MappedFile {
-    /// The first `len` bytes of a file.
-    pub(crate) fn new(file: File, len: u64) -> Self {
-        Self {
-            file,
-            len,
-            pieces: Mutex::default(),
-        }
+    /// Opens a file, of which everybody reads as much as was `agreed` on; else all that there is now.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) fn open(path: &Path, agreed: Option<u64>) -> Result<Self, FileError> {
+        let open = || {
+            let file = File::open(path)?;
+            let len = match agreed {
+                Some(len) => len,
+                None => file.metadata()?.len(),
+            };
+            Ok(Self {
+                file,
+                len,
+                pieces: Mutex::default(),
+            })
+        };
+        open().map_err(|error| FileError::at_start(path, FileErrorKind::Open(error)))
     }
 
     /// Its length in bytes.
-    pub(super) const fn len(&self) -> u64 {
+    pub(crate) const fn len(&self) -> u64 {
         self.len
     }
 
@@ -200,13 +213,13 @@ impl Mapped {
 mod tests {
     use std::io::Write as _;
 
-    use super::super::{FileErrorKind, FileSource, Numbering};
+    use super::super::{FileSource, Numbering};
     use super::*;
 
     fn file_of(bytes: &[u8]) -> (tempfile::TempPath, Arc<MappedFile>) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(bytes).expect("room on the disk");
-        let mapped = MappedFile::new(file.reopen().expect("it is there"), bytes.len() as u64);
+        let mapped = MappedFile::open(file.path(), None).expect("it is there");
         (file.into_temp_path(), Arc::new(mapped))
     }
 

@@ -109,31 +109,17 @@ impl FileSource {
     ///
     /// A pipe is read until the file header is there.
     pub fn open(path: &Path, numbering: Numbering) -> Result<Self, FileError> {
-        Self::open_up_to(path, numbering, u64::MAX)
-    }
-
-    /// The same of the first `most_bytes` as they lie on the disk: for several who are to read the same
-    /// of a file that grows.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::open`].
-    pub fn open_up_to(
-        path: &Path,
-        numbering: Numbering,
-        most_bytes: u64,
-    ) -> Result<Self, FileError> {
         let file = if path.as_os_str() == "-" {
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
             File::open(path)
         };
         file.map_err(FileErrorKind::Open)
-            .and_then(|file| Self::open_input(file, path, numbering, most_bytes))
+            .and_then(|file| Self::open_input(file, path, numbering))
             .map_err(|kind| FileError::at_start(path, kind))
     }
 
-    /// The same of a file that others read at the same time.
+    /// The same of a file that others read at the same time, and of as much of it as they do.
     ///
     /// # Errors
     ///
@@ -159,7 +145,7 @@ impl FileSource {
     /// When the pipe ends before, or cannot be read.
     pub fn from_pipe(pipe: io::PipeReader, name: &Path) -> Result<Self, FileError> {
         let file = File::from(OwnedFd::from(pipe));
-        Self::open_input(file, name, Numbering::default(), u64::MAX)
+        Self::open_input(file, name, Numbering::default())
             .map_err(|kind| FileError::at_start(name, kind))
     }
 
@@ -176,21 +162,16 @@ impl FileSource {
         }
     }
 
-    fn open_input(
-        file: File,
-        path: &Path,
-        numbering: Numbering,
-        most_bytes: u64,
-    ) -> Result<Self, FileErrorKind> {
+    fn open_input(file: File, path: &Path, numbering: Numbering) -> Result<Self, FileErrorKind> {
         let metadata = file.metadata().map_err(FileErrorKind::Open)?;
         if metadata.is_dir() {
             return Err(FileErrorKind::Directory);
         }
-        let total_bytes = metadata.is_file().then_some(metadata.len().min(most_bytes));
+        let total_bytes = metadata.is_file().then_some(metadata.len());
         if total_bytes == Some(0) {
             return Err(FileErrorKind::Empty);
         }
-        let stream = Stream::open(file, most_bytes).map_err(unread)?;
+        let stream = Stream::open(file).map_err(unread)?;
         Self::start(stream, path, numbering, total_bytes)
     }
 

@@ -63,18 +63,17 @@ enum Fill {
 }
 
 impl Stream {
-    /// Starts to read the first `most_bytes` of `file`, decompressing if it is compressed.
-    pub(super) fn open(mut file: File, most_bytes: u64) -> io::Result<Self> {
+    /// Starts to read `file`, decompressing if it is compressed.
+    pub(super) fn open(mut file: File) -> io::Result<Self> {
         let mut first = Vec::with_capacity(GZIP_MAGIC.len());
         (&mut file)
-            .take(most_bytes.min(GZIP_MAGIC.len() as u64))
+            .take(GZIP_MAGIC.len() as u64)
             .read_to_end(&mut first)?;
         let compressed = is_gzip(&first);
         let read_bytes = first.len() as u64;
         let whole = Cursor::new(first).chain(Counted {
             inner: file,
             read_bytes,
-            most_bytes,
         });
         let input = if compressed {
             Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(
@@ -194,21 +193,16 @@ impl Input {
     }
 }
 
-/// Counts what is read, and ends where it is told to.
+/// Counts what is read.
 #[derive(Debug)]
 struct Counted<R> {
     inner: R,
     read_bytes: u64,
-    most_bytes: u64,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.most_bytes.saturating_sub(self.read_bytes);
-        let room = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let read_bytes = self.inner.read(&mut buffer[..room])?;
+        let read_bytes = self.inner.read(buffer)?;
         self.read_bytes += read_bytes as u64;
         Ok(read_bytes)
     }

@@ -290,21 +290,26 @@ fn nothing_is_read_beyond_the_length_that_was_agreed_on() {
     file.extend(pcap_record(order, 2, 0, 1, b"b"));
     let mut path = tempfile::NamedTempFile::new().unwrap();
     path.write_all(&file).unwrap();
-    let read = |most_bytes| {
-        let mut source = FileSource::open_up_to(path.path(), Numbering::default(), most_bytes)?;
+    let read = |agreed| {
+        let mapped = MappedFile::open(path.path(), agreed)?;
+        let mut source =
+            FileSource::open_mapped(path.path(), Numbering::default(), Arc::new(mapped))?;
         let mut slots = Vec::new();
         while source.next_batch(&mut slots, 1)?.is_some() {}
         Ok::<_, FileError>(slots.len())
     };
-    assert_eq!(read(agreed).unwrap(), 1);
-    assert_eq!(read(u64::MAX).unwrap(), 2);
-    let cut = read(agreed + 1).unwrap_err();
+    assert_eq!(read(Some(agreed)).unwrap(), 1);
+    assert_eq!(read(None).unwrap(), 2);
+    let cut = read(Some(agreed + 1)).unwrap_err();
     assert_eq!(cut.offset, agreed);
     assert!(matches!(
         cut.kind,
         FileErrorKind::Damaged { packets: 1, .. }
     ));
-    assert!(matches!(read(0).unwrap_err().kind, FileErrorKind::Empty));
+    assert!(matches!(
+        read(Some(0)).unwrap_err().kind,
+        FileErrorKind::Empty
+    ));
 }
 
 #[test]

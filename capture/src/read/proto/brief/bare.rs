@@ -22,6 +22,13 @@ fn tell_plainly(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>)
     tell(walk, protocol, region, protocol.protocol_info().short);
 }
 
+/// A protocol of which the list tells the whole name.
+fn titled(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>) {
+    name(walk, protocol, region);
+    let title = protocol.protocol_info().title;
+    walk.columns.set_info(format_args!("{title}"));
+}
+
 /// Dissects a frame by its `EtherType`, if it is one of these.
 pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>) -> bool {
     let protocol = match ethertype {
@@ -44,9 +51,7 @@ pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>
         0x9000 => names::ctp::THIS,
         _ => return false,
     };
-    name(walk, protocol, region);
-    let title = protocol.protocol_info().title;
-    walk.columns.set_info(format_args!("{title}"));
+    titled(walk, protocol, region);
     let bytes = region.captured();
     let first = bytes.first().copied().unwrap_or_default();
     let second = bytes.get(1).copied().unwrap_or_default();
@@ -142,9 +147,7 @@ pub(crate) fn cisco(walk: &mut Walk<'_, '_>, kind: u16, region: &Region<'_>) -> 
         0x2004 => names::dtp::THIS,
         _ => return false,
     };
-    name(walk, protocol, region);
-    let title = protocol.protocol_info().title;
-    walk.columns.set_info(format_args!("{title}"));
+    titled(walk, protocol, region);
     true
 }
 
@@ -157,9 +160,7 @@ pub(crate) fn service(walk: &mut Walk<'_, '_>, sap: u8, region: &Region<'_>) -> 
         0xfe if region.captured().first() == Some(&ISIS) => names::isis::THIS,
         _ => return false,
     };
-    name(walk, protocol, region);
-    let title = protocol.protocol_info().title;
-    walk.columns.set_info(format_args!("{title}"));
+    titled(walk, protocol, region);
     if protocol == names::isis::THIS {
         walk.columns.set_protocol(
             match region.captured().get(4).copied().unwrap_or_default() & 0x1f {
@@ -185,9 +186,7 @@ pub(crate) fn packet(walk: &mut Walk<'_, '_>, protocol: u8, region: &Region<'_>)
         L2TP => names::l2tp::THIS,
         _ => return false,
     };
-    name(walk, protocol, region);
-    let title = protocol.protocol_info().title;
-    walk.columns.set_info(format_args!("{title}"));
+    titled(walk, protocol, region);
     if protocol == names::l2tp::THIS {
         walk.columns.set_protocol("L2TPv3");
     }
