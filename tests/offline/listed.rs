@@ -395,7 +395,8 @@ fn links(talk: &mut Talk) {
     talk.ask([3013, 6000], b"hetinlabtcp");
 }
 
-fn frames() -> Vec<Vec<u8>> {
+/// What runs in no tunnel, and on Ethernet alone.
+fn plain() -> Talk {
     let mut talk = Talk::default();
     management(&mut talk);
     files(&mut talk);
@@ -404,6 +405,11 @@ fn frames() -> Vec<Vec<u8>> {
     databases(&mut talk);
     desktops(&mut talk);
     routers(&mut talk);
+    talk
+}
+
+fn frames() -> Vec<Vec<u8>> {
+    let mut talk = plain();
     tunnels(&mut talk);
     links(&mut talk);
     talk.frames
@@ -428,6 +434,50 @@ fn the_list_says_of_each_of_them_what_tshark_says() {
     let different: Vec<_> = lines.filter(|(theirs, ours)| theirs != ours).collect();
     assert!(different.is_empty(), "{different:#?}");
     assert_eq!(theirs.lines().count(), ours.lines().count());
+}
+
+#[test]
+fn columns_that_are_chosen_show_what_tsharks_show() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let timed: Vec<_> = plain()
+        .frames
+        .into_iter()
+        .zip(1..)
+        .map(|(frame, at)| (at * 1_234_567, frame))
+        .collect();
+    let path = file(folder.path(), "columns.pcap", &pcap(&timed, 0));
+    let program = locate().unwrap();
+    for columns in [
+        r#""No.","%m","T","%t","S","%s","D","%d","p","%p","L","%L","i","%i""#,
+        r#""d","%d","s","%s","hs","%hs","hd","%hd","ns","%ns","nd","%nd","uhs","%uhs","us","%us""#,
+        r#""R","%Rt","d","%Tt","dd","%Gt","Y","%Yut","D","%YDOYut","A","%Aut""#,
+        r#""S","%S","D","%D","q","%q",id,%Cus:ip.id,proto,%Cus:ip.proto:0:R,number,%Cus:ip.proto:0:U"#,
+        r#""last","%Cus:ip.addr:-1:R","2","%Cus:ip.addr:2:R","3","%Cus:ip.addr:3","all","%Cus:ip.addr:0:R""#,
+        r#""port","%Cus:tcp.port || udp.port:1:U","syn","%Cus:tcp.flags.syn:0:R","0","%Cus:tcp.flags.syn:0:U""#,
+        r#""tcp","%Cus:tcp:0:R","<&>","%Cus:tcp.payload:0:R","type","%Cus:eth.type:0:R","t","%Cus:frame.time_epoch""#,
+    ] {
+        for form in ["text", "tabs", "psml"] {
+            let option = format!("gui.column.format:{columns}");
+            let printed = |mut command: Command| {
+                command.args(["-n", "-o", &option, "-T", form, "-r"]);
+                let text = output(command.arg(&path)).unwrap();
+                // Up to here, XML says who wrote it.
+                let start = text.find("<structure>").unwrap_or_default();
+                text[start..].to_owned()
+            };
+            let mut ours = Command::new(&program);
+            ours.arg("read");
+            let (theirs, ours) = (printed(Command::new("tshark")), printed(ours));
+            assert!(theirs.lines().count() >= timed.len(), "{columns}");
+            let lines = theirs.lines().zip(ours.lines());
+            let different: Vec<_> = lines.filter(|(theirs, ours)| theirs != ours).collect();
+            assert!(different.is_empty(), "{columns} {form}: {different:#?}");
+            assert_eq!(theirs.lines().count(), ours.lines().count());
+        }
+    }
 }
 
 #[test]

@@ -95,7 +95,8 @@ pub(super) struct PrintArgs {
     #[arg(short = 'd', value_name = "TYPE==PORTS,PROTOCOL")]
     decode_as: Vec<String>,
 
-    /// A preference, TRUE or FALSE, or a file (`tls.keylog_file:keys.log`); `-o help:` lists them.
+    /// A preference, TRUE or FALSE, a file (`tls.keylog_file:keys.log`), or the columns of the list
+    /// ('gui.column.format:"No.","%m","Host","%Cus:http.host:0:R"'); `-o help:` lists them.
     #[arg(short = 'o', long = "option", value_name = "NAME:VALUE")]
     option: Vec<String>,
 
@@ -249,6 +250,7 @@ impl PrintArgs {
             bail!("--diagram is text; leave -T away");
         }
         let chosen = self.chosen(form)?;
+        let columns = preferences(&self.option)?.columns;
         let time = TimeStyle {
             format: self.time,
             seconds: self.seconds,
@@ -265,6 +267,7 @@ impl PrintArgs {
                 };
                 Layout::Text(Text {
                     list: self.list || (details.is_none() && self.diagram.is_none() && !self.bytes),
+                    columns,
                     details,
                     diagram: self.diagram()?,
                     bytes: self.bytes,
@@ -287,7 +290,11 @@ impl PrintArgs {
                 chosen,
             },
             Form::Pdml => Layout::Pdml { chosen, names },
-            Form::Psml => Layout::Psml { time, names },
+            Form::Psml => Layout::Psml {
+                columns,
+                time,
+                names,
+            },
             Form::Fields => {
                 if self.fields.is_empty() {
                     bail!("-T fields prints the fields that -e names: -e ip.src -e tcp.dstport");

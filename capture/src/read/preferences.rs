@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::decode_as::DecodeAs;
-use super::print::Names;
+use super::print::{ListColumns, Names};
 
-/// The one that is no flag.
+/// Those that are no flags.
 const KEYLOG_FILE: &str = "tls.keylog_file";
+const COLUMN_FORMAT: &str = "gui.column.format";
 
 /// Preferences of the dissectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Preferences {
     pub ip_security_flag: bool,
     /// `tls.keylog_file`: secrets of TLS connections.
     pub tls_keylog_file: Option<PathBuf>,
+    /// `gui.column.format`: the columns of the list, if not those that it usually has.
+    pub columns: Option<ListColumns>,
     /// Which ports carry what, whatever they usually do (`-d`).
     pub decode_as: DecodeAs,
 }
@@ -51,6 +54,11 @@ impl Preferences {
             self.tls_keylog_file = Some(value.trim())
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from);
+            return Ok(());
+        }
+        if name.trim() == COLUMN_FORMAT {
+            let columns = ListColumns::parse(value);
+            self.columns = Some(columns.map_err(|error| format!("{COLUMN_FORMAT}: {error}"))?);
             return Ok(());
         }
         let mut known: [(&str, &mut bool); 9] = [
@@ -77,7 +85,7 @@ impl Preferences {
         else {
             let names = known.map(|(name, _)| name).join(", ");
             return Err(format!(
-                "there is no preference {name:?}; there are {names}, {KEYLOG_FILE}"
+                "there is no preference {name:?}; there are {names}, {KEYLOG_FILE}, {COLUMN_FORMAT}"
             ));
         };
         **preference = match value.trim() {
@@ -103,6 +111,7 @@ impl Default for Preferences {
             ip_decode_tos_as_diffserv: true,
             ip_security_flag: false,
             tls_keylog_file: None,
+            columns: None,
             decode_as: DecodeAs::default(),
         }
     }

@@ -199,19 +199,10 @@ fn shown(field: &Field, node: &Node, tree: &Tree, frame: &[u8], names: Names, ou
             plain(field, node, tree, out);
             out.write_str(" seconds")
         }
-        Value::Uint(number) => match field.base {
-            Base::Hex | Base::HexDec => write_hex(field, number, masked_digits(field), out),
-            Base::DecHex => write!(
-                out,
-                "{number} (0x{number:0>width$x})",
-                width = masked_digits(field)
-            ),
-            _ => write!(out, "{number}"),
+        Value::Uint(number) => {
+            unnamed(field, number, out);
+            Ok(())
         }
-        .and_then(|()| match field.base {
-            Base::HexDec => write!(out, " ({number})"),
-            _ => Ok(()),
-        }),
         _ => {
             plain(field, node, tree, out);
             Ok(())
@@ -232,6 +223,48 @@ fn named(field: &Field, number: u64, out: &mut String) -> fmt::Result {
         _ => write!(out, "{number}")?,
     }
     out.write_char(')')
+}
+
+/// Writes a value as a column shows it that has names for numbers (Wireshark's `proto_custom_set`): the
+/// name alone, without the number.
+pub(crate) fn resolved(node: &Node, tree: &Tree, frame: &[u8], names: Names, out: &mut String) {
+    let field = node.field.field();
+    let number = match node.value {
+        Value::Uint(number) => Some(number),
+        Value::Int(number) => Some(number.cast_unsigned()),
+        _ => None,
+    };
+    let name = number
+        .zip(field.names)
+        .and_then(|(number, names)| names(number));
+    match (name, node.value) {
+        (Some(name), _) => out.push_str(name),
+        (None, Value::Ether(address)) => {
+            // Writing to a string does not fail.
+            let _infallible = write!(out, "{}", vendor::Named { address, names });
+        }
+        (None, Value::Uint(number)) => unnamed(field, number, out),
+        (None, Value::Bool(_) | Value::Bytes) => shown(field, node, tree, frame, names, out),
+        _ => value(node, tree, frame, out),
+    }
+}
+
+/// Writes a number in the way of its field.
+fn unnamed(field: &Field, number: u64, out: &mut String) {
+    // Writing to a string does not fail.
+    let _infallible = match field.base {
+        Base::Hex | Base::HexDec => write_hex(field, number, masked_digits(field), out),
+        Base::DecHex => write!(
+            out,
+            "{number} (0x{number:0>width$x})",
+            width = masked_digits(field)
+        ),
+        _ => write!(out, "{number}"),
+    }
+    .and_then(|()| match field.base {
+        Base::HexDec => write!(out, " ({number})"),
+        _ => Ok(()),
+    });
 }
 
 /// Writes a value whose text needs neither the frame nor names.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use capture::read::color::{Coloring, default_rules};
 use capture::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read};
 use capture::read::print::{
-    Details, Fields, JsonBytes, Layout, Names, Seconds, Text, TimeFormat, TimeStyle,
+    Details, Fields, JsonBytes, Layout, ListColumns, Names, Seconds, Text, TimeFormat, TimeStyle,
 };
 use capture::read::{Preferences, registry};
 
@@ -60,6 +60,11 @@ thread_local! {
     static FIELDS: Fields = {
         let names: Vec<_> = registry::all().map(|(_, field)| field.name.to_owned()).collect();
         Fields::new(&names).expect("they are from the registry")
+    };
+    static COLUMNS: ListColumns = {
+        let column = |name: &str| format!("\"{name}\",\"%Cus:{name}:0:R\"");
+        let columns: Vec<_> = registry::all().map(|(_, field)| column(field.name)).collect();
+        ListColumns::parse(&columns.join(",")).expect("they are from the registry")
     };
 }
 
@@ -135,6 +140,7 @@ fn layout(choice: u8) -> Layout {
             names: Names::Vendors,
         },
         6 => Layout::Psml {
+            columns: (choice & 0x20 != 0).then(|| COLUMNS.with(Clone::clone)),
             time: text.time,
             names: Names::Vendors,
         },

@@ -18,8 +18,15 @@ const ADDRESS: usize = 12;
 const PROTOCOL: usize = 32;
 
 /// Adds the line of a frame.
-pub(super) fn line(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
+pub(super) fn line(shown: &Shown, data: &[u8], layout: &Text, line: &mut Line<'_>) {
     let columns = &shown.columns;
+    if let Some(chosen) = &layout.columns {
+        colored(shown, line, |line| {
+            let between = if layout.tabs { "\t" } else { " " };
+            chosen.line(shown, data, (layout.time, layout.names), between, line);
+        });
+        return;
+    }
     if let (Address::Ipv4(from), Address::Ipv4(to)) = (columns.source, columns.destination)
         && let Some(since) = layout.time.since(shown)
         && let None = shown.color
@@ -54,9 +61,24 @@ fn plain(shown: &Shown, since: Timestamp, (from, to): ([u8; 4], [u8; 4]), row: &
 
 /// The line of any frame.
 fn any(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
+    colored(shown, line, |line| usual(shown, layout, line));
+}
+
+/// A line in the frame's color.
+fn colored<'o>(shown: &Shown, line: &mut Line<'o>, write: impl FnOnce(&mut Line<'o>)) {
     if let Some(color) = shown.color {
         set(color, line);
     }
+    write(line);
+    if shown.color.is_some() {
+        // To the end of the line, and back to what was.
+        line.text("\x1b[K\x1b[0m");
+    }
+    line.text("\n");
+}
+
+/// The columns that the list usually has.
+fn usual(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
     let (between, arrow) = if layout.tabs {
         ("\t", "\t→\t")
     } else {
@@ -96,11 +118,6 @@ fn any(shown: &Shown, layout: &Text, line: &mut Line<'_>) {
     line.decimal(shown.meta.wire_len.into());
     line.text(between);
     columns.write_info_to(line);
-    if shown.color.is_some() {
-        // To the end of the line, and back to what was.
-        line.text("\x1b[K\x1b[0m");
-    }
-    line.text("\n");
 }
 
 /// Sets colors of 24 bits (ISO 8613-6).

@@ -4,7 +4,7 @@
 //! needs of a frame is in a [`Shown`].
 //!
 //! - `line.rs` a line as it is put together; `row.rs` the columns of one
-//! - `list.rs` one line a frame
+//! - `list.rs` one line a frame; `columns.rs` its columns where others are asked for
 //! - `time.rs` the time in the list
 //! - `details.rs` the tree; `diagram.rs` headers as pictures
 //! - `bytes.rs` hexadecimal and ASCII
@@ -17,6 +17,7 @@
 
 mod bytes;
 mod chosen;
+mod columns;
 mod details;
 mod diagram;
 mod direct;
@@ -32,6 +33,7 @@ pub(crate) mod text;
 mod time;
 
 pub use chosen::Chosen;
+pub use columns::ListColumns;
 pub use details::Details;
 pub use diagram::Diagram;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
@@ -99,6 +101,8 @@ pub enum Layout {
     },
     /// XML with the list, as tshark's `-T psml`.
     Psml {
+        /// Its columns, if not those that it usually has.
+        columns: Option<ListColumns>,
         /// How times are shown.
         time: TimeStyle,
         /// Whether addresses get names.
@@ -111,6 +115,8 @@ pub enum Layout {
 pub struct Text {
     /// The line of the list.
     pub list: bool,
+    /// Its columns, if not those that it usually has.
+    pub columns: Option<ListColumns>,
     /// The tree.
     pub details: Option<Details>,
     /// The headers as pictures.
@@ -142,8 +148,16 @@ impl Layout {
     #[must_use]
     pub fn wanted(&self) -> Wanted {
         match self {
-            Self::Text(text) if text.details.is_none() && text.diagram.is_none() => Wanted::none(),
-            Self::Psml { .. } => Wanted::none(),
+            Self::Text(Text {
+                details: None,
+                diagram: None,
+                columns,
+                ..
+            })
+            | Self::Psml { columns, .. } => match columns {
+                Some(columns) => columns.wanted(),
+                None => Wanted::none(),
+            },
             Self::Text(_) | Self::Json { .. } | Self::Ek { .. } | Self::Pdml { .. } => {
                 Wanted::all()
             }
@@ -158,7 +172,7 @@ impl Layout {
             Self::Fields(fields) => fields.header(out),
             Self::Json { .. } => json::begin(out),
             Self::Pdml { .. } => pdml::begin(out),
-            Self::Psml { .. } => psml::begin(out),
+            Self::Psml { columns, .. } => psml::begin(columns.as_ref(), out),
         }
     }
 
@@ -182,8 +196,13 @@ impl Layout {
             Self::Pdml { chosen, names } => {
                 line.with(|out| pdml::frame(shown, data, chosen.as_ref(), *names, out));
             }
-            Self::Psml { time, names } => {
-                line.with(|out| psml::frame(shown, *time, *names, out));
+            Self::Psml {
+                columns,
+                time,
+                names,
+            } => {
+                let style = (*time, *names);
+                line.with(|out| psml::frame(shown, data, columns.as_ref(), style, out));
             }
         }
     }
@@ -202,7 +221,7 @@ impl Layout {
 impl Text {
     fn frame(&self, shown: &Shown, data: &[u8], line: &mut Line<'_>) {
         if self.list {
-            list::line(shown, self, line);
+            list::line(shown, data, self, line);
         }
         if self.details.is_some() || self.diagram.is_some() || self.bytes {
             line.with(|out| self.below(shown, data, out));
