@@ -209,6 +209,40 @@ fn streams_turn_into_what_they_agreed_on() {
 }
 
 #[test]
+fn announced_connections_are_known_before_their_first_segment() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    for (request, reply, port) in [
+        (
+            "PASV",
+            "227 Entering Passive Mode (10,0,0,2,156,67).",
+            40_003,
+        ),
+        (
+            "EPSV",
+            "229 Entering Extended Passive Mode (|||6446|)",
+            6446,
+        ),
+    ] {
+        let lines = [
+            (Server, "220 ftp\r\n"),
+            (Client, &format!("{request}\r\n")),
+            (Server, &format!("{reply}\r\n")),
+            (Client, "RETR a.txt\r\n"),
+        ];
+        let control = lines.map(|(side, text)| (side, text.as_bytes().to_vec()));
+        capture.connection(21, 1400, &control);
+        // The second one was not announced.
+        for _ in 0..2 {
+            capture.connection(port, 1400, &[(Server, b"some text\n".to_vec())]);
+        }
+    }
+    capture.compare(&["tcp.completeness"]);
+}
+
+#[test]
 fn ports_and_beginnings_name_the_protocol() {
     if !require(&["tshark"]) {
         return;

@@ -8,7 +8,7 @@ use crate::read::proto::data;
 use crate::read::proto::tcp::applications::{Application, Outcome, Payload};
 use crate::read::proto::text::{Escaped, ascii, line};
 use crate::read::region::{Region, Stop};
-use crate::read::walk::Walk;
+use crate::read::walk::{Carrier, Walk};
 
 const DATA_PORT: u16 = 20;
 
@@ -28,6 +28,8 @@ struct Announced {
     method: &'static str,
     /// The server opens it, from its own port.
     is_active: bool,
+    /// Somebody has opened it.
+    is_begun: bool,
     /// What it was opened for.
     command: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Memory {
         let announced = Announced {
             method,
             is_active: matches!(method, "PORT" | "EPRT"),
+            is_begun: false,
             command: None,
         };
         self.announced.insert(end, announced);
@@ -118,27 +121,44 @@ fn extended_request(text: &[u8]) -> Option<u16> {
     std::str::from_utf8(port).ok()?.parse().ok()
 }
 
-/// The end of a segment's connection that was announced.
-fn announced(walk: &Walk<'_, '_>, payload: &Payload) -> Option<End> {
-    let all = &walk.memory.brief.announced.announced;
+/// The end of a connection that was announced.
+fn announced(memory: &Memory, carrier: &Carrier, (from, to): (u16, u16)) -> Option<End> {
+    let all = &memory.announced;
     if all.is_empty() {
         return None;
     }
     let ends = [
-        (walk.carrier.source.wide(), payload.source_port),
-        (walk.carrier.destination.wide(), payload.destination_port),
+        (carrier.source.wide(), from),
+        (carrier.destination.wide(), to),
     ];
-    let ports = [payload.destination_port, payload.source_port];
-    let found = ends.into_iter().zip(ports).find(|(end, other)| {
+    let found = ends.into_iter().zip([to, from]).find(|(end, other)| {
         let announced = all.get(end);
         announced.is_some_and(|announced| !announced.is_active || *other == DATA_PORT)
     });
     found.map(|(end, _)| end)
 }
 
+/// Whether the first segment of a connection opens one that was announced; that happens once.
+pub(crate) fn is_begun(
+    memory: &mut super::memory::Memory,
+    carrier: &Carrier,
+    ports: (u16, u16),
+) -> bool {
+    let memory = &mut memory.announced;
+    announced(memory, carrier, ports)
+        .and_then(|end| memory.announced.get_mut(&end))
+        .is_some_and(|announced| !std::mem::replace(&mut announced.is_begun, true))
+}
+
+/// The end of a segment's connection that was announced.
+fn announced_end(walk: &Walk<'_, '_>, payload: &Payload) -> Option<End> {
+    let ports = (payload.source_port, payload.destination_port);
+    announced(&walk.memory.brief.announced, &walk.carrier, ports)
+}
+
 /// Whether a segment is of a connection that was announced.
 pub(crate) fn is_announced(walk: &Walk<'_, '_>, payload: &Payload) -> bool {
-    announced(walk, payload).is_some()
+    announced_end(walk, payload).is_some()
 }
 
 /// Dissects a segment's data.
@@ -150,7 +170,7 @@ pub(crate) fn dissect(
     name(walk, names::ftp_data::THIS, &region);
     let len = region.reported();
     walk.columns.set_info(format_args!("FTP Data: {len} bytes"));
-    let end = announced(walk, payload);
+    let end = announced_end(walk, payload);
     if let Some(end) = end
         && let Some(found) = walk.memory.brief.announced.announced.get(&end)
     {

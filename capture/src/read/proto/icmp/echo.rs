@@ -94,13 +94,15 @@ pub(crate) fn pair(walk: &mut Walk<'_, '_>, echo: Echo, part: Part, pairing: &Pa
     }
 }
 
-/// A request that nobody answers; those to many hosts of IPv4 are not expected to be.
+/// A request that nobody answers; those to many hosts are not expected to be.
 fn unanswered(walk: &mut Walk<'_, '_>, pairing: &Pairing) {
     match walk.carrier.destination {
         Address::Ipv4([255, 255, 255, 255]) => {
             walk.columns.append_info(format_args!(" (broadcast)"));
         }
-        Address::Ipv4([224..240, ..]) => walk.columns.append_info(format_args!(" (multicast)")),
+        Address::Ipv4([224..240, ..]) | Address::Ipv6([0xff, ..]) => {
+            walk.columns.append_info(format_args!(" (multicast)"));
+        }
         _ => {
             let added = walk.tree.add_generated(pairing.none, Value::None);
             walk.columns

@@ -37,6 +37,7 @@ use self::header::{EcnBits, Flags, Header, MIN_LEN};
 use self::info::{Remark, Shown, Stage};
 use self::options::Owner;
 use self::tracker::{Moment, Standing};
+use super::brief::transfer;
 use super::expert::{Group, Severity};
 use super::frame;
 use super::text::ascii;
@@ -129,6 +130,8 @@ fn arrive(walk: &mut Walk<'_, '_>, header: &Header) -> Standing {
         frame: walk.frame.number,
         now: walk.frame.packet.meta.ts.0,
         pass: walk.memory.pass,
+        is_announced: header.flags.handshake() == Flags::SYN
+            && transfer::is_begun(&mut walk.memory.brief, &walk.carrier, ports),
     };
     let analyze = walk.preferences.tcp_analyze_sequence_numbers;
     tracker::arrive(&mut walk.memory.tcp, key, header, moment, analyze)

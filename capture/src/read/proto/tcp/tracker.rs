@@ -67,6 +67,8 @@ pub(super) struct Moment {
     /// In ns since 1970.
     pub(super) now: u64,
     pub(super) pass: Pass,
+    /// The first segment of a connection that another one announced.
+    pub(super) is_announced: bool,
 }
 
 /// Finds the stream of a segment and judges it, before its options are read.
@@ -87,6 +89,8 @@ pub(super) fn arrive(
         ..
     } = memory;
     let mut found = streams.find(key, |number| Stream::new(number, now));
+    // Wireshark has made its conversation when it was announced.
+    found.is_new &= !moment.is_announced;
     let mut report = Report::default();
     let (begins_anew, application, state) = {
         let stream = streams.at(found.place);
