@@ -103,10 +103,6 @@ const READ: &[Hint] = &[
     ),
     ("-s", "`capture live -s` copies less of packets"),
     ("-v", "-V prints all fields"),
-    (
-        "--export-objects",
-        "-z follow,tcp,raw,0 prints what a stream carries",
-    ),
     ("--hexdump", "-x prints the bytes of packets"),
 ];
 

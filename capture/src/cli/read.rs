@@ -11,6 +11,7 @@ use super::export;
 use crate::export::{Choice, ExportPlan};
 use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
+use crate::read::objects::Objects;
 use crate::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read};
 use crate::read::statistics::{self, Statistic};
 
@@ -26,8 +27,19 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     for statistic in &mut statistics {
         statistic.set_names(plan.preferences.names);
     }
+    let objects = args.export_objects.as_deref().map(Objects::parse);
+    let mut objects = objects.transpose().context("--export-objects")?;
+    let mut counting: Vec<Box<dyn Statistic + '_>> = Vec::new();
+    for statistic in &mut statistics {
+        counting.push(Box::new(statistic.as_mut()));
+    }
+    if let Some(objects) = &mut objects {
+        counting.push(Box::new(objects));
+    }
     let error = if let Some(path) = &args.write {
-        if path.as_os_str() == "-" && (plan.layout.is_some() || !statistics.is_empty()) {
+        if path.as_os_str() == "-"
+            && (plan.layout.is_some() || !args.print_args.statistics.is_empty())
+        {
             bail!("-w - and what is printed cannot both go to standard output");
         }
         export::refuse_terminal(path)?;
@@ -43,13 +55,17 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
             comment: None,
             mark: None,
         };
-        crate::export::export(&plan, &mut statistics, Box::new(io::stdout()))?.error
+        crate::export::export(&plan, &mut counting, Box::new(io::stdout()))?.error
     } else {
-        let read = read(&plan, &mut statistics, Box::new(io::stdout()));
+        let read = read(&plan, &mut counting, Box::new(io::stdout()));
         let ReadSummary { error, .. } = read.map_err(|error| filter_hint(error, args))?;
         error
     };
+    drop(counting);
     print_statistics(&mut statistics)?;
+    if let Some(objects) = objects {
+        objects.finish()?;
+    }
     let Some(error) = error else {
         return Ok(ExitCode::SUCCESS);
     };

@@ -23,7 +23,7 @@
 //! - `memory/` what is remembered between frames
 //! - `print/` frames as text; `pipeline.rs` files through the walk and the printers, between
 //!   `reader.rs` that reads and `outlet.rs` that puts together what is printed
-//! - `statistics/` what is counted over all frames
+//! - `statistics/` what is counted over all frames; `objects.rs` what HTTP carried, as files
 //! - `proto/` the dissectors, one file or folder for each protocol
 
 pub mod color;
@@ -31,6 +31,7 @@ pub mod column;
 pub mod decode_as;
 pub mod field;
 pub mod memory;
+pub mod objects;
 mod outlet;
 pub mod pipeline;
 pub mod preferences;

@@ -1,7 +1,13 @@
 //! Segments and datagrams of applications: who takes which port and which beginning, streams that turn
 //! into something else, messages that end in another segment.
 
-use capture_tests::oracle::require;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::process::Command;
+
+use capture_tests::oracle::{output, require};
+use capture_tests::program::locate;
 
 use super::packets::{Maker, START_NS};
 use super::{differences, expect_none, setting, write};
@@ -206,6 +212,80 @@ fn streams_turn_into_what_they_agreed_on() {
     sockets.push((Server, hex("8900")));
     capture.connection(80, 100, &sockets);
     capture.compare(&["_ws.col.Protocol"]);
+}
+
+#[test]
+fn bodies_become_the_files_that_tshark_makes_of_them() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    let message = |head: &str, body: &[u8]| [head.as_bytes(), b"\r\n\r\n", body].concat();
+    let get = |uri: &str| message(&format!("GET {uri} HTTP/1.1\r\nHost: a.example"), b"");
+    let sized = |body: &[u8]| {
+        let len = body.len();
+        message(
+            &format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\nContent-Length: {len}"
+            ),
+            body,
+        )
+    };
+    let chunked = b"5\r\nabcde\r\n3;x=y\r\nfgh\r\n0\r\n\r\n";
+    // RFC 1952, one stored block of "packed".
+    let packed = hex("1f8b 0800 00000000 00ff 01 0600 f9ff 7061636b6564 10b4f621 06000000");
+    let encoded = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}",
+        packed.len()
+    );
+    for most in [1400, 50] {
+        let talk = vec![
+            (Client, get("/dir/page.html")),
+            (Server, sized(b"<html>one</html>")),
+            (Client, get("/other/page.html")),
+            (Server, sized(b"<html>two</html>")),
+            (Client, get("/")),
+            (Server, sized(&[0, 1, 2, 0xff].repeat(100))),
+            (Client, get("/a?b=/c:d*")),
+            (
+                Server,
+                message("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", chunked),
+            ),
+            (Client, get("/packed.txt")),
+            (Server, message(&encoded, &packed)),
+            (
+                Client,
+                message("POST /form HTTP/1.1\r\nContent-Length: 3", b"a=b"),
+            ),
+            (Server, message("HTTP/1.1 204 No Content", b"")),
+        ];
+        capture.connection(80, most, &talk);
+        // Nobody asked.
+        capture.connection(80, most, &[(Server, sized(b"unasked"))]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), 1, &capture.packets);
+    let objects = |mut command: Command, name: &str| -> BTreeMap<String, Vec<u8>> {
+        let objects = folder.path().join(name);
+        let mut words = OsString::from("http,");
+        words.push(&objects);
+        command.args(["-q", "--export-objects"]).arg(words);
+        output(command.arg("-r").arg(&file)).unwrap();
+        let entries = fs::read_dir(objects).unwrap().map(|entry| entry.unwrap());
+        entries
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect()
+    };
+    let mut program = Command::new(locate().unwrap());
+    program.arg("read");
+    let ours = objects(program, "ours");
+    assert_eq!(ours, objects(Command::new("tshark"), "theirs"));
+    assert_eq!(ours["page(1).html"], b"<html>two</html>");
+    assert_eq!(ours["packed.txt"], b"packed");
+    assert_eq!(ours.len(), 14);
 }
 
 #[test]

@@ -23,6 +23,7 @@ Examples:
   capture read traffic.pcapng -T fields -e frame.number -e ip.src -e tcp.dstport -E header=y
   capture read traffic.pcapng -q -z io,phs -z conv,tcp
   capture read traffic.pcapng -Y tcp.analysis.flags -w trouble.pcapng
+  capture read traffic.pcapng -q --export-objects http,bodies
   capture read traffic.pcapng -T json -c 1 | jq '.[0]._source.layers.frame'
   tcpdump -i eth0 -w - | capture read -")]
 pub(in crate::cli) struct ReadArgs {
@@ -59,6 +60,11 @@ pub(in crate::cli) struct ReadArgs {
     /// Print also what -w writes.
     #[arg(long)]
     pub(in crate::cli) print: bool,
+
+    /// Write what HTTP carried into this folder, a file for each body (http,FOLDER); nothing that is there is
+    /// replaced.
+    #[arg(long, value_name = "http,FOLDER")]
+    pub(in crate::cli) export_objects: Option<String>,
 
     /// Stop after this many packets were read.
     #[arg(short, long, value_name = "N", value_parser = packets)]

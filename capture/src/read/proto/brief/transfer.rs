@@ -139,11 +139,7 @@ fn announced(memory: &Memory, carrier: &Carrier, (from, to): (u16, u16)) -> Opti
 }
 
 /// Whether the first segment of a connection opens one that was announced; that happens once.
-pub(crate) fn is_begun(
-    memory: &mut super::memory::Memory,
-    carrier: &Carrier,
-    ports: (u16, u16),
-) -> bool {
+pub(crate) fn is_begun(memory: &mut memory::Memory, carrier: &Carrier, ports: (u16, u16)) -> bool {
     let memory = &mut memory.announced;
     announced(memory, carrier, ports)
         .and_then(|end| memory.announced.get_mut(&end))

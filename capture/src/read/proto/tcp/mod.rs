@@ -12,7 +12,7 @@
 
 pub(crate) mod applications;
 mod details;
-mod fields;
+pub(crate) mod fields;
 mod header;
 mod info;
 mod meta;
