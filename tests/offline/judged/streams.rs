@@ -323,6 +323,40 @@ fn announced_connections_are_known_before_their_first_segment() {
 }
 
 #[test]
+fn datagrams_of_snmp_are_streams_of_their_own_from_the_second_one_on() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    let request = hex("3018 020100 04067075626c6963 a00b 020101 020100 020100 3000");
+    let datagrams = [
+        (Client, 3000, 161),
+        (Client, 3001, 53),
+        (Client, 3002, 161),
+        (Server, 161, 3000),
+        (Client, 3000, 161),
+        (Server, 161, 3002),
+        (Client, 3003, 162),
+        (Client, 3004, 2000),
+    ];
+    for (side, from, to) in datagrams {
+        let mut bytes = Vec::new();
+        for field in [from, to, 8 + request.len() as u16, 0] {
+            bytes.extend(field.to_be_bytes());
+        }
+        bytes.extend(&request);
+        capture.add(17, side, &bytes);
+    }
+    let asked = ["udp.stream", "udp.time_relative", "udp.time_delta"].map(str::to_owned);
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), 1, &capture.packets);
+    for options in [&[][..], &["-2"]] {
+        let found = differences(&file, options, &asked, |_, _, _| false);
+        expect_none(&found, &file);
+    }
+}
+
+#[test]
 fn ports_and_beginnings_name_the_protocol() {
     if !require(&["tshark"]) {
         return;

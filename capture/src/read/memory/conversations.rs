@@ -249,6 +249,11 @@ impl<S> Conversations<S> {
         }
     }
 
+    /// How many numbers were given.
+    pub(crate) const fn count(&self) -> u32 {
+        self.next
+    }
+
     /// What is remembered of the conversation that was found there.
     #[inline]
     pub(crate) fn at(&mut self, place: u32) -> &mut S {
@@ -276,12 +281,6 @@ impl<S> Conversations<S> {
         } else {
             None
         }
-    }
-
-    /// How many there were.
-    #[cfg(test)]
-    pub(crate) const fn count(&self) -> u32 {
-        self.next
     }
 
     fn number(&mut self) -> u32 {

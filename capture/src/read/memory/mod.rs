@@ -6,12 +6,14 @@
 //! found once more: that alone is kept from the first.
 //!
 //! - `conversations.rs` who talks with whom, with Wireshark's stream numbers;
-//!   `slots.rs` where they lie
+//!   `slots.rs` where they lie; `datagrams.rs` streams of UDP
 
 mod conversations;
+mod datagrams;
 mod slots;
 
 pub(crate) use conversations::{Conversations, Direction, Hash, Key, Seed};
+pub(crate) use datagrams::{Counts, Datagrams, Stream};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
@@ -25,7 +27,7 @@ pub struct Memory {
     /// TCP streams.
     pub(crate) tcp: tcp::Memory,
     /// UDP streams.
-    pub(crate) udp: Conversations<Datagrams>,
+    pub(crate) udp: Datagrams,
     /// Fragments that wait for the others.
     pub(crate) fragments: Fragments,
     /// The VLAN of a frame.
@@ -48,14 +50,6 @@ pub struct Memory {
     pub(crate) ssh: ssh::Memory,
     /// What those remember that are told briefly.
     pub(crate) brief: brief::memory::Memory,
-}
-
-/// What is remembered of a stream of datagrams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Datagrams {
-    /// When its first one and its last one came, in ns since 1970.
-    pub(crate) first: u64,
-    pub(crate) last: u64,
 }
 
 /// Which time the file is read.
@@ -100,7 +94,7 @@ impl Memory {
         } = self;
         *pass = Pass::Second;
         tcp.begin_second_pass();
-        *udp = Conversations::default();
+        udp.begin_second_pass();
         fragments.begin_second_pass();
         *vlan = vlan::Memory::default();
         echoes.begin_second_pass();

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::read::column::Address;
 use crate::read::field::protocol;
-use crate::read::memory::{Datagrams, Key};
+use crate::read::memory::{Counts, Key, Stream};
 use crate::read::print::text::decimal;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Place, Value};
@@ -316,36 +316,20 @@ fn no_checksum(walk: &mut Walk<'_, '_>, region: &Region<'_>, flavor: Flavor) {
     walk.tree.close();
 }
 
-/// A stream, and when its first and its last datagram were.
-#[derive(Clone, Copy, Debug)]
-struct Stream {
-    number: u32,
-    first: u64,
-    last: u64,
-}
-
 /// Finds the stream. Datagrams that carry nothing, and those that an error quotes, are not its last.
 fn stream(walk: &mut Walk<'_, '_>, [source, destination]: [u16; 2], payload_len: usize) -> Stream {
-    let counts = walk.carrier.quoted == Quoted::No && payload_len > 0;
+    let counts = match (walk.carrier.quoted, payload_len) {
+        (Quoted::No, 1..) => Counts::Yes,
+        _ => Counts::No,
+    };
     let carrier = walk.carrier;
     let now = walk.frame.packet.meta.ts.0;
     let (key, _) = Key::new((carrier.source, source), (carrier.destination, destination));
-    let found = walk.memory.udp.find(key, |_| Datagrams {
-        first: now,
-        last: now,
-    });
-    let times = walk.memory.udp.at(found.place);
-    let Datagrams { first, last } = *times;
-    if counts {
-        times.last = now;
-    }
+    let pass = walk.memory.pass;
+    let stream = walk.memory.udp.find(key, now, counts, pass);
     walk.tree
-        .add_generated(STREAM, Value::Uint(found.number.into()));
-    Stream {
-        number: found.number,
-        first,
-        last,
-    }
+        .add_generated(STREAM, Value::Uint(stream.number.into()));
+    stream
 }
 
 /// How long ago the first and the last datagram of the stream were.

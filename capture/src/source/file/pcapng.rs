@@ -280,10 +280,8 @@ impl Pcapng {
         let mut options = Options::new(self.order, rest);
         for (code, value) in &mut options {
             match (code, value) {
-                (IF_NAME, text) => iface.name = String::from_utf8_lossy(text).into_owned(),
-                (IF_DESCRIPTION, text) => {
-                    iface.description = String::from_utf8_lossy(text).into_owned();
-                }
+                (IF_NAME, text) => iface.name = until_nul(text),
+                (IF_DESCRIPTION, text) => iface.description = until_nul(text),
                 (IF_TSRESOL, &[exponent]) => {
                     resolution = Resolution::from_option(exponent);
                     iface.decimals = resolution.decimals();
@@ -508,6 +506,15 @@ fn packet_options(order: ByteOrder, options: &[u8], meta: &mut PacketMeta) {
             _ => {}
         }
     }
+}
+
+/// An option's text. Some end theirs as C does, which the specification does not ask for.
+fn until_nul(text: &[u8]) -> String {
+    let end = text
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(text.len());
+    String::from_utf8_lossy(&text[..end]).into_owned()
 }
 
 fn section_order(magic: [u8; 4]) -> Result<ByteOrder, Damage> {

@@ -373,7 +373,7 @@ fn every_block() -> (Vec<u8>, Vec<(usize, usize)>) {
         first,
         1,
         100,
-        &[(2, b"eth0"), (3, b"uplink"), (9, &[9]), (0, b"")],
+        &[(2, b"eth0\0"), (3, b"uplink"), (9, &[9]), (0, b"")],
     ));
     let options =
         enhanced(first, 0, 1_000_000_000_000_000_005, 90, b"abcde").option(2, &[2, 0, 0, 0]);

@@ -104,6 +104,8 @@ pub(crate) fn snmp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), St
         return data::dissect(walk, region);
     };
     name(walk, names::snmp::THIS, &region);
+    let pass = walk.memory.pass;
+    walk.memory.udp.own(pass);
     let Some(((_, version), rest)) = element(message) else {
         return Ok(());
     };
