@@ -59,6 +59,30 @@ impl LinkType {
     pub const DSA_TAG_DSA: Self = Self(284);
     /// Ethernet with a Marvell switch tag and its own `EtherType` behind the addresses.
     pub const DSA_TAG_EDSA: Self = Self(285);
+    /// Token Ring.
+    pub const TOKEN_RING: Self = Self(6);
+    /// SLIP, with its own header of BSD.
+    pub const SLIP: Self = Self(8);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
+    /// IEEE 802.11 behind a Prism header.
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    /// Juniper's ATM1 cards.
+    pub const JUNIPER_ATM1: Self = Self(137);
+    /// IEEE 802.11 behind an AVS header.
+    pub const IEEE802_11_AVS: Self = Self(163);
+    /// Juniper's own header in front of Ethernet.
+    pub const JUNIPER_ETHER: Self = Self(178);
+    /// Per-packet information, which tells the link type.
+    pub const PPI: Self = Self(192);
+    /// IEEE 802.15.4 with a checksum.
+    pub const IEEE802_15_4_WITHFCS: Self = Self(195);
+    /// Solaris IPNET.
+    pub const IPNET: Self = Self(226);
+    /// IEEE 802.15.4 without a checksum.
+    pub const IEEE802_15_4_NOFCS: Self = Self(230);
+    /// Linux vsock.
+    pub const VSOCK: Self = Self(271);
 
     /// Link types that this program looks into, by their names in the registry. Where a name stands for
     /// several numbers, the first one is the registry's.

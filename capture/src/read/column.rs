@@ -18,6 +18,69 @@ pub enum Address {
     Ipv4([u8; 4]),
     /// IPv6.
     Ipv6([u8; 16]),
+    /// MAC address of a radio frame, with the part that it plays there.
+    Radio([u8; 6], Role),
+    /// Of another kind, as the list shows it.
+    Text(Short),
+}
+
+/// What a station does in a radio frame that is not about a source and a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Receives.
+    Receiver,
+    /// Transmits.
+    Transmitter,
+    /// Is where a frame of the second version began.
+    Source,
+    /// Is where a frame of the second version goes.
+    Destination,
+    /// Is the access point.
+    AccessPoint,
+}
+
+impl Role {
+    /// As the list writes it behind the address.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Receiver => "RA",
+            Self::Transmitter => "TA",
+            Self::Source => "SA",
+            Self::Destination => "DA",
+            Self::AccessPoint => "BSSID",
+        }
+    }
+}
+
+/// A short text that is copied like a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    len: u8,
+    bytes: [u8; Self::MOST],
+}
+
+impl Short {
+    const MOST: usize = 24;
+
+    /// The text, as far as there is room.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let end = text.floor_char_boundary(Self::MOST);
+        let mut bytes = [0; Self::MOST];
+        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        Self {
+            len: end as u8,
+            bytes,
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or(&[]);
+        str::from_utf8(bytes).unwrap_or("")
+    }
 }
 
 /// The columns of one frame. The innermost protocol that sets one has the last word.
@@ -68,17 +131,24 @@ impl Default for Columns {
 }
 
 impl Address {
+    /// An address of another kind, as the list shows it.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Text(Short::new(text))
+    }
+
     /// As 16 bytes, which are different for different addresses of one kind.
     pub(crate) fn wide(self) -> [u8; 16] {
         let mut wide = [0; 16];
         match self {
             Self::None => {}
-            Self::Ether(bytes) => wide[10..].copy_from_slice(&bytes),
+            Self::Ether(bytes) | Self::Radio(bytes, _) => wide[10..].copy_from_slice(&bytes),
             Self::Ipv4(bytes) => {
                 wide[10..12].copy_from_slice(&[0xff; 2]);
                 wide[12..].copy_from_slice(&bytes);
             }
             Self::Ipv6(bytes) => wide = bytes,
+            Self::Text(text) => wide.copy_from_slice(&text.bytes[..16]),
         }
         wide
     }

@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldId {
     /// Index of the protocol in the registry.
-    pub protocol: u8,
+    pub protocol: u16,
     /// Index of the field in its protocol.
     pub index: u8,
 }
@@ -15,7 +15,7 @@ pub struct FieldId {
 #[derive(Debug)]
 pub struct Protocol {
     /// Its place in the registry.
-    pub number: u8,
+    pub number: u16,
     /// Name in filters: `tcp`.
     pub name: &'static str,
     /// Name in the list's column: `TCP`.

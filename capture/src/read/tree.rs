@@ -15,7 +15,7 @@ use crate::packet::Timestamp;
 type Bits = [u64; 4];
 
 /// Protocols that there is room for.
-pub(super) const PROTOCOLS: usize = 252;
+pub(super) const PROTOCOLS: usize = 384;
 
 /// Which fields are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Wanted {
     /// Whether any field of this protocol is kept.
     #[must_use]
     #[inline]
-    pub fn has_any_of(&self, protocol: u8) -> bool {
+    pub fn has_any_of(&self, protocol: u16) -> bool {
         self.bits[usize::from(protocol)] != [0; 4]
     }
 
@@ -130,7 +130,7 @@ impl Wanted {
 /// Fields of one protocol that are asked for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    protocol: u8,
+    protocol: u16,
     bits: Bits,
 }
 
@@ -430,7 +430,7 @@ impl Tree {
     /// Whether any field of this protocol is kept.
     #[must_use]
     #[inline]
-    pub fn wants_any_of(&self, protocol: u8) -> bool {
+    pub fn wants_any_of(&self, protocol: u16) -> bool {
         self.wanted.has_any_of(protocol)
     }
 

@@ -66,7 +66,7 @@ impl Frames {
 /// The protocols that a frame is made of, from the outside in: `frame.protocols`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Protocols {
-    numbers: [u8; Self::MOST],
+    numbers: [u16; Self::MOST],
     len: u8,
 }
 
@@ -75,7 +75,7 @@ impl Protocols {
 
     /// One more.
     #[inline]
-    pub fn push(&mut self, number: u8) {
+    pub fn push(&mut self, number: u16) {
         if let Some(place) = self.numbers.get_mut(usize::from(self.len)) {
             *place = number;
             self.len += 1;
@@ -91,7 +91,7 @@ impl Protocols {
 
     /// All of them.
     #[must_use]
-    pub fn numbers(&self) -> &[u8] {
+    pub fn numbers(&self) -> &[u16] {
         self.numbers.get(..usize::from(self.len)).unwrap_or(&[])
     }
 }

@@ -116,7 +116,8 @@ const fn halves(number: u128) -> [u64; 2] {
 #[inline]
 const fn number(address: Address) -> (u8, u128) {
     match address {
-        Address::None => (0, 0),
+        // Nothing below the network layer carries a conversation.
+        Address::None | Address::Radio(..) | Address::Text(_) => (0, 0),
         Address::Ether(bytes) => {
             let mut padded = [0; 16];
             let mut place = 0;

@@ -11,7 +11,7 @@ pub enum Details {
     /// All (`-V`).
     All,
     /// These, by their numbers, and of the others the first line (`-O`).
-    Only(Vec<u8>),
+    Only(Vec<u16>),
 }
 
 impl Details {
@@ -60,7 +60,7 @@ impl Details {
 }
 
 /// The numbers of the protocols of these names, apart by commas.
-pub(super) fn numbers(names: &str) -> Result<Vec<u8>, String> {
+pub(super) fn numbers(names: &str) -> Result<Vec<u16>, String> {
     names
         .split(',')
         .map(|name| {

@@ -29,7 +29,7 @@ pub enum Diagram {
     /// All.
     All,
     /// Those of these protocols, by their numbers.
-    Only(Vec<u8>),
+    Only(Vec<u16>),
 }
 
 impl Diagram {

@@ -148,5 +148,22 @@ pub(super) fn address(out: &mut String, address: Address, names: Names) {
         },
         Address::Ipv4(bytes) => ipv4(out, bytes),
         Address::Ipv6(bytes) => ipv6(out, bytes),
+        Address::Radio(bytes, role) => {
+            use std::fmt::Write as _;
+            // Names stand in front of the number.
+            if names == Names::Vendors {
+                let named = Named {
+                    address: bytes,
+                    names,
+                };
+                let _infallible = write!(out, "{named} (");
+                ether(out, bytes);
+                out.push(')');
+            } else {
+                ether(out, bytes);
+            }
+            let _infallible = write!(out, " ({})", role.name());
+        }
+        Address::Text(text) => out.push_str(text.text()),
     }
 }

@@ -62,7 +62,7 @@ impl Sum {
         let with = |sum: Self, address| match address {
             Address::Ipv4(bytes) => sum.add(&bytes),
             Address::Ipv6(bytes) => sum.add(&bytes),
-            Address::None | Address::Ether(_) => sum,
+            Address::None | Address::Ether(_) | Address::Radio(..) | Address::Text(_) => sum,
         };
         let sum = with(with(self, source), destination);
         Self(sum.0 + u64::from(protocol) + u64::from(len >> 16) + u64::from(len & 0xffff))

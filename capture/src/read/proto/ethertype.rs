@@ -65,8 +65,10 @@ pub(crate) fn hand_on(
             Ok(())
         }
         BRIDGED => super::eth::dissect(walk, region, super::eth::Fcs::None),
-        _ if bare::frame(walk, ethertype, &region) => Ok(()),
         _ => {
+            if let Some(outcome) = bare::frame(walk, ethertype, &region) {
+                return outcome;
+            }
             walk.columns.set_protocol_hex(ethertype);
             if let Some(name) = ethertype_name(ethertype.into()) {
                 walk.columns.set_info(format_args!("{name}"));

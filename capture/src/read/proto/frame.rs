@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::brief::link;
+use super::brief::wireless::header as wireless;
 use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
 use super::text::shown;
@@ -189,7 +191,12 @@ impl fmt::Display for Protocols {
     }
 }
 
-fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> Result<(), Stop> {
+/// Dissects a packet of a link type.
+pub(crate) fn by_link_type(
+    walk: &mut Walk<'_, '_>,
+    link: LinkType,
+    region: Region<'_>,
+) -> Result<(), Stop> {
     match link {
         LinkType::ETHERNET => straight::dissect(walk, region)
             .unwrap_or_else(|| eth::dissect(walk, region, eth::Fcs::Perhaps)),
@@ -207,7 +214,33 @@ fn by_link_type(walk: &mut Walk<'_, '_>, link: LinkType, region: Region<'_>) -> 
         LinkType::PPP_ETHER => pppoe::dissect_session(walk, region),
         LinkType::NFLOG => brief::nflog::dissect(walk, region),
         LinkType::IPOIB => brief::ipoib::dissect(walk, region),
-        _ => data::dissect(walk, region),
+        LinkType::IEEE802_11 => wireless::bare(walk, region),
+        LinkType::IEEE802_11_RADIOTAP => wireless::radiotap(walk, region),
+        LinkType::IEEE802_11_PRISM => wireless::prism(walk, region),
+        LinkType::IEEE802_11_AVS => wireless::avs(walk, region),
+        LinkType::PPI => wireless::ppi(walk, region),
+        LinkType::FRELAY => brief::frame_relay::dissect(walk, region),
+        LinkType::FDDI => link::fddi(walk, region),
+        LinkType::TOKEN_RING => link::token_ring(walk, region),
+        LinkType::IPNET => link::ipnet(walk, region),
+        LinkType::VSOCK => link::vsock(walk, &region),
+        LinkType::JUNIPER_ETHER => link::juniper(walk, region),
+        LinkType::JUNIPER_ATM1 => link::juniper_atm(walk, region),
+        LinkType::IEEE802_15_4_NOFCS => brief::wpan::dissect(walk, region, brief::wpan::Fcs::None),
+        LinkType::IEEE802_15_4_WITHFCS => {
+            brief::wpan::dissect(walk, region, brief::wpan::Fcs::Last)
+        }
+        LinkType::DSA_TAG_BRCM | LinkType::DSA_TAG_DSA => link::switch(walk, region, 4),
+        LinkType::DSA_TAG_EDSA => link::switch(walk, region, 8),
+        LinkType::DSA_TAG_BRCM_PREPEND => link::switch_in_front(walk, region),
+        _ => {
+            walk.columns.set_protocol("UNKNOWN");
+            match encapsulation_number(link) {
+                0 => walk.columns.set_info(format_args!("Link type {link}")),
+                number => walk.columns.set_info(format_args!("WTAP_ENCAP = {number}")),
+            }
+            data::dissect(walk, region)
+        }
     }
 }
 
@@ -455,12 +488,17 @@ fn verdicts(tree: &mut Tree, options: PacketOptions<'_>) {
 const fn encapsulation_number(link: LinkType) -> i64 {
     match link {
         LinkType::ETHERNET => 1,
+        LinkType::TOKEN_RING => 2,
+        LinkType::SLIP => 3,
         LinkType::PPP => 4,
+        LinkType::FDDI => 6,
         LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::RAW => 7,
         LinkType::NULL => 15,
         LinkType::PPP_HDLC => 19,
         LinkType::IEEE802_11 => 20,
+        LinkType::IEEE802_11_PRISM => 21,
         LinkType::IEEE802_11_RADIOTAP => 23,
+        LinkType::IEEE802_11_AVS => 24,
         LinkType::LINUX_SLL => 25,
         LinkType::FRELAY => 26,
         LinkType::C_HDLC => 28,

@@ -216,7 +216,7 @@ pub(crate) fn hand_on(walk: &mut Walk<'_, '_>, kind: u16, rest: Region<'_>) -> R
         ethertype::IPV4 | ethertype::IPV6 | ethertype::ARP | 0x8847 | 0x8848 => {
             ethertype::hand_on(walk, kind, rest)
         }
-        0x8200..=0x8370 if kind.is_multiple_of(16) => wireless::dissect(walk, rest),
+        0x8200..=0x8370 if kind.is_multiple_of(16) => wireless::header::bare(walk, rest),
         _ => data::dissect(walk, rest),
     }
 }

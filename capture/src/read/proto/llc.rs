@@ -158,6 +158,51 @@ struct Control {
 }
 
 impl Control {
+    fn read(region: &Region<'_>, at: usize) -> Result<Self, Stop> {
+        let first = region.u8(at)?;
+        Ok(if first & 3 == 3 {
+            Self {
+                value: first.into(),
+                len: 1,
+            }
+        } else {
+            Self {
+                value: u16::from_le_bytes(region.array(at)?),
+                len: 2,
+            }
+        })
+    }
+
+    /// Whether an answer is asked for, or is the last one.
+    const fn is_last(self) -> bool {
+        self.value & if self.len == 1 { 0x10 } else { 0x100 } != 0
+    }
+
+    /// What it says, as the list has it.
+    fn text(self, is_response: bool) -> String {
+        let value = self.value;
+        let (received, sent) = (value >> 9, value >> 1 & 0x7f);
+        let last = match (self.is_last(), is_response) {
+            (false, _) => "",
+            (true, false) => " P",
+            (true, true) => " F",
+        };
+        match value & 3 {
+            1 => {
+                let kind = ["RR", "RNR", "REJ", "SREJ"][usize::from(value >> 2 & 3)];
+                format!("S{last}, func={kind}, N(R)={received}")
+            }
+            3 => {
+                let name = modifier(value as u8, is_response).map_or("Unknown", |[name, _]| name);
+                format!("U{last}, func={name}")
+            }
+            _ => {
+                let last = if self.is_last() { " P" } else { "" };
+                format!("I{last}, N(R)={received}, N(S)={sent}")
+            }
+        }
+    }
+
     /// Whether what follows is a packet.
     const fn is_information(self) -> bool {
         self.value & 1 == 0 || self.value == 3
@@ -198,9 +243,16 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     match dsap {
         SPANNING_TREE if control.is_information() => stp::dissect(walk, rest),
         IP if control.is_information() => ip::dissect(walk, rest),
-        _ if control.is_information() && bare::service(walk, dsap, &rest) => Ok(()),
         _ if control.is_exchange() && rest.u8(0)? == BASIC_FORMAT => exchanged(walk, &rest),
-        _ => data::dissect(walk, rest),
+        _ => {
+            let found = control
+                .is_information()
+                .then(|| bare::service(walk, dsap, &rest));
+            match found.flatten() {
+                Some(outcome) => outcome,
+                None => data::dissect(walk, rest),
+            }
+        }
     }
 }
 
@@ -247,39 +299,11 @@ fn control(
     is_response: bool,
 ) -> Result<Control, Stop> {
     let first = region.u8(2)?;
-    let control = if first & 3 == 3 {
-        Control {
-            value: first.into(),
-            len: 1,
-        }
-    } else {
-        Control {
-            value: u16::from_le_bytes(region.array(2)?),
-            len: 2,
-        }
-    };
+    let control = Control::read(region, 2)?;
     let value = control.value;
     let (received, sent) = (value >> 9, value >> 1 & 0x7f);
-    let is_last = value & if control.len == 1 { 0x10 } else { 0x100 } != 0;
-    let last = match (is_last, is_response) {
-        (false, _) => "",
-        (true, false) => " P",
-        (true, true) => " F",
-    };
-    let text = match first & 3 {
-        1 => {
-            let kind = ["RR", "RNR", "REJ", "SREJ"][usize::from(value >> 2 & 3)];
-            format!("S{last}, func={kind}, N(R)={received}")
-        }
-        3 => {
-            let name = modifier(first, is_response).map_or("Unknown", |[name, _]| name);
-            format!("U{last}, func={name}")
-        }
-        _ => {
-            let last = if is_last { " P" } else { "" };
-            format!("I{last}, N(R)={received}, N(S)={sent}")
-        }
-    };
+    let is_last = control.is_last();
+    let text = control.text(is_response);
     walk.columns.set_info(format_args!("{text}"));
     let place = region.place(2, control.len);
     let tree = &mut *walk.tree;
@@ -322,6 +346,15 @@ fn control(
     }
     tree.close();
     Ok(control)
+}
+
+/// What a control field at `at` says, for link layers that have one without the rest of LLC.
+pub(crate) fn control_text(
+    region: &Region<'_>,
+    at: usize,
+    is_response: bool,
+) -> Result<String, Stop> {
+    Ok(Control::read(region, at)?.text(is_response))
 }
 
 /// What a station can.
@@ -392,12 +425,36 @@ fn snap(walk: &mut Walk<'_, '_>, region: &Region<'_>, control: Control) -> Resul
         walk.tree.add(field, place, Value::Uint(kind.into()));
     }
     walk.end();
+    if oui != BRIDGES && !control.is_information() {
+        return data::dissect(walk, rest);
+    }
+    organization(walk, oui, kind, rest)
+}
+
+/// Dissects what follows the organization and type of a SNAP header without the bytes in front of them.
+pub(crate) fn dissect_snap(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let (oui, kind) = (region.u24(0)?, region.u16(3)?);
+    organization(walk, oui, kind, region.rest(5))
+}
+
+fn organization(
+    walk: &mut Walk<'_, '_>,
+    oui: u32,
+    kind: u16,
+    rest: Region<'_>,
+) -> Result<(), Stop> {
+    let known = match oui {
+        0 | 0xf8 if !ethertype::is_known(kind) => bare::frame(walk, kind, &rest),
+        CISCO if kind != PVST => bare::cisco(walk, kind, &rest),
+        _ => None,
+    };
+    if let Some(outcome) = known {
+        return outcome;
+    }
     match (oui, kind) {
-        _ if oui != BRIDGES && !control.is_information() => data::dissect(walk, rest),
         (0 | 0xf8, _) if ethertype::is_known(kind) => ethertype::hand_on(walk, kind, rest),
         (BRIDGES, 7) => eth::dissect(walk, rest.rest(2), eth::Fcs::None),
         (BRIDGES, BPDU) | (CISCO, PVST) => stp::dissect(walk, rest),
-        (CISCO, _) if bare::cisco(walk, kind, &rest) => Ok(()),
         _ => data::dissect(walk, rest),
     }
 }

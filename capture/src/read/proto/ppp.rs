@@ -1,8 +1,9 @@
 //! PPP (RFC 1661), in HDLC-like framing (RFC 1662) or without.
 
-use super::brief::control;
+use super::brief::{control, osi};
 use super::names::ppp::protocol as protocol_name;
-use super::{data, ip, ipv6, mpls};
+use super::{chdlc, data, ip, ipv6, mpls};
+use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -21,7 +22,13 @@ const FRAMED: u16 = 0xff03;
 /// Dissects PPP whose framing may be there.
 pub(crate) fn dissect_hdlc(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("PPP");
+    walk.columns.source = Address::text("N/A");
+    walk.columns.destination = Address::text("N/A");
     let added = walk.begin(THIS, &region, 4.min(region.captured().len()));
+    if matches!(region.u8(0)?, 0x0f | 0x8f) {
+        walk.end();
+        return chdlc::dissect(walk, region);
+    }
     let framed = region.u16(0)? == FRAMED;
     let at = if framed {
         walk.u8(ADDRESS, &region, 0)?;
@@ -64,6 +71,7 @@ fn inside(
     match number {
         0x0021 => ip::dissect(walk, rest),
         0x0057 => ipv6::dissect(walk, rest),
+        0x0023 => osi::dissect(walk, rest),
         0x0281 | 0x0283 => mpls::dissect(walk, rest),
         _ => {
             if let Some(protocol) = control::by_number(number) {

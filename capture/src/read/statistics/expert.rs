@@ -40,7 +40,7 @@ pub(super) struct Expert {
 struct Key {
     severity: u64,
     group: u64,
-    protocol: u8,
+    protocol: u16,
     message: String,
 }
 

@@ -191,6 +191,8 @@ impl Statistic for Flow {
                     Address::None => true,
                     Address::Ether(_) => self.addresses == Addresses::Standard,
                     Address::Ipv4(_) | Address::Ipv6(_) => false,
+                    // What is not an address of the packet's own.
+                    Address::Radio(..) | Address::Text(_) => true,
                 };
                 if has_none(from) || has_none(to) {
                     return;
@@ -345,6 +347,8 @@ fn address(address: Address) -> String {
         Address::Ether(bytes) => ether(&mut out, bytes),
         Address::Ipv4(bytes) => ipv4(&mut out, bytes),
         Address::Ipv6(bytes) => ipv6(&mut out, bytes),
+        Address::Radio(bytes, _) => ether(&mut out, bytes),
+        Address::Text(text) => out.push_str(text.text()),
     }
     out
 }

@@ -4,7 +4,7 @@
 //! Who gets what by which port or number, and what it turns down, is Wireshark's (`tshark -G decodes`,
 //! and the beginnings of its dissectors).
 
-use super::{name, names};
+use super::{name, names, neighbors, osi, wpan};
 use crate::read::FieldId;
 use crate::read::proto::{data, eth, ip, ppp};
 use crate::read::region::{Region, Stop};
@@ -30,7 +30,11 @@ fn titled(walk: &mut Walk<'_, '_>, protocol: FieldId, region: &Region<'_>) {
 }
 
 /// Dissects a frame by its `EtherType`, if it is one of these.
-pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>) -> bool {
+pub(crate) fn frame(
+    walk: &mut Walk<'_, '_>,
+    ethertype: u16,
+    region: &Region<'_>,
+) -> Option<Result<(), Stop>> {
     let protocol = match ethertype {
         0x0842 => names::wol::THIS,
         0x8103 => names::lacp::THIS,
@@ -42,14 +46,15 @@ pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>
         0x8892 => names::profinet::THIS,
         0x88ab => names::powerlink::THIS,
         0x88b8 => names::goose::THIS,
-        0x88cc | 0x8942 => names::lldp::THIS,
+        0x809a => return Some(wpan::dissect(walk, *region, wpan::Fcs::Last)),
+        0x88cc | 0x8942 => return Some(neighbors::lldp(walk, region)),
         0x88d9 => names::lltd::THIS,
         0x88e1 => names::homeplug_av::THIS,
         0x88f7 => names::ptp::THIS,
         0x8902 => names::cfm::THIS,
         0x893a => names::ieee1905::THIS,
         0x9000 => names::ctp::THIS,
-        _ => return false,
+        _ => return None,
     };
     titled(walk, protocol, region);
     let bytes = region.captured();
@@ -63,8 +68,8 @@ pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>
             10 => walk.columns.set_protocol("OSSP"),
             _ => {}
         },
-        names::eapol::THIS => authentication(walk, region, second),
-        names::ptp::THIS => walk.columns.set_protocol(ptp_name(second)),
+        names::eapol::THIS => return Some(authentication(walk, region)),
+        names::ptp::THIS => precision(walk, region),
         names::profinet::THIS => {
             let id = u16::from_be_bytes([first, second]);
             walk.columns.set_protocol(match id {
@@ -75,7 +80,42 @@ pub(crate) fn frame(walk: &mut Walk<'_, '_>, ethertype: u16, region: &Region<'_>
         }
         _ => {}
     }
-    true
+    Some(Ok(()))
+}
+
+/// Tells what a message of PTP is for (IEEE 1588 section 13).
+fn precision(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+    let bytes = region.captured();
+    let first = bytes.first().copied().unwrap_or_default();
+    let second = bytes.get(1).copied().unwrap_or_default();
+    let is_second_version = second & 0x0f == 2;
+    walk.columns.set_protocol(ptp_name(second));
+    let kind = if is_second_version {
+        first & 0x0f
+    } else {
+        // In the first version another byte tells.
+        match bytes.get(32) {
+            Some(2) => 8,
+            Some(3) => 9,
+            Some(4) => 13,
+            Some(kind @ (0 | 1)) => *kind,
+            _ => 0xff,
+        }
+    };
+    let text = match kind {
+        0 => "Sync Message",
+        1 => "Delay_Req Message",
+        2 => "Peer_Delay_Req Message",
+        3 => "Peer_Delay_Resp Message",
+        8 => "Follow_Up Message",
+        9 => "Delay_Resp Message",
+        10 => "Peer_Delay_Resp_Follow_Up Message",
+        11 => "Announce Message",
+        12 => "Signalling Message",
+        13 => "Management Message",
+        _ => "Unknown PTP Message",
+    };
+    walk.columns.set_info(format_args!("{text}"));
 }
 
 const fn ptp_name(second: u8) -> &'static str {
@@ -85,34 +125,100 @@ const fn ptp_name(second: u8) -> &'static str {
     }
 }
 
-/// What an EAPOL frame (IEEE 802.1X) of this kind says.
-fn authentication(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8) {
+/// Dissects an EAPOL frame (IEEE 802.1X).
+fn authentication(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     const HEADER_LEN: usize = 4;
-    match kind {
-        0 if region.captured().len() > HEADER_LEN => {
-            let packet = region.rest(HEADER_LEN);
-            tell_plainly(walk, names::eap::THIS, &packet);
-            let code = packet.captured().first().copied().unwrap_or_default();
-            let title = match code {
-                1 => "Request",
-                2 => "Response",
-                3 => "Success",
-                4 => "Failure",
-                5 => "Initiate",
-                6 => "Finish",
-                _ => "Unknown code",
-            };
-            walk.columns.set_info(format_args!("{title}"));
-            if let Some(kind) = packet.captured().get(4).filter(|_| matches!(code, 1 | 2)) {
-                let method = method_name(*kind);
-                walk.columns.append_info(format_args!(", {method}"));
-            }
+    walk.columns.clear_info();
+    let kind = region.u8(1)?;
+    let text = match kind {
+        0 => "EAP Packet",
+        1 => "Start",
+        2 => "Logoff",
+        3 => "Key",
+        4 => "Encapsulated ASF Alert",
+        5 => "MKA",
+        6 => "Announcement (Generic)",
+        7 => "Announcement (Specific)",
+        8 => "Announcement Request",
+        _ => "",
+    };
+    match text {
+        "" => {
+            let text = format_args!("Unknown Type (0x{kind:02X})");
+            walk.columns.set_info(text);
         }
-        1 => walk.columns.set_info(format_args!("Start")),
-        2 => walk.columns.set_info(format_args!("Logoff")),
-        3 => walk.columns.set_info(format_args!("Key")),
-        _ => {}
+        _ => walk.columns.set_info(format_args!("{text}")),
     }
+    let len = usize::from(region.u16(2)?);
+    let packet = region.part(HEADER_LEN, len);
+    match kind {
+        0 => extensible(walk, &packet),
+        3 => key(walk, &packet),
+        _ => Ok(()),
+    }
+}
+
+/// Dissects a packet of EAP (RFC 3748).
+fn extensible(walk: &mut Walk<'_, '_>, packet: &Region<'_>) -> Result<(), Stop> {
+    tell_plainly(walk, names::eap::THIS, packet);
+    walk.columns.clear_info();
+    let code = packet.u8(0)?;
+    let title = match code {
+        1 => "Request",
+        2 => "Response",
+        3 => "Success",
+        4 => "Failure",
+        5 => "Initiate",
+        6 => "Finish",
+        _ => "Unknown code",
+    };
+    walk.columns.set_info(format_args!("{title}"));
+    let len = packet.u16(2)?;
+    if matches!(code, 1 | 2) && len > 4 {
+        let method = method_name(packet.u8(4)?);
+        walk.columns.append_info(format_args!(", {method}"));
+    }
+    Ok(())
+}
+
+/// Tells which message of a handshake a key frame is (IEEE 802.11 section 12.7), by Wireshark's rules.
+fn key(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const IS_PAIRWISE: u16 = 0x0008;
+    const INSTALL: u16 = 0x0040;
+    const ACKNOWLEDGE: u16 = 0x0080;
+    const ERROR: u16 = 0x0400;
+    const REQUEST: u16 = 0x0800;
+    const FIXED_LEN: usize = 77;
+    if !matches!(region.u8(0)?, 2 | 254) {
+        return Ok(());
+    }
+    let flags = region.u16(1)?;
+    if flags & REQUEST != 0 {
+        let error = if flags & ERROR == 0 { "" } else { ", Error" };
+        walk.columns.set_info(format_args!("Key (Request{error})"));
+        return Ok(());
+    }
+    // The length of the check depends on how the station is associated: the one that fits.
+    let data_len = |check_len: usize| region.u16(FIXED_LEN + check_len);
+    let fits = |check_len: &usize| {
+        data_len(*check_len)
+            .is_ok_and(|len| FIXED_LEN + check_len + 2 + usize::from(len) == region.reported())
+    };
+    let check_len = [16, 24, 32, 0].into_iter().find(fits).unwrap_or(16);
+    let has_data = match (data_len(check_len)?, check_len) {
+        (len, 0) => len > 16,
+        (len, _) => len != 0 && len != 12,
+    };
+    let text = match flags & (IS_PAIRWISE | INSTALL | ACKNOWLEDGE) {
+        flags if flags & IS_PAIRWISE == 0 && flags & ACKNOWLEDGE != 0 => "Group Message 1 of 2",
+        flags if flags & IS_PAIRWISE == 0 => "Group Message 2 of 2",
+        flags if flags & ACKNOWLEDGE != 0 && flags & INSTALL != 0 => "Message 3 of 4",
+        flags if flags & ACKNOWLEDGE != 0 => "Message 1 of 4",
+        _ if has_data => "Message 2 of 4",
+        _ => "Message 4 of 4",
+    };
+    walk.columns.set_info(format_args!("Key ({text})"));
+    Ok(())
 }
 
 /// Methods of EAP (IANA's registry), in Wireshark's words.
@@ -138,59 +244,65 @@ const fn method_name(kind: u8) -> &'static str {
 }
 
 /// Dissects what follows Cisco's number in a SNAP header, if it is one of these.
-pub(crate) fn cisco(walk: &mut Walk<'_, '_>, kind: u16, region: &Region<'_>) -> bool {
+pub(crate) fn cisco(
+    walk: &mut Walk<'_, '_>,
+    kind: u16,
+    region: &Region<'_>,
+) -> Option<Result<(), Stop>> {
     let protocol = match kind {
         0x0104 => names::pagp::THIS,
-        0x0111 => names::udld::THIS,
-        0x2000 => names::cdp::THIS,
+        0x0111 => return Some(neighbors::cisco(walk, names::udld::THIS, region)),
+        0x2000 => return Some(neighbors::cisco(walk, names::cdp::THIS, region)),
         0x2003 => names::vtp::THIS,
         0x2004 => names::dtp::THIS,
-        _ => return false,
+        _ => return None,
     };
     titled(walk, protocol, region);
-    true
+    Some(Ok(()))
+}
+
+/// Names a packet of Netware without a link header of its own.
+pub(crate) fn netware(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+    titled(walk, names::ipx::THIS, region);
 }
 
 /// Dissects what follows the SAP of an LLC header, if it is one of these.
-pub(crate) fn service(walk: &mut Walk<'_, '_>, sap: u8, region: &Region<'_>) -> bool {
-    const ISIS: u8 = 0x83;
-    let protocol = match sap {
-        0xe0 | 0x10 => names::ipx::THIS,
-        0xf0 => names::netbios::THIS,
-        0xfe if region.captured().first() == Some(&ISIS) => names::isis::THIS,
-        _ => return false,
-    };
-    titled(walk, protocol, region);
-    if protocol == names::isis::THIS {
-        walk.columns.set_protocol(
-            match region.captured().get(4).copied().unwrap_or_default() & 0x1f {
-                15..=17 => "ISIS HELLO",
-                18 | 20 => "ISIS LSP",
-                24 | 25 => "ISIS CSNP",
-                26 | 27 => "ISIS PSNP",
-                _ => "ISIS",
-            },
-        );
+pub(crate) fn service(
+    walk: &mut Walk<'_, '_>,
+    sap: u8,
+    region: &Region<'_>,
+) -> Option<Result<(), Stop>> {
+    const OSI: u8 = 0xfe;
+    match sap {
+        0xe0 | 0x10 => titled(walk, names::ipx::THIS, region),
+        0xf0 => titled(walk, names::netbios::THIS, region),
+        OSI => return Some(osi::dissect(walk, *region)),
+        _ => return None,
     }
-    true
+    Some(Ok(()))
 }
 
 /// Dissects the payload of an IP packet, if its protocol is one of these.
-pub(crate) fn packet(walk: &mut Walk<'_, '_>, protocol: u8, region: &Region<'_>) -> bool {
+pub(crate) fn packet(
+    walk: &mut Walk<'_, '_>,
+    protocol: u8,
+    region: &Region<'_>,
+) -> Option<Result<(), Stop>> {
     const L2TP: u8 = 115;
     let protocol = match protocol {
         33 => names::dccp::THIS,
+        62 | 135 => return Some(neighbors::mobility(walk, region)),
         46 => names::rsvp::THIS,
         108 => names::ipcomp::THIS,
         113 => names::pgm::THIS,
         L2TP => names::l2tp::THIS,
-        _ => return false,
+        _ => return None,
     };
     titled(walk, protocol, region);
     if protocol == names::l2tp::THIS {
         walk.columns.set_protocol("L2TPv3");
     }
-    true
+    Some(Ok(()))
 }
 
 /// Dissects an authentication header (RFC 4302); gives the next protocol, and what follows.
@@ -225,7 +337,13 @@ pub(crate) fn datagram(
         13 => (names::daytime::THIS, "DAYTIME"),
         37 => (names::time::THIS, "TIME"),
         177 if short == 1 => (names::xdmcp::THIS, "XDMCP"),
-        319 | 320 if matches!(second & 0x0f, 1 | 2) => (names::ptp::THIS, ptp_name(second)),
+        319 | 320 if matches!(second & 0x0f, 1 | 2) => {
+            tell_plainly(walk, names::ptp::THIS, &region);
+            precision(walk, &region);
+            return Some(Ok(()));
+        }
+        3503 => return neighbors::mpls_echo(walk, &region),
+        6696 => return Some(neighbors::babel(walk, region)),
         389 => (names::cldap::THIS, "CLDAP"),
         496 => (names::autorp::THIS, "Auto-RP"),
         513 => (names::who::THIS, "WHO"),

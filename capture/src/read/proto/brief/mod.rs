@@ -3,7 +3,10 @@
 //!
 //! - `names.rs` the protocols themselves
 //! - `shim.rs` headers between Ethernet and what it carries
-//! - `wireless.rs` IEEE 802.11 data frames; `nflog.rs`, `ipoib.rs` link layers of captures
+//! - `wireless/` IEEE 802.11; `wpan.rs` IEEE 802.15.4; `frame_relay.rs`, `nflog.rs`, `ipoib.rs`, `link.rs` (several)
+//!   link layers of captures
+//! - `neighbors.rs` what devices tell their neighbors
+//! - `osi.rs` routing beside IP: IS-IS, ES-IS
 //! - `udp.rs` who takes a datagram
 //! - `bare.rs`, `streams.rs` (over TCP) all those of which only the name is told
 //! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
@@ -22,15 +25,19 @@ pub(crate) mod control;
 pub(crate) mod database;
 pub(crate) mod dcerpc;
 pub(crate) mod dnp3;
+pub(crate) mod frame_relay;
 pub(crate) mod ipoib;
 pub(crate) mod ipp;
 pub(crate) mod iso;
 pub(crate) mod lines;
+pub(crate) mod link;
 mod media;
 pub(crate) mod memory;
 pub(crate) mod names;
+pub(crate) mod neighbors;
 pub(crate) mod nflog;
 pub(crate) mod openflow;
+pub(crate) mod osi;
 pub(crate) mod resp;
 pub(crate) mod routing;
 pub(crate) mod rpc;
@@ -45,6 +52,7 @@ pub(crate) mod udp;
 pub(crate) mod vnc;
 pub(crate) mod websocket;
 pub(crate) mod wireless;
+pub(crate) mod wpan;
 pub(crate) mod x11;
 
 use crate::read::FieldId;

@@ -3,7 +3,7 @@
 
 use super::{name, names};
 use crate::read::column::Address;
-use crate::read::proto::data;
+use crate::read::proto::{data, ip};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -58,7 +58,24 @@ pub(crate) fn pim(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
         _ => "Unknown",
     };
     walk.columns.set_info(format_args!("{text}"));
+    const REGISTER: u8 = 1;
+    if first >> 4 == 2 && first & 0x0f == REGISTER {
+        return registered(walk, region.rest(8));
+    }
     Ok(())
+}
+
+/// Dissects the packet that a router sends on: the list shows its addresses, but what PIM says.
+fn registered(walk: &mut Walk<'_, '_>, packet: Region<'_>) -> Result<(), Stop> {
+    let before = walk.columns.clone();
+    let outcome = match packet.captured().first().map(|first| first >> 4) {
+        Some(4 | 6) if !walk.protocols.is_full() => ip::dissect_by_version(walk, packet),
+        _ => Ok(()),
+    };
+    let ends = (walk.columns.source, walk.columns.destination);
+    *walk.columns = before;
+    (walk.columns.source, walk.columns.destination) = ends;
+    outcome
 }
 
 /// Dissects an EIGRP packet.
@@ -85,16 +102,15 @@ pub(crate) fn eigrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), 
 
 /// Port of HSRP.
 pub(crate) const HSRP_PORT: u16 = 1985;
+/// The same over IPv6.
+pub(crate) const HSRP_IPV6_PORT: u16 = 2029;
 
 /// Dissects an HSRP packet of version 0, which goes to all routers; others are only named.
 pub(crate) fn hsrp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match walk.carrier.destination {
         Address::Ipv4([224, 0, 0, 2]) => {}
-        Address::Ipv4([224, 0, 0, 102]) => {
-            name(walk, names::hsrp::THIS, &region);
-            walk.columns.set_protocol("HSRPv2");
-            return Ok(());
-        }
+        Address::Ipv4([224, 0, 0, 102]) => return hsrp2(walk, &region),
+        Address::Ipv6(address) if address == ALL_HSRP => return hsrp2(walk, &region),
         _ => return data::dissect(walk, region),
     }
     name(walk, names::hsrp::THIS, &region);
@@ -118,6 +134,60 @@ pub(crate) fn hsrp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), St
             _ => "Unknown",
         };
         walk.columns.append_info(format_args!(" (state {state})"));
+    } else if kind == 3 {
+        let state = match region.u8(6)? {
+            1 => "Dormant",
+            2 => "Passive",
+            3 => "Active",
+            _ => "Unknown",
+        };
+        walk.columns.append_info(format_args!(" (state {state})"));
+    }
+    Ok(())
+}
+
+/// The group of HSRP's routers, `ff02::66`.
+const ALL_HSRP: [u8; 16] = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x66];
+
+/// Dissects an HSRP packet of version 2, which is made of values with types.
+fn hsrp2(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const GROUP: (u8, u8) = (1, 40);
+    const INTERFACE: (u8, u8) = (2, 4);
+    name(walk, names::hsrp::THIS, region);
+    walk.columns.set_protocol("HSRPv2");
+    let mut at = 0;
+    while at < region.reported() {
+        let (kind, len) = (region.u8(at)?, region.u8(at + 1)?);
+        match (kind, len) {
+            GROUP => {
+                let text = match region.u8(at + 3)? {
+                    0 => "Hello",
+                    1 => "Coup",
+                    2 => "Resign",
+                    _ => "Unknown",
+                };
+                let state = match region.u8(at + 4)? {
+                    0 => "Disabled",
+                    1 => "Init",
+                    2 => "Learn",
+                    3 => "Listen",
+                    4 => "Speak",
+                    5 => "Standby",
+                    6 => "Active",
+                    _ => "Unknown",
+                };
+                walk.columns
+                    .set_info(format_args!("{text} (state {state})"));
+            }
+            INTERFACE => {
+                let (active, passive) = (region.u16(at + 2)?, region.u16(at + 4)?);
+                walk.columns.set_info(format_args!(
+                    "Interface State TLV (Act={active} Pass={passive})"
+                ));
+            }
+            _ => {}
+        }
+        at += 2 + usize::from(len);
     }
     Ok(())
 }

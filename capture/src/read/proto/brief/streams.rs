@@ -320,6 +320,65 @@ fn xmpp(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resul
     Ok(Outcome::Done)
 }
 
+/// RPKI to router (RFC 8210) in a TCP stream.
+pub(crate) static RPKI_RTR: Application = Application {
+    ports: &[323],
+    recognizes: None,
+    dissect: |walk, region, payload| {
+        let _ = payload;
+        name(walk, names::rpki_rtr::THIS, &region);
+        let mut at = 0;
+        while at < region.reported() {
+            at = prefix_message(walk, &region, at)?;
+        }
+        Ok(Outcome::Done)
+    },
+};
+
+/// Tells a message of RPKI to router, and where it ends: by what it is, whatever length it says.
+fn prefix_message(walk: &mut Walk<'_, '_>, region: &Region<'_>, at: usize) -> Result<usize, Stop> {
+    region.u8(at)?;
+    let kind = region.u8(at + 1)?;
+    let text = match kind {
+        0 => "Serial Notify",
+        1 => "Serial Query",
+        2 => "Reset Query",
+        3 => "Cache Response",
+        4 => "IPv4 Prefix",
+        6 => "IPv6 Prefix",
+        7 => "End of Data",
+        8 => "Cache Reset",
+        9 => "Router Key",
+        10 => "Error Report",
+        _ => "",
+    };
+    match text {
+        "" => walk
+            .columns
+            .append_info_after(", ", format_args!("Unknown ({kind})")),
+        _ => walk.columns.append_text_after(", ", text),
+    }
+    let stated = region.u32(at + 2)?;
+    let len = match kind {
+        0 | 1 => 12,
+        2 | 3 | 8 => 8,
+        4 => 20,
+        6 => 32,
+        7 if region.u8(at)? >= 1 => 24,
+        7 => 12,
+        9 => region.u32(at + 4)? as usize,
+        10 => {
+            let packet_len = region.u32(at + 8)? as usize;
+            let text_at = (at + 12).saturating_add(packet_len);
+            let text_len = region.u32(text_at)? as usize;
+            (16 + packet_len).saturating_add(text_len)
+        }
+        _ => stated as usize,
+    };
+    region.slice(at, len.max(2))?;
+    Ok(at + len.max(2))
+}
+
 /// The networks of Bitcoin, by the first bytes of their messages.
 fn is_bitcoin(bytes: &[u8]) -> bool {
     matches!(

@@ -39,7 +39,7 @@ pub(crate) fn of_port(
         service::SRVLOC_PORT => service::srvloc(walk, &region),
         service::SAP_PORT => service::sap(walk, &region),
         service::DROPBOX_PORT => service::dropbox(walk, region),
-        routing::HSRP_PORT => routing::hsrp(walk, region),
+        routing::HSRP_PORT | routing::HSRP_IPV6_PORT => routing::hsrp(walk, region),
         dnp3::PORT => dnp3::datagram(walk, region),
         lines::SIP_PORT => lines::sip(walk, region),
         VXLAN_GPE_PORT => vxlan_gpe(walk, region),

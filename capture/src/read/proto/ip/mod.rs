@@ -158,7 +158,7 @@ protocol! {
 }
 
 /// Number of the protocol that stands for raw IP in `frame.protocols`.
-pub(crate) const RAW: u8 = super::raw::THIS.protocol;
+pub(crate) const RAW: u16 = super::raw::THIS.protocol;
 
 const MIN_HEADER_LEN: usize = 20;
 

@@ -39,8 +39,12 @@ pub(crate) fn dissect(
         136 => udp::dissect_flavor(walk, region, udp::Flavor::Lite)?,
         97 => eth::dissect(walk, region.from(2)?, eth::Fcs::None)?,
         137 => mpls::dissect(walk, region)?,
-        _ if bare::packet(walk, protocol, &region) => {}
         _ => {
+            if let Some(outcome) = bare::packet(walk, protocol, &region) {
+                outcome?;
+                walk.current = current;
+                return Ok(());
+            }
             if protocol == 41 {
                 ipv6::not_one(walk, &region);
             }

@@ -14,7 +14,7 @@ use crate::read::tree::{Added, Value};
 use crate::read::walk::{Piece, Walk};
 
 /// A header that stands below the packet's own in the tree, and is a protocol of its own in filters.
-const fn header(number: u8, fields: &'static [Field; 1], title: &'static str) -> Protocol {
+const fn header(number: u16, fields: &'static [Field; 1], title: &'static str) -> Protocol {
     Protocol {
         number,
         name: fields[0].name,

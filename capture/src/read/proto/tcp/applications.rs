@@ -87,6 +87,7 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &brief::streams::RMI,
     &brief::streams::RSH,
     &brief::streams::RSYNC,
+    &brief::streams::RPKI_RTR,
     &brief::streams::RTMP,
     &brief::streams::SKINNY,
     &brief::streams::SMPP,
