@@ -13,21 +13,21 @@ use crate::fixture::{file, pcap};
 
 /// Frames of some hosts, whose TCP segments follow each other.
 #[derive(Default)]
-struct Talk {
-    frames: Vec<Vec<u8>>,
+pub(crate) struct Talk {
+    pub(crate) frames: Vec<Vec<u8>>,
     /// Bytes sent so far: host and port of both ends, and how many.
     sent: Vec<([u8; 2], [u16; 2], u32)>,
 }
 
 impl Talk {
-    fn ethernet(&mut self, kind: u16, payload: &[u8]) {
+    pub(crate) fn ethernet(&mut self, kind: u16, payload: &[u8]) {
         let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
         frame.extend(kind.to_be_bytes());
         frame.extend(payload);
         self.frames.push(frame);
     }
 
-    fn ip(&mut self, protocol: u8, [from, to]: [u8; 2], payload: &[u8]) {
+    pub(crate) fn ip(&mut self, protocol: u8, [from, to]: [u8; 2], payload: &[u8]) {
         let mut packet = vec![0x45, 0];
         packet.extend((20 + payload.len() as u16).to_be_bytes());
         packet.extend([0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
@@ -35,7 +35,7 @@ impl Talk {
         self.ethernet(0x0800, &packet);
     }
 
-    fn udp(&mut self, ports: [u16; 2], payload: &[u8]) {
+    pub(crate) fn udp(&mut self, ports: [u16; 2], payload: &[u8]) {
         self.udp_between([1, 2], ports, payload);
     }
 
@@ -58,12 +58,12 @@ impl Talk {
     }
 
     /// A segment from the client, host 1, to the server.
-    fn ask(&mut self, [client, server]: [u16; 2], payload: &[u8]) {
+    pub(crate) fn ask(&mut self, [client, server]: [u16; 2], payload: &[u8]) {
         self.segment([1, 2], [client, server], payload);
     }
 
     /// A segment back.
-    fn answer(&mut self, [client, server]: [u16; 2], payload: &[u8]) {
+    pub(crate) fn answer(&mut self, [client, server]: [u16; 2], payload: &[u8]) {
         self.segment([2, 1], [server, client], payload);
     }
 

@@ -28,6 +28,8 @@ mod layers;
 #[cfg(test)]
 mod listed;
 #[cfg(test)]
+mod neighbors;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod quic;

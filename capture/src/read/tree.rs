@@ -15,7 +15,7 @@ use crate::packet::Timestamp;
 type Bits = [u64; 4];
 
 /// Protocols that there is room for.
-pub(super) const PROTOCOLS: usize = 384;
+pub(super) const PROTOCOLS: usize = 288;
 
 /// Which fields are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -72,11 +72,7 @@ fn slarp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     let code = region.u32(0)?;
     match code {
         0 | 1 => {
-            let text = if code == 0 {
-                "Address request"
-            } else {
-                "Address reply"
-            };
+            let text = if code == 0 { "Request" } else { "Reply" };
             let address = std::net::Ipv4Addr::from(region.array::<4>(4)?);
             let mask = std::net::Ipv4Addr::from(region.array::<4>(8)?);
             walk.columns

@@ -233,6 +233,8 @@ pub(crate) fn by_link_type(
         LinkType::DSA_TAG_BRCM | LinkType::DSA_TAG_DSA => link::switch(walk, region, 4),
         LinkType::DSA_TAG_EDSA => link::switch(walk, region, 8),
         LinkType::DSA_TAG_BRCM_PREPEND => link::switch_in_front(walk, region),
+        // What these are is up to whoever uses them.
+        LinkType(147..=162) => data::dissect(walk, region),
         _ => {
             walk.columns.set_protocol("UNKNOWN");
             match encapsulation_number(link) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{data, ip, ipv6};
+use super::{brief, data, ip, ipv6};
 use crate::read::field::protocol;
 use crate::read::proto::names::pick;
 use crate::read::region::{Region, Stop};
@@ -47,8 +47,32 @@ const fn message_name(value: u64) -> Option<&'static str> {
     Some(match value {
         1 => "Echo request",
         2 => "Echo response",
+        3 => "Version not supported",
+        4 => "Node alive request",
+        5 => "Node alive response",
+        6 => "Redirection request",
+        7 => "Redirection response",
+        16 => "Create PDP context request",
+        17 => "Create PDP context response",
+        18 => "Update PDP context request",
+        19 => "Update PDP context response",
+        20 => "Delete PDP context request",
+        21 => "Delete PDP context response",
         26 => "Error indication",
-        31 => "Supported extension headers notification",
+        27 => "PDU notification request",
+        28 => "PDU notification response",
+        29 => "PDU notification reject request",
+        30 => "PDU notification reject response",
+        31 => "Supported extension header notification",
+        32 => "Send routing information for GPRS request",
+        33 => "Send routing information for GPRS response",
+        48 => "Identification request",
+        49 => "Identification response",
+        50 => "SGSN context request",
+        51 => "SGSN context response",
+        52 => "SGSN context acknowledgement",
+        240 => "Data record transfer request",
+        241 => "Data record transfer response",
         254 => "End Marker",
         255 => "T-PDU",
         _ => return None,
@@ -69,7 +93,80 @@ const fn next_name(value: u64) -> Option<&'static str> {
 /// Its UDP port.
 pub(crate) const PORT: u16 = 2152;
 
+/// UDP port of its control messages.
+const CONTROL_PORT: u16 = 2123;
+/// UDP port of its older versions and of charging (GTP').
+const PRIME_PORT: u16 = 3386;
+
 const TPDU: u8 = 255;
+
+/// Whether a port is one of its control messages.
+pub(crate) const fn is_control(port: u16) -> bool {
+    matches!(port, CONTROL_PORT | PRIME_PORT)
+}
+
+/// Dissects a control message: of the second version (3GPP TS 29.274), of charging or the first version
+/// (29.060), or of the one before.
+pub(crate) fn control(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    let flags = region.u8(0)?;
+    match flags >> 5 {
+        2 => return second(walk, &region),
+        1 if flags & 0x10 != 0 => return dissect(walk, region),
+        0 | 1 => {}
+        _ => return data::dissect(walk, region),
+    }
+    const OLD_LEN: usize = 20;
+    let kind = region.u8(1)?;
+    let Some(name) = message_name(kind.into()) else {
+        return data::dissect_outside(walk, region);
+    };
+    walk.columns.set_protocol("GTP");
+    walk.columns.clear_info();
+    walk.begin(THIS, &region, region.captured().len());
+    walk.end();
+    walk.columns.set_info(format_args!("{name}"));
+    if kind != TPDU {
+        return Ok(());
+    }
+    tunneled(walk, region.from(OLD_LEN)?)
+}
+
+fn second(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    brief::name(walk, brief::names::gtpv2::THIS, region);
+    let text = match region.u8(1)? {
+        1 => "Echo Request",
+        2 => "Echo Response",
+        3 => "Version Not Supported Indication",
+        32 => "Create Session Request",
+        33 => "Create Session Response",
+        34 => "Modify Bearer Request",
+        35 => "Modify Bearer Response",
+        36 => "Delete Session Request",
+        37 => "Delete Session Response",
+        38 => "Change Notification Request",
+        39 => "Change Notification Response",
+        64 => "Modify Bearer Command",
+        65 => "Modify Bearer Failure Indication",
+        66 => "Delete Bearer Command",
+        67 => "Delete Bearer Failure Indication",
+        68 => "Bearer Resource Command",
+        69 => "Bearer Resource Failure Indication",
+        70 => "Downlink Data Notification Failure Indication",
+        95 => "Create Bearer Request",
+        96 => "Create Bearer Response",
+        97 => "Update Bearer Request",
+        98 => "Update Bearer Response",
+        99 => "Delete Bearer Request",
+        100 => "Delete Bearer Response",
+        170 => "Release Access Bearers Request",
+        171 => "Release Access Bearers Response",
+        176 => "Downlink Data Notification",
+        177 => "Downlink Data Notification Acknowledgement",
+        _ => "Unknown",
+    };
+    walk.columns.set_info(format_args!("{text}"));
+    Ok(())
+}
 
 /// Dissects the header and what is tunneled behind it.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
@@ -126,7 +223,11 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     if kind != TPDU {
         return Ok(());
     }
-    let rest = region.rest(at);
+    tunneled(walk, region.rest(at))
+}
+
+/// Dissects the packet that is tunneled.
+fn tunneled(walk: &mut Walk<'_, '_>, rest: Region<'_>) -> Result<(), Stop> {
     let outcome = match rest.captured().first().map(|byte| byte >> 4) {
         Some(4) => ip::dissect(walk, rest),
         Some(6) => ipv6::dissect(walk, rest),

@@ -1,5 +1,7 @@
 //! SCTP (RFC 9260): the common header and the list of chunks.
 
+use super::brief::memory::End;
+use super::brief::transport;
 use super::data;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -49,6 +51,60 @@ const fn chunk_name(value: u64) -> Option<&'static str> {
 }
 
 const HEADER_LEN: usize = 12;
+const DATA: u8 = 0;
+const SELECTIVE_ACK: u8 = 3;
+const DATA_HEADER_LEN: usize = 16;
+
+/// Adds what the list tells of a chunk beside its name: numbers count from the first one of a sender.
+fn told(walk: &mut Walk<'_, '_>, part: &Region<'_>, kind: u8) -> Result<(), Stop> {
+    match kind {
+        DATA => {
+            let number = part.u32(4)?;
+            let first = walk.memory.brief.first_chunk(ends(walk), number);
+            let number = number.wrapping_sub(first);
+            walk.columns.append_info(format_args!("(TSN={number}) "));
+        }
+        // Either opening says where numbers begin.
+        1 | 2 => {
+            let number = part.u32(16)?;
+            walk.memory.brief.first_chunk(ends(walk), number);
+        }
+        SELECTIVE_ACK => {
+            const BLOCKS_AT: usize = 16;
+            const BLOCK_LEN: usize = 4;
+            let [from, to] = ends(walk);
+            let acknowledged = part.u32(4)?;
+            let first = walk.memory.brief.known_chunk([to, from]).unwrap_or(0);
+            let number = acknowledged.wrapping_sub(first);
+            let room = part.u32(8)?;
+            let blocks = usize::from(part.u16(12)?);
+            let last = match blocks.checked_sub(1) {
+                Some(block) => part.u16(BLOCKS_AT + block * BLOCK_LEN + 2)?,
+                None => 0,
+            };
+            match last {
+                0 => walk
+                    .columns
+                    .append_info(format_args!("(Ack={number}, Arwnd={room}) ")),
+                last => walk
+                    .columns
+                    .append_info(format_args!("(Ack={number}+{last}, Arwnd={room}) ")),
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Who sends to whom.
+fn ends(walk: &Walk<'_, '_>) -> [End; 2] {
+    let (source, destination) = walk.memory.brief.association;
+    let carrier = &walk.carrier;
+    [
+        (carrier.source.wide(), source),
+        (carrier.destination.wide(), destination),
+    ]
+}
 
 /// Dissects a packet.
 pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
@@ -62,6 +118,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
             "Stream Control Transmission Protocol, Src Port: {source} ({source}), Dst Port: {destination} ({destination})"
         ),
     );
+    walk.memory.brief.association = (source, destination);
     walk.u16(SRCPORT, &region, 0)?;
     walk.u16(DSTPORT, &region, 2)?;
     for (offset, port) in [(0, source), (2, destination)] {
@@ -94,9 +151,16 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
         walk.u16(CHUNK_LENGTH, &part, 2)?;
         walk.bytes(CHUNK_VALUE, &part.rest(4));
         walk.tree.close();
-        if kind == 0 && user_data.is_none() {
-            user_data = Some(part.rest(16));
+        told(walk, &part, kind)?;
+        if kind == DATA {
+            let payload = part.rest(DATA_HEADER_LEN);
+            if part.u32(12)? == transport::M3UA && payload.reported() > 0 {
+                transport::m3ua(walk, &payload)?;
+            } else {
+                user_data.get_or_insert(payload);
+            }
         }
+        walk.columns.fence();
         at += len.next_multiple_of(4);
     }
     walk.end();

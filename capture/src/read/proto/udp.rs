@@ -395,6 +395,7 @@ fn hand_on(
     if let Some(name) = walk.preferences.decode_as.udp([source, destination]) {
         return decode_as(walk, payload, stream, [source, destination], name);
     }
+    walk.memory.brief.datagram_stream = stream;
     for port in [source.min(destination), source.max(destination)] {
         match port {
             geneve::PORT => return geneve::dissect(walk, payload),

@@ -4,9 +4,11 @@
 //! Who gets what by which port or number, and what it turns down, is Wireshark's (`tshark -G decodes`,
 //! and the beginnings of its dissectors).
 
-use super::{name, names, neighbors, osi, wpan};
+use super::{capwap, dtls, name, names, neighbors, osi, routing, service, transport, wpan};
 use crate::read::FieldId;
-use crate::read::proto::{data, eth, ip, ppp};
+use crate::read::column::Address;
+use crate::read::proto::text::Hex;
+use crate::read::proto::{data, eth, ethertype, ip, ppp};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -38,7 +40,7 @@ pub(crate) fn frame(
     let protocol = match ethertype {
         0x0842 => names::wol::THIS,
         0x8103 => names::lacp::THIS,
-        0x8137 => names::ipx::THIS,
+        0x8137 => return Some(netware(walk, region)),
         0x8808 => names::macc::THIS,
         0x8809 => names::slow::THIS,
         0x886f => names::nlb::THIS,
@@ -47,6 +49,8 @@ pub(crate) fn frame(
         0x88ab => names::powerlink::THIS,
         0x88b8 => names::goose::THIS,
         0x809a => return Some(wpan::dissect(walk, *region, wpan::Fcs::Last)),
+        0x88a2 => return Some(service::disk(walk, region)),
+        0x88e7 => return Some(bridged(walk, region)),
         0x88cc | 0x8942 => return Some(neighbors::lldp(walk, region)),
         0x88d9 => names::lltd::THIS,
         0x88e1 => names::homeplug_av::THIS,
@@ -81,6 +85,28 @@ pub(crate) fn frame(
         _ => {}
     }
     Some(Ok(()))
+}
+
+/// Dissects what a provider's backbone carries (IEEE 802.1ah): a service, and addresses in front of an
+/// `EtherType`.
+fn bridged(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const HEADER_LEN: usize = 18;
+    const IS_SERVICE: u32 = 0x00ff_ffff;
+    tell_plainly(walk, names::bridging::THIS, region);
+    let flags = region.u32(0)?;
+    let (priority, service) = (flags >> 29, flags & IS_SERVICE);
+    let drop = flags >> 28 & 1;
+    let has_addresses = flags >> 27 & 1;
+    walk.columns.set_info(format_args!(
+        "PRI: {priority}  Drop: {drop}  NCA: {has_addresses}  I-SID: {service}"
+    ));
+    let kind = region.u16(HEADER_LEN - 2)?;
+    if walk.protocols.is_full() {
+        return data::dissect(walk, region.rest(HEADER_LEN));
+    }
+    ethertype::dissect(walk, kind, region.rest(HEADER_LEN));
+    walk.claimed = None;
+    Ok(())
 }
 
 /// Tells what a message of PTP is for (IEEE 1588 section 13).
@@ -261,9 +287,16 @@ pub(crate) fn cisco(
     Some(Ok(()))
 }
 
-/// Names a packet of Netware without a link header of its own.
-pub(crate) fn netware(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
+/// Names a packet of Netware; its addresses are a network and a node.
+pub(crate) fn netware(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     titled(walk, names::ipx::THIS, region);
+    let address = |at: usize| {
+        let (network, node) = (region.u32(at)?, region.slice(at + 4, 6)?);
+        Ok(Address::text(&format!("{network:08x}.{}", Hex(node))))
+    };
+    walk.columns.destination = address(6)?;
+    walk.columns.source = address(18)?;
+    Ok(())
 }
 
 /// Dissects what follows the SAP of an LLC header, if it is one of these.
@@ -274,7 +307,7 @@ pub(crate) fn service(
 ) -> Option<Result<(), Stop>> {
     const OSI: u8 = 0xfe;
     match sap {
-        0xe0 | 0x10 => titled(walk, names::ipx::THIS, region),
+        0xe0 | 0x10 => return Some(netware(walk, region)),
         0xf0 => titled(walk, names::netbios::THIS, region),
         OSI => return Some(osi::dissect(walk, *region)),
         _ => return None,
@@ -290,11 +323,11 @@ pub(crate) fn packet(
 ) -> Option<Result<(), Stop>> {
     const L2TP: u8 = 115;
     let protocol = match protocol {
-        33 => names::dccp::THIS,
+        33 => return Some(transport::dccp(walk, region)),
         62 | 135 => return Some(neighbors::mobility(walk, region)),
         46 => names::rsvp::THIS,
         108 => names::ipcomp::THIS,
-        113 => names::pgm::THIS,
+        113 => return Some(transport::pgm(walk, region)),
         L2TP => names::l2tp::THIS,
         _ => return None,
     };
@@ -359,10 +392,10 @@ pub(crate) fn datagram(
         4341 => return Some(located(walk, &region)),
         4342 => (names::lisp::THIS, "LISP"),
         4569 => (names::iax2::THIS, "IAX2"),
-        5246 => (names::capwap::THIS, "CAPWAP-Control"),
-        5247 => (names::capwap::THIS, "CAPWAP-Data"),
+        capwap::CONTROL_PORT => return Some(capwap::control(walk, &region)),
+        capwap::DATA_PORT => return Some(capwap::frame(walk, &region)),
         5350 | 5351 => match first {
-            0 => (names::pcp::THIS, "NAT-PMP"),
+            0 => return Some(service::mapping(walk, &region)),
             1 => (names::pcp::THIS, "PCP v1"),
             2 => (names::pcp::THIS, "PCP v2"),
             _ => return None,
@@ -372,8 +405,8 @@ pub(crate) fn datagram(
         }
         5678 => (names::mndp::THIS, "MNDP"),
         5683 => (names::coap::THIS, "CoAP"),
-        6343 if matches!(word, 2 | 4 | 5) => (names::sflow::THIS, "sFlow"),
-        646 if short == 1 => (names::ldp::THIS, "LDP"),
+        6343 if matches!(word, 2 | 4 | 5) => return Some(service::sflow(walk, &region)),
+        646 if short == 1 => return Some(routing::ldp(walk, &region)),
         8000 if first == 2 && bytes.last() == Some(&3) => (names::oicq::THIS, "OICQ"),
         11211 => (names::memcache::THIS, "MEMCACHE"),
         19132 => (names::raknet::THIS, "RakNet"),
@@ -397,19 +430,9 @@ pub(crate) fn known(
     stream: u32,
 ) -> Option<Result<(), Stop>> {
     const DHT: [&[u8]; 4] = [b"d1:ad", b"d1:rd", b"d2:ip", b"d1:el"];
-    const CLIENT_HELLO: u8 = 1;
     let bytes = region.captured();
-    if let Some(version) = dtls_name(region) {
-        // As long as no answer came, the version is not settled.
-        let is_hello = bytes[0] == 22 && bytes.get(13) == Some(&CLIENT_HELLO);
-        let shown = if is_hello {
-            walk.memory.brief.secured(stream).unwrap_or("DTLS")
-        } else {
-            walk.memory.brief.secure(stream, version);
-            version
-        };
-        tell(walk, names::dtls::THIS, region, shown);
-        return Some(Ok(()));
+    if let Some(outcome) = dtls::datagram(walk, region, stream) {
+        return Some(outcome);
     }
     if DHT.iter().any(|front| bytes.starts_with(front)) {
         tell_plainly(walk, names::bt_dht::THIS, region);
@@ -424,21 +447,6 @@ pub(crate) fn known(
         return Some(Ok(()));
     }
     None
-}
-
-/// The version of DTLS (RFC 6347) whose records these are.
-fn dtls_name(region: &Region<'_>) -> Option<&'static str> {
-    let &[kind, high, low, .., len_high, len_low] = region.captured().first_chunk::<13>()?;
-    let len = usize::from(u16::from_be_bytes([len_high, len_low]));
-    if !matches!(kind, 20..=25) || len + 13 > region.reported() {
-        return None;
-    }
-    match [high, low] {
-        [0xfe, 0xfd] => Some("DTLSv1.2"),
-        [0xfe, 0xff] => Some("DTLSv1.0"),
-        [0x01, 0x00] => Some("DTLS 1.0 (OpenSSL pre 0.9.8f)"),
-        _ => None,
-    }
 }
 
 /// Six bytes of ones, and an address sixteen times.

@@ -310,6 +310,7 @@ fn sip_message(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
     const VERSION: &[u8] = b"SIP/2.0";
     name(walk, names::sip::THIS, region);
     let bytes = region.captured();
+    super::media::announced(walk, bytes);
     let (first, next) = line(bytes);
     let message = Message::read(&bytes[next.min(bytes.len())..]);
     let columns = &mut *walk.columns;

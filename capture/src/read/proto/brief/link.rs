@@ -56,8 +56,9 @@ pub(crate) fn ipnet(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), S
     let family = region.u8(1)?;
     let rest = region.from(HEADER_LEN)?;
     match family {
-        1 => ip::dissect(walk, rest),
-        2 => ipv6::dissect(walk, rest),
+        // Address families of Solaris.
+        2 => ip::dissect(walk, rest),
+        26 => ipv6::dissect(walk, rest),
         _ => data::dissect(walk, rest),
     }
 }

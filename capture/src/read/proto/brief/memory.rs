@@ -20,6 +20,36 @@ pub(super) fn make_room<K: Ord, V>(table: &mut BTreeMap<K, V>) {
     }
 }
 
+/// An address and a port.
+pub(in crate::read::proto) type End = ([u8; 16], u16);
+
+/// How far a message is there: by stream, sender and number.
+#[derive(Debug, Default)]
+pub(super) struct Fragments(BTreeMap<(u32, [u8; 16], u16), usize>);
+
+impl Fragments {
+    /// Adds a piece; gives whether it ends a message that is complete with it.
+    pub(super) fn add(
+        &mut self,
+        message: (u32, [u8; 16], u16),
+        from: usize,
+        to: usize,
+        len: usize,
+    ) -> bool {
+        make_room(&mut self.0);
+        let end = self.0.entry(message).or_default();
+        if from <= *end {
+            *end = to.max(*end);
+        }
+        let is_complete = *end >= len;
+        if is_complete {
+            // The number comes again when keys are exchanged anew.
+            self.0.remove(&message);
+        }
+        is_complete && to == len
+    }
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -29,6 +59,22 @@ pub(crate) struct Memory {
     pub(super) transfers: BTreeSet<([u8; 16], u16)>,
     /// Data connections of FTP.
     pub(super) announced: transfer::Memory,
+    /// Handshake messages of DTLS that come in pieces.
+    pub(super) fragments: Fragments,
+    /// The frame that a station is sending in pieces.
+    pieces: BTreeMap<[u8; 6], u16>,
+    /// Where numbers of DCCP packets from one end to another begin.
+    numbers: BTreeMap<[End; 2], u64>,
+    /// Ends of RTP that were announced.
+    media: BTreeSet<End>,
+    /// Ports of the SCTP packet that is being dissected.
+    pub(in crate::read::proto) association: (u16, u16),
+    /// The first number of the chunks that one end of SCTP sends to another.
+    chunks: BTreeMap<[End; 2], u32>,
+    /// The stream of the datagram that is being dissected.
+    pub(in crate::read::proto) datagram_stream: u32,
+    /// The operations of calls that wait for their responses, by stream, file and number.
+    operations: BTreeMap<(u32, u64, u32), u16>,
     /// Versions of DTLS by the number of the stream.
     versions: BTreeMap<u32, &'static str>,
     /// Interfaces that are bound on pipes, by stream and file.
@@ -100,6 +146,69 @@ impl Memory {
         self.pipes.entry((stream, file)).or_default()
     }
 
+    /// Remembers whether a station's frame goes on; gives whether pieces of it came before.
+    pub(super) fn radio_piece(&mut self, station: [u8; 6], sequence: u16, goes_on: bool) -> bool {
+        let had_more = self.pieces.get(&station) == Some(&sequence);
+        if goes_on {
+            make_room(&mut self.pieces);
+            self.pieces.insert(station, sequence);
+        } else if had_more {
+            self.pieces.remove(&station);
+        }
+        had_more
+    }
+
+    /// Remembers where the numbers of one end begin.
+    pub(super) fn begin_numbers(&mut self, ends: [End; 2], first: u64) {
+        make_room(&mut self.numbers);
+        self.numbers.insert(ends, first);
+    }
+
+    /// Where the numbers of one end begin.
+    pub(super) fn first_number(&self, ends: [End; 2]) -> Option<u64> {
+        self.numbers.get(&ends).copied()
+    }
+
+    /// RTP will come from or to this end.
+    pub(super) fn announce(&mut self, end: End) {
+        if self.media.len() >= MOST {
+            self.media.pop_first();
+        }
+        self.media.insert(end);
+    }
+
+    /// Whether it was announced that this end has RTP.
+    pub(super) fn is_announced(&self, end: End) -> bool {
+        !self.media.is_empty() && self.media.contains(&end)
+    }
+
+    /// The first number of chunks between two ends, which is this one if none came before.
+    pub(in crate::read::proto) fn first_chunk(&mut self, ends: [End; 2], number: u32) -> u32 {
+        make_room(&mut self.chunks);
+        *self.chunks.entry(ends).or_insert(number)
+    }
+
+    /// The first number of chunks between two ends, if one came.
+    pub(in crate::read::proto) fn known_chunk(&self, ends: [End; 2]) -> Option<u32> {
+        self.chunks.get(&ends).copied()
+    }
+
+    /// Remembers which operation of a pipe a call asks for.
+    pub(super) fn remember_operation(&mut self, call: (u32, u64, u32), operation: u16) {
+        make_room(&mut self.operations);
+        self.operations.insert(call, operation);
+    }
+
+    /// The operation that a call asked for.
+    pub(super) fn operation(&self, call: (u32, u64, u32)) -> Option<u16> {
+        self.operations.get(&call).copied()
+    }
+
+    /// The file that a message of a stream is about, if it does not tell itself.
+    pub(super) fn last_file(&self, stream: u32) -> u64 {
+        self.files.get(&stream).copied().unwrap_or_default()
+    }
+
     /// Remembers a call by its transaction.
     pub(super) fn remember_call(&mut self, transaction: u32, call: Call) {
         make_room(&mut self.calls);
@@ -131,6 +240,18 @@ mod tests {
         memory.remember_reply(1, 5);
         memory.begin_second_pass();
         assert_eq!((memory.reply_to(1), memory.reply_to(2)), (Some(2), None));
+    }
+
+    #[test]
+    fn a_message_is_complete_with_its_last_piece() {
+        let mut pieces = Fragments::default();
+        let message = (1, [0; 16], 3);
+        assert!(!pieces.add(message, 0, 100, 250));
+        assert!(!pieces.add(message, 100, 200, 250));
+        assert!(pieces.add(message, 200, 250, 250));
+        // Without the middle it is not.
+        assert!(!pieces.add(message, 0, 100, 250));
+        assert!(!pieces.add(message, 200, 250, 250));
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
 //!   several protocols of one purpose each
 //! - `asn1.rs` protocols in ASN.1: SNMP, Kerberos, LDAP
+//! - `transport.rs` transport beside TCP and UDP: DCCP, and what SCTP carries
+//! - `dtls.rs`, `capwap.rs` (access points with their controller)
 //! - `bittorrent.rs`, `browser.rs` (announcements of Windows networks), `control.rs` (of PPP),
 //!   `dcerpc.rs`, `dnp3.rs`, `ipp.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
 //!   (Redis), `tftp.rs`, `rpc.rs` (with NFS), `socks.rs`, `transfer.rs` (FTP's data), `vnc.rs`, `websocket.rs`, `x11.rs` one each
@@ -21,10 +23,12 @@ pub(crate) mod asn1;
 pub(crate) mod bare;
 pub(crate) mod bittorrent;
 mod browser;
+pub(crate) mod capwap;
 pub(crate) mod control;
 pub(crate) mod database;
 pub(crate) mod dcerpc;
 pub(crate) mod dnp3;
+mod dtls;
 pub(crate) mod frame_relay;
 pub(crate) mod ipoib;
 pub(crate) mod ipp;
@@ -47,6 +51,7 @@ pub(crate) mod socks;
 pub(crate) mod streams;
 mod tftp;
 pub(crate) mod transfer;
+pub(crate) mod transport;
 pub(crate) mod tunnel;
 pub(crate) mod udp;
 pub(crate) mod vnc;

@@ -124,13 +124,11 @@ pub(crate) fn lldp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), S
                 } else {
                     Whose::Port
                 };
-                match whose.read(value) {
-                    Some(identifier) => walk.columns.append_info(format_args!("{identifier}")),
-                    None => {
-                        walk.columns.set_info(format_args!("{complaint}"));
-                        return Ok(());
-                    }
-                }
+                let Some(identifier) = whose.read(value) else {
+                    walk.columns.set_info(format_args!("{complaint}"));
+                    return Ok(());
+                };
+                walk.columns.append_info(format_args!("{identifier}"));
             }
             (2, _) => {
                 let seconds = region.u16(at + 2)?;
@@ -203,9 +201,10 @@ pub(crate) fn babel(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), S
         return Ok(());
     }
     walk.columns.set_info(format_args!("Babel"));
-    let end = HEADER_LEN + usize::from(region.u16(2)?);
+    // Behind the body comes a trailer of the same.
     let mut at = HEADER_LEN;
-    while at < end {
+    region.u16(2)?;
+    while at < region.reported() {
         let kind = region.u8(at)?;
         let len = match kind {
             PAD1 => 1,

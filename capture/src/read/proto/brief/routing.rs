@@ -60,22 +60,22 @@ pub(crate) fn pim(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
     walk.columns.set_info(format_args!("{text}"));
     const REGISTER: u8 = 1;
     if first >> 4 == 2 && first & 0x0f == REGISTER {
-        return registered(walk, region.rest(8));
+        registered(walk, region.rest(8));
     }
     Ok(())
 }
 
 /// Dissects the packet that a router sends on: the list shows its addresses, but what PIM says.
-fn registered(walk: &mut Walk<'_, '_>, packet: Region<'_>) -> Result<(), Stop> {
+fn registered(walk: &mut Walk<'_, '_>, packet: Region<'_>) {
     let before = walk.columns.clone();
-    let outcome = match packet.captured().first().map(|first| first >> 4) {
+    // What is wrong within is the sender's.
+    let _within = match packet.captured().first().map(|first| first >> 4) {
         Some(4 | 6) if !walk.protocols.is_full() => ip::dissect_by_version(walk, packet),
         _ => Ok(()),
     };
     let ends = (walk.columns.source, walk.columns.destination);
     *walk.columns = before;
     (walk.columns.source, walk.columns.destination) = ends;
-    outcome
 }
 
 /// Dissects an EIGRP packet.
@@ -87,6 +87,8 @@ pub(crate) fn eigrp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), 
         2 => "Request",
         3 => "Query",
         4 => "Reply",
+        // Without numbers of its own it acknowledges.
+        5 if region.u32(12)? != 0 => "Hello (Ack)",
         5 => "Hello",
         10 => "SIA-Query",
         11 => "SIA-Reply",
@@ -223,5 +225,50 @@ pub(crate) fn bfd(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), St
     walk.columns.set_info(format_args!(
         "Diag: {diagnostic}, State: {state}, Flags: 0x{flags:02x}"
     ));
+    Ok(())
+}
+
+/// Tells the messages of LDP (RFC 5036) in a datagram or a part of a stream.
+pub(crate) fn ldp(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const HEADER_LEN: usize = 10;
+    name(walk, names::ldp::THIS, region);
+    let mut unit = 0;
+    while unit < region.reported() {
+        let end = unit + 4 + usize::from(region.u16(unit + 2)?);
+        let mut at = unit + HEADER_LEN;
+        while at < end {
+            let kind = region.u16(at)? & 0x7fff;
+            let len = usize::from(region.u16(at + 2)?);
+            if len < 4 {
+                walk.columns
+                    .append_info(format_args!("Bad Message Length "));
+                return Ok(());
+            }
+            let text = match kind {
+                0x0001 => "Notification",
+                0x0100 => "Hello",
+                0x0200 => "Initialization",
+                0x0201 => "Keep Alive",
+                0x0202 => "Capability",
+                0x0300 => "Address",
+                0x0301 => "Address Withdrawal",
+                0x0400 => "Label Mapping",
+                0x0401 => "Label Request",
+                0x0402 => "Label Withdrawal",
+                0x0403 => "Label Release",
+                0x0404 => "Label Abort Request",
+                _ => "",
+            };
+            match text {
+                "" => walk
+                    .columns
+                    .append_info(format_args!("Unknown Message (0x{kind:04X}) ")),
+                _ => walk.columns.append_info(format_args!("{text} Message ")),
+            }
+            region.slice(at, 4 + len)?;
+            at += 4 + len;
+        }
+        unit = end;
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use super::{name, names};
 use crate::read::proto::data;
 use crate::read::region::{Region, Stop};
+use crate::read::render::Ipv6;
 use crate::read::walk::Walk;
 
 /// Port of the service location protocol.
@@ -116,4 +117,76 @@ pub(crate) fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, destination: u1
 pub(crate) fn chargen(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
     name(walk, names::chargen::THIS, region);
     walk.columns.set_info(format_args!("Chargen"));
+}
+
+/// Tells a datagram of sFlow (sFlow version 5): who samples, and how many samples there are.
+pub(crate) fn sflow(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    name(walk, names::sflow::THIS, region);
+    let version = region.u32(0)?;
+    walk.columns.set_info(format_args!("V{version}"));
+    let mut at = match region.u32(4)? {
+        1 => {
+            let agent = std::net::Ipv4Addr::from(region.array::<4>(8)?);
+            walk.columns.append_info(format_args!(", agent {agent}"));
+            12
+        }
+        2 => {
+            let agent = Ipv6(region.array(8)?);
+            walk.columns.append_info(format_args!(", agent {agent}"));
+            24
+        }
+        _ => 8,
+    };
+    if version == 5 {
+        let part = region.u32(at)?;
+        walk.columns
+            .append_info(format_args!(", sub-agent ID {part}"));
+        at += 4;
+    }
+    let sequence = region.u32(at)?;
+    walk.columns.append_info(format_args!(", seq {sequence}"));
+    let samples = region.u32(at + 8)?;
+    walk.columns
+        .append_info(format_args!(", {samples} samples"));
+    Ok(())
+}
+
+/// Tells a message of NAT-PMP (RFC 6886).
+pub(crate) fn mapping(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const IS_ANSWER: u8 = 0x80;
+    name(walk, names::pcp::THIS, region);
+    walk.columns.set_protocol("NAT-PMP");
+    let code = region.u8(1)?;
+    let text = match code & !IS_ANSWER {
+        0 => "External Address",
+        1 => "Map UDP",
+        2 => "Map TCP",
+        _ => "Unknown",
+    };
+    let word = if code & IS_ANSWER == 0 {
+        "Request"
+    } else {
+        "Response"
+    };
+    walk.columns.set_info(format_args!("{text} {word}"));
+    Ok(())
+}
+
+/// Tells a message of a disk on Ethernet (`AoE`).
+pub(crate) fn disk(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+    const IS_ANSWER: u8 = 0x08;
+    name(walk, names::aoe::THIS, region);
+    let (flags, command) = (region.u8(0)?, region.u8(5)?);
+    let text = match command {
+        0 => "Issue ATA Command",
+        1 => "Query Config Information",
+        _ => return Ok(()),
+    };
+    let word = if flags & IS_ANSWER == 0 {
+        "Request"
+    } else {
+        "Response"
+    };
+    walk.columns.set_info(format_args!("{text} {word}"));
+    Ok(())
 }

@@ -16,7 +16,8 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
-/// What is remembered of a stream: the port that was asked for, in the upper half, and what comes next.
+/// What is remembered of a stream: the command and the version, the port that was asked for, and what
+/// comes next, from the top.
 mod next {
     /// The first message.
     pub(super) const GREETING: u64 = 0;
@@ -44,6 +45,7 @@ fn dissect(
 ) -> Result<Outcome, Stop> {
     let state = *walk.memory.tcp.state(payload);
     let (port, step) = ((state >> 16) as u16, state & 0xffff);
+    let (before, version, command) = (step, (state >> 32) as u8, (state >> 40) as u8);
     let bytes = region.captured();
     let is_client = payload.destination_port == PORT;
     if step == next::DATA {
@@ -76,8 +78,44 @@ fn dissect(
         (next::ANSWER, _) if !is_client => (port, next::DATA),
         (step, _) => (port, step),
     };
-    *walk.memory.tcp.state(payload) = u64::from(port) << 16 | step;
+    let (version, command) = match (before, bytes) {
+        (next::GREETING, [version @ (4 | 5), command, ..]) if is_client => {
+            (*version, if *version == 4 { *command } else { 0 })
+        }
+        (next::REQUEST, [_, command, ..]) if is_client => (version, *command),
+        _ => (version, command),
+    };
+    let context = u64::from(version) << 32 | u64::from(command) << 40;
+    *walk.memory.tcp.state(payload) = context | u64::from(port) << 16 | step;
     name(walk, names::socks::THIS, &region);
-    walk.columns.set_info(format_args!("Socks Protocol"));
+    let what = command_name(command);
+    let columns = &mut *walk.columns;
+    match version {
+        4 | 5 => columns.set_info(format_args!("Version: {version}")),
+        _ => {
+            columns.set_info(format_args!("Unknown"));
+            return Ok(Outcome::Done);
+        }
+    }
+    match (before, version) {
+        (next::GREETING, _) => columns.append_info(format_args!(" Connect to server request")),
+        (next::METHOD, _) => columns.append_info(format_args!(" Connect to server response")),
+        (next::PASSWORD, _) => columns.append_info(format_args!(" User authentication request")),
+        (next::VERDICT, _) => columns.append_info(format_args!(" User authentication reply")),
+        (next::REQUEST, _) => columns.append_info(format_args!(" Command Request - {what}")),
+        (next::ANSWER, 4) => columns.append_info(format_args!(" Connect Response")),
+        _ => columns.append_info(format_args!(" Command Response - {what}")),
+    }
     Ok(Outcome::Done)
+}
+
+const fn command_name(command: u8) -> &'static str {
+    match command {
+        1 => "Connect",
+        2 => "Bind",
+        3 => "UdpAssociate",
+        0x80 => "Ping",
+        0x81 => "Traceroute",
+        _ => "Unknown",
+    }
 }

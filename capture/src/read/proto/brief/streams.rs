@@ -2,7 +2,7 @@
 //!
 //! Ports, what a dissector turns down, and lengths are Wireshark's.
 
-use super::{name, names};
+use super::{name, names, routing};
 use crate::read::FieldId;
 use crate::read::proto::tcp::applications::{
     Application, Asking, Need, Outcome, Payload, each_message,
@@ -149,7 +149,6 @@ streams! {
     ELASTICSEARCH: elasticsearch, [9300], any, Framing::Segments;
     CVSPSERVER: cvspserver, [2401], any, Framing::Segments;
     GEARMAN: gearman, [4730], any, Framing::Segments;
-    LDP: ldp, [646], |bytes| matches!(bytes, [0, 1, ..]), Framing::Big(4, 2, 2, 4);
     ENIP: enip, [44818], any, Framing::Little(24, 2, 2, 24);
     EXEC: exec, [512], any, Framing::Segments;
     GIT: git, [9418], any, Framing::Segments;
@@ -164,7 +163,6 @@ streams! {
     OPCUA: opcua, [4840], is_opcua, Framing::Little(8, 4, 4, 0);
     RLOGIN: rlogin, [513], any, Framing::Segments;
     RMI: rmi, [1099], any, Framing::Segments;
-    RSH: rsh, [514], any, Framing::Segments;
     RSYNC: rsync, [873], any, Framing::Segments;
     TACPLUS: tacplus, [49], |bytes| matches!(bytes, [0xc0..=0xcf, 1..=3, ..]), Framing::Big(12, 8, 4, 12);
     TDS: tds, [1433, 2433], |bytes| bytes.len() < 8 || matches!(bytes, [1..=8 | 14..=18 | 23, ..]), Framing::Big(8, 2, 2, 0);
@@ -317,6 +315,88 @@ fn xmpp(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resul
     if bytes.starts_with(b"<proceed") {
         walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
     }
+    Ok(Outcome::Done)
+}
+
+/// LDP in a TCP stream.
+pub(crate) static LDP: Application = Application {
+    ports: &[646],
+    recognizes: None,
+    dissect: |walk, region, payload| {
+        if !matches!(region.captured(), [0, 1, ..]) {
+            return Ok(Outcome::NotMine);
+        }
+        let len_of = |region: &Region<'_>| Ok(Some(usize::from(region.u16(2)?) + 4));
+        each_message(walk, region, payload, 4, len_of, |walk, message| {
+            routing::ldp(walk, &message)?;
+            walk.columns.fence();
+            Ok(())
+        })
+    },
+};
+
+const SHELL_PORT: u16 = 514;
+
+/// A remote shell in a TCP stream: a port for errors, two names, a command, each with a zero behind it,
+/// and then data. What is remembered is what comes next.
+pub(crate) static RSH: Application = Application {
+    ports: &[SHELL_PORT],
+    recognizes: None,
+    dissect: shell,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+fn shell(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Result<Outcome, Stop> {
+    const OPENING: u64 = 0;
+    const CLIENT_NAME: u64 = 1;
+    const SERVER_NAME: u64 = 2;
+    const COMMAND: u64 = 3;
+    const DATA: u64 = 4;
+    const LONGEST: [usize; 4] = [5, 16, 16, 256];
+    let to_server = payload.destination_port == SHELL_PORT;
+    let before = *walk.memory.tcp.state(payload);
+    let mut step = before;
+    let mut rest = region.captured();
+    while step < DATA && !rest.is_empty() && (to_server || step == COMMAND) {
+        let end = rest.iter().position(|byte| *byte == 0);
+        let text = &rest[..end.unwrap_or(rest.len())];
+        rest = end.map_or(&[], |end| &rest[end + 1..]);
+        let is_short = text.len() < LONGEST[step as usize];
+        let is_text = !text.is_empty() && text.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        step = match step {
+            OPENING if text.is_empty() || is_short && text.iter().all(u8::is_ascii_digit) => {
+                CLIENT_NAME
+            }
+            CLIENT_NAME if is_text && is_short => SERVER_NAME,
+            SERVER_NAME => {
+                if is_text && is_short {
+                    let name = String::from_utf8_lossy(text).into_owned();
+                    walk.memory.brief.remember(payload.stream, name);
+                }
+                COMMAND
+            }
+            COMMAND if is_text && is_short => COMMAND,
+            _ => DATA,
+        };
+    }
+    *walk.memory.tcp.state(payload) = step;
+    name(walk, names::rsh::THIS, &region);
+    if before == OPENING && step != DATA {
+        let text = format_args!("Session Establishment");
+        walk.columns.set_info(text);
+        return Ok(Outcome::Done);
+    }
+    if let Some(user) = walk.memory.brief.text(payload.stream) {
+        let user = user.to_owned();
+        walk.columns
+            .append_info(format_args!("Server username:{user} "));
+    }
+    let text = match (step, to_server) {
+        (DATA, true) => "Client -> Server data",
+        (DATA, false) => "Server -> Client Data",
+        _ => "",
+    };
+    walk.columns.append_info(format_args!("{text}"));
     Ok(Outcome::Done)
 }
 

@@ -1,7 +1,7 @@
 //! Who takes a datagram of a port, and who knows one of any port by its first bytes.
 
 use super::{asn1, bare, browser, dnp3, lines, media, names, routing, rpc, service, tftp, tunnel};
-use crate::read::proto::{data, eth, ip, ipv6, mpls};
+use crate::read::proto::{data, eth, gtp, ip, ipv6, mpls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -41,6 +41,7 @@ pub(crate) fn of_port(
         service::DROPBOX_PORT => service::dropbox(walk, region),
         routing::HSRP_PORT | routing::HSRP_IPV6_PORT => routing::hsrp(walk, region),
         dnp3::PORT => dnp3::datagram(walk, region),
+        port if gtp::is_control(port) => gtp::control(walk, region),
         lines::SIP_PORT => lines::sip(walk, region),
         VXLAN_GPE_PORT => vxlan_gpe(walk, region),
         CIPIO_PORT => cipio(walk, &region),
@@ -59,6 +60,9 @@ pub(crate) fn by_content(
 ) -> Option<Result<(), Stop>> {
     if tftp::is_transfer(walk, ports) {
         return Some(tftp::dissect(walk, region, ports));
+    }
+    if let Some(outcome) = media::rtp(walk, &region, ports) {
+        return Some(outcome);
     }
     if let Some(outcome) = rpc::datagram(walk, &region) {
         return Some(outcome);

@@ -22,7 +22,7 @@ mod record;
 mod secrets;
 mod session;
 
-pub(crate) use names::alert_name;
+pub(crate) use names::{alert_name, handshake_name, level_name};
 pub(crate) use session::Memory;
 
 use super::quic;
@@ -34,8 +34,8 @@ use crate::read::walk::Walk;
 use groups::{group_name, scheme_name};
 use names::{
     compress_name, compression_name, content_name, curve_type_name, extension_name, format_name,
-    fragment_length_name, handshake_name, heartbeat_name, level_name, mode_name, name_type,
-    scheme_hash_name, scheme_signature_name, status_name, suite_name, update_name, version_name,
+    fragment_length_name, heartbeat_name, mode_name, name_type, scheme_hash_name,
+    scheme_signature_name, status_name, suite_name, update_name, version_name,
 };
 use record::Record;
 use session::{Flight, Version, of_quic};

@@ -16,7 +16,7 @@ pub(super) const fn content_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of a handshake message.
-pub(super) const fn handshake_name(value: u64) -> Option<&'static str> {
+pub(crate) const fn handshake_name(value: u64) -> Option<&'static str> {
     Some(match value {
         0 => "Hello Request",
         1 => "Client Hello",
@@ -87,7 +87,7 @@ pub(crate) const fn alert_name(value: u64) -> Option<&'static str> {
 }
 
 /// Name of a level of alerts.
-pub(super) const fn level_name(value: u64) -> Option<&'static str> {
+pub(crate) const fn level_name(value: u64) -> Option<&'static str> {
     Some(match value {
         1 => "Warning",
         2 => "Fatal",

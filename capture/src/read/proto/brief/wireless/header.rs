@@ -24,6 +24,7 @@ pub(crate) fn radiotap(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<()
         Radio {
             has_fcs: flags & HAS_FCS != 0,
             is_padded: flags & IS_PADDED != 0,
+            ..Radio::default()
         },
     )
 }
@@ -115,7 +116,7 @@ pub(crate) fn ppi(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Sto
     if link == LinkType::IEEE802_11 {
         let radio = Radio {
             has_fcs: flags & HAS_FCS != 0,
-            is_padded: false,
+            ..Radio::default()
         };
         return station(walk, rest, radio);
     }

@@ -40,6 +40,18 @@ pub(crate) struct Radio {
     has_fcs: bool,
     /// Its header is padded to whole words.
     is_padded: bool,
+    /// The two bytes of frame control are the other way round.
+    is_swapped: bool,
+}
+
+impl Radio {
+    /// Of frames that access points send on to their controller.
+    pub(crate) fn swapped() -> Self {
+        Self {
+            is_swapped: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Letters of the bits of the second byte of frame control, the highest first; `C` if there is a checksum.
@@ -72,7 +84,11 @@ pub(crate) fn dissect(
     walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len().min(24));
     let control = region.u16(0)?;
-    let [first, flags] = control.to_be_bytes();
+    let [first, flags] = if radio.is_swapped {
+        control.to_le_bytes()
+    } else {
+        control.to_be_bytes()
+    };
     match first & 3 {
         0 => {}
         1 => {
@@ -135,15 +151,22 @@ pub(crate) fn dissect(
         region.u8(len + 3)?;
         return data::dissect(walk, body);
     }
-    if header.fragment != 0 || flags & MORE_FRAGMENTS != 0 {
+    let sequence = header.sequence_control >> 4;
+    let goes_on = flags & MORE_FRAGMENTS != 0;
+    let had_more = walk
+        .memory
+        .brief
+        .radio_piece(header.source, sequence, goes_on);
+    // Some cards put frames together themselves, and leave the number of the last piece.
+    if goes_on || header.fragment != 0 && had_more {
         let text = format_args!("Fragmented IEEE 802.11 frame");
         walk.columns.set_info(text);
         return data::dissect(walk, body);
     }
-    if first >> 2 & 3 == 0 {
-        return management::dissect(walk, &body, first >> 4);
+    match first >> 2 & 3 {
+        0 => management::dissect(walk, &body, first >> 4),
+        _ => carried(walk, body, &header),
     }
-    carried(walk, body, &header)
 }
 
 fn tell_flags(walk: &mut Walk<'_, '_>, flags: u8, radio: Radio) {
@@ -352,10 +375,7 @@ fn carried(walk: &mut Walk<'_, '_>, body: Region<'_>, header: &Header) -> Result
         _ if holds(6, &header.source) || holds(0, &header.destination) => {
             eth::dissect(walk, body, eth::Fcs::None)
         }
-        [0xff, 0xff] => {
-            super::bare::netware(walk, &body);
-            Ok(())
-        }
+        [0xff, 0xff] => super::bare::netware(walk, &body),
         [0, 0] if holds(6, &header.destination) && holds(12, &header.source) => {
             eth::dissect(walk, body.rest(6), eth::Fcs::None)
         }

@@ -120,8 +120,8 @@ fn list_shows_options_and_relative_numbers() {
         "6000 → 56678 [SYN, ACK] Seq=0 Ack=1 Win=8192 Len=0 MSS=1460 SACK_PERM",
         "56678 → 6000 [ACK] Seq=1 Ack=1 Win=64240 Len=0",
     ];
-    for wanted in [Wanted::all(), Wanted::none()] {
-        let mut driver = Driver::new(wanted, Pass::Only);
+    for wanted in [Wanted::all, Wanted::none] {
+        let mut driver = Driver::new(wanted(), Pass::Only);
         for (given, expected) in handshake().iter().zip(expected) {
             driver.dissect(given).unwrap();
             assert_eq!(driver.info(), expected);
