@@ -39,7 +39,7 @@ impl Talk {
         self.udp_between([1, 2], ports, payload);
     }
 
-    fn udp_between(&mut self, hosts: [u8; 2], [from, to]: [u16; 2], payload: &[u8]) {
+    pub(crate) fn udp_between(&mut self, hosts: [u8; 2], [from, to]: [u16; 2], payload: &[u8]) {
         let mut datagram = [from.to_be_bytes(), to.to_be_bytes()].concat();
         datagram.extend((8 + payload.len() as u16).to_be_bytes());
         datagram.extend([0, 0]);

@@ -48,7 +48,10 @@ fn key(flags: u16, data_len: u16) -> Vec<u8> {
     frame.extend([7; 72]);
     frame.extend([0; 16]);
     frame.extend(data_len.to_be_bytes());
-    frame.extend(vec![9; data_len.into()]);
+    if let Some(rest) = data_len.checked_sub(2) {
+        frame.extend([0xdd, rest as u8]);
+        frame.extend(vec![0; rest.into()]);
+    }
     frame
 }
 
@@ -62,7 +65,7 @@ fn radio() -> Vec<Vec<u8>> {
         air([0x50, 8], 0x20, &[&fixed[..], &named(b"")].concat()),
         air([0x40, 0], 0x30, &named(&[1, 2])),
         air([0, 0], 0x40, &request),
-        air([0x10, 0], 0x50, &[1, 0, 0, 0, 1, 0xc0]),
+        air([0x10, 0], 0x50, &[1, 0, 0, 0, 1, 0xc0, 1, 1, 0x82]),
         air([0xb0, 0], 0x60, &[0, 0, 1, 0, 0, 0]),
         air([0xc0, 0], 0x70, &[3, 0]),
         air([0x08, 1], 0x80, &snap(0x0800, &packet())),
@@ -143,8 +146,8 @@ fn links() -> Vec<(u16, Vec<Vec<u8>>)> {
     ring.extend(snap(0x0800, &packet));
     let mut fiber = vec![0x50, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
     fiber.extend(snap(0x0800, &packet));
-    let mut zone = vec![1, 2, 0, 0];
-    zone.extend([0; 20]);
+    let mut zone = vec![1, 2, 0, 0, 0, 0, 0, 32];
+    zone.extend([0; 16]);
     let mut socket = vec![3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
     socket.extend([0, 1, 0, 0, 0, 2, 0, 0, 1, 0, 2, 0, 44, 0, 0, 0]);
     socket.extend([0; 28]);
@@ -218,7 +221,8 @@ fn bridges(talk: &mut Talk) {
 }
 
 fn routers(talk: &mut Talk) {
-    let babel = [42, 2, 0, 14, 4, 6, 0, 0, 0, 1, 1, 0x90, 5, 2, 0, 0, 0, 0];
+    let mut babel = vec![42, 2, 0, 16, 4, 6, 0, 0, 0, 1, 1, 0x90];
+    babel.extend([5, 6, 0, 0, 0, 96, 1, 0x2c]);
     talk.udp([6696, 6696], &babel);
     let mut echo = vec![0, 1, 0, 0, 1, 2, 0, 0];
     echo.extend([0; 24]);
@@ -266,7 +270,7 @@ fn transports(talk: &mut Talk) {
         let len = (4 + body.len() as u16).to_be_bytes();
         [&[kind, 3], &len[..], body].concat()
     };
-    let common = [0x0b, 0x59, 0x0b, 0x5a, 0, 0, 0, 1, 0, 0, 0, 0];
+    let common = [0x1b, 0x59, 0x1b, 0x5a, 0, 0, 0, 1, 0, 0, 0, 0];
     let data = chunk(0, &[0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
     talk.ip(132, [1, 2], &[&common[..], &data].concat());
     talk.ip(
@@ -275,7 +279,7 @@ fn transports(talk: &mut Talk) {
         &[&common[..], &data[..4], &[0, 0, 1, 1], &data[8..]].concat(),
     );
     let acknowledged = chunk(3, &[0, 0, 1, 1, 0, 0, 0x80, 0, 0, 0, 0, 0]);
-    let back = [0x0b, 0x5a, 0x0b, 0x59, 0, 0, 0, 1, 0, 0, 0, 0];
+    let back = [0x1b, 0x5a, 0x1b, 0x59, 0, 0, 0, 1, 0, 0, 0, 0];
     talk.ip(132, [2, 1], &[&back[..], &acknowledged].concat());
     let front = |ends: [u8; 4], words: u8, kind: u8, number: u8| {
         let mut front = ends.to_vec();
@@ -335,7 +339,7 @@ fn calls(talk: &mut Talk) {
     talk.ask([1600, 1601], &message(0, &unlock));
     talk.answer(
         [1600, 1601],
-        &message(2, &[4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        &message(2, &[&[24, 0, 0, 0, 0, 0, 0, 0][..], &[0; 24]].concat()),
     );
 }
 
@@ -351,10 +355,15 @@ fn streams(talk: &mut Talk) {
     talk.ask([1703, 1080], &[5, 1, 0, 1, 192, 0, 2, 9, 0, 9]);
     talk.answer([1703, 1080], &[5, 0, 0, 1, 192, 0, 2, 9, 0, 9]);
     let invite = b"INVITE sip:b@c SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
-        Content-Type: application/sdp\r\nContent-Length: 81\r\n\r\n\
+        Content-Type: application/sdp\r\nContent-Length: 86\r\n\r\n\
         v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n\
         m=audio 30000 RTP/AVP 8\r\n";
     talk.udp([5060, 5060], invite);
+    let accepted = b"SIP/2.0 200 OK\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
+        Content-Type: application/sdp\r\nContent-Length: 86\r\n\r\n\
+        v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+        m=audio 40000 RTP/AVP 8\r\n";
+    talk.udp_between([2, 1], [5060, 5060], accepted);
     let mut sound = vec![0x80, 0x88, 0, 7, 0, 0, 0, 160, 0xde, 0xad, 0xbe, 0xef];
     sound.extend([0xd5; 20]);
     talk.udp([30000, 40000], &sound);
@@ -378,9 +387,16 @@ fn written(link: u16, frames: &[Vec<u8>]) -> Vec<u8> {
 fn judged(link: u16, frames: &[Vec<u8>]) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "judged.pcap", &written(link, frames));
-    let theirs = output(Command::new("tshark").args(["-n", "-r"]).arg(&path)).unwrap();
+    // Asked for fields, Wireshark looks at packets more closely than for its plain list.
+    let columns = ["Source", "Destination", "Protocol", "Info"];
+    let mut asked = vec!["-n".to_owned(), "-T".to_owned(), "fields".to_owned()];
+    for column in columns {
+        asked.extend(["-e".to_owned(), format!("_ws.col.{column}")]);
+    }
+    asked.push("-r".to_owned());
+    let theirs = output(Command::new("tshark").args(&asked).arg(&path)).unwrap();
     let mut command = Command::new(locate().unwrap());
-    let ours = output(command.args(["read", "-n", "-r"]).arg(&path)).unwrap();
+    let ours = output(command.arg("read").args(&asked).arg(&path)).unwrap();
     assert_eq!(theirs.lines().count(), ours.lines().count(), "link {link}");
     let lines = theirs.lines().zip(ours.lines());
     let different = lines.filter(|(theirs, ours)| theirs != ours);

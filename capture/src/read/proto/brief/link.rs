@@ -54,7 +54,9 @@ pub(crate) fn ipnet(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), S
     const HEADER_LEN: usize = 24;
     name_of(walk, names::ipnet::THIS, &region, HEADER_LEN);
     let family = region.u8(1)?;
-    let rest = region.from(HEADER_LEN)?;
+    let len = region.u32(4)? as usize;
+    region.from(HEADER_LEN)?;
+    let rest = region.part(HEADER_LEN, len);
     match family {
         // Address families of Solaris.
         2 => ip::dissect(walk, rest),

@@ -55,12 +55,14 @@ const fn packet_name(kind: u8) -> Option<&'static str> {
     })
 }
 
-/// Remembers which ends the SDP in a message announces for sound and pictures.
+/// Remembers which ends the SDP in a message announces for sound and pictures: an offer counts when it
+/// is answered (RFC 3264).
 pub(super) fn announced(walk: &mut Walk<'_, '_>, message: &[u8]) {
     const BLANK: &[u8] = b"\r\n\r\n";
     let Some(at) = message.windows(BLANK.len()).position(|four| four == BLANK) else {
         return;
     };
+    let is_answer = message.starts_with(b"SIP/");
     let mut address = None;
     for line in message[at + BLANK.len()..].split(|byte| *byte == b'\n') {
         let Ok(line) = str::from_utf8(line.trim_ascii_end()) else {
@@ -80,7 +82,12 @@ pub(super) fn announced(walk: &mut Walk<'_, '_>, message: &[u8]) {
             && let Some(end) = described(text).zip(address)
         {
             let (port, address) = end;
-            walk.memory.brief.announce((address.wide(), port));
+            let end = (address.wide(), port);
+            if is_answer {
+                walk.memory.brief.announce(end);
+            } else {
+                walk.memory.brief.offer(end);
+            }
         }
     }
 }

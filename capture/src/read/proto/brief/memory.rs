@@ -67,6 +67,8 @@ pub(crate) struct Memory {
     numbers: BTreeMap<[End; 2], u64>,
     /// Ends of RTP that were announced.
     media: BTreeSet<End>,
+    /// Those of offers without an answer yet.
+    offers: Vec<End>,
     /// Ports of the SCTP packet that is being dissected.
     pub(in crate::read::proto) association: (u16, u16),
     /// The first number of the chunks that one end of SCTP sends to another.
@@ -169,12 +171,21 @@ impl Memory {
         self.numbers.get(&ends).copied()
     }
 
-    /// RTP will come from or to this end.
-    pub(super) fn announce(&mut self, end: End) {
-        if self.media.len() >= MOST {
-            self.media.pop_first();
+    /// RTP may come from or to this end, if the offer is answered.
+    pub(super) fn offer(&mut self, end: End) {
+        if self.offers.len() < MOST {
+            self.offers.push(end);
         }
-        self.media.insert(end);
+    }
+
+    /// An offer is answered with this end: RTP will come from or to it, and what was offered.
+    pub(super) fn announce(&mut self, end: End) {
+        for end in self.offers.drain(..).chain([end]) {
+            if self.media.len() >= MOST {
+                self.media.pop_first();
+            }
+            self.media.insert(end);
+        }
     }
 
     /// Whether it was announced that this end has RTP.

@@ -357,6 +357,9 @@ fn shell(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
     let before = *walk.memory.tcp.state(payload);
     let mut step = before;
     let mut rest = region.captured();
+    if rest.last() != Some(&0) {
+        step = DATA;
+    }
     while step < DATA && !rest.is_empty() && (to_server || step == COMMAND) {
         let end = rest.iter().position(|byte| *byte == 0);
         let text = &rest[..end.unwrap_or(rest.len())];
@@ -381,7 +384,7 @@ fn shell(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
     }
     *walk.memory.tcp.state(payload) = step;
     name(walk, names::rsh::THIS, &region);
-    if before == OPENING && step != DATA {
+    if step != DATA {
         let text = format_args!("Session Establishment");
         walk.columns.set_info(text);
         return Ok(Outcome::Done);
@@ -391,10 +394,10 @@ fn shell(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resu
         walk.columns
             .append_info(format_args!("Server username:{user} "));
     }
-    let text = match (step, to_server) {
-        (DATA, true) => "Client -> Server data",
-        (DATA, false) => "Server -> Client Data",
-        _ => "",
+    let text = if to_server {
+        "Client -> Server data"
+    } else {
+        "Server -> Client Data"
     };
     walk.columns.append_info(format_args!("{text}"));
     Ok(Outcome::Done)

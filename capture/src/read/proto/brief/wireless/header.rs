@@ -3,7 +3,7 @@
 use super::Radio;
 use crate::packet::LinkType;
 use crate::read::proto::brief::{name_of, names};
-use crate::read::proto::frame;
+use crate::read::proto::{data, frame};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -121,6 +121,10 @@ pub(crate) fn ppi(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Sto
         return station(walk, rest, radio);
     }
     walk.protocols.push(names::packet_data::THIS.protocol);
+    // It may tell itself, at no length.
+    if walk.protocols.is_full() {
+        return data::dissect(walk, rest);
+    }
     walk.columns.clear_info();
     frame::by_link_type(walk, link, rest)
 }
