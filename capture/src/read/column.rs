@@ -188,6 +188,13 @@ impl Columns {
         }
     }
 
+    /// Names what the protocol carries behind it, with what separates them.
+    pub fn append_protocol(&mut self, name: &str) {
+        if !self.settled {
+            self.protocol = Cow::Owned(format!("{}{name}", self.protocol));
+        }
+    }
+
     /// Shows an `EtherType` that nobody knows instead of a protocol.
     pub fn set_protocol_hex(&mut self, ethertype: u16) {
         self.protocol = Cow::Owned(format!("{ethertype:#06x}"));

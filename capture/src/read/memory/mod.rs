@@ -17,7 +17,7 @@ pub(crate) use datagrams::{Counts, Datagrams, Stream};
 
 use super::proto::fragments::Fragments;
 use super::proto::icmp::pairs::Pairs;
-use super::proto::{arp, brief, dns, http, quic, smtp, ssh, tcp, tls, vlan};
+use super::proto::{arp, brief, dns, http, imf, quic, smtp, ssh, tcp, tls, vlan};
 
 /// Everything that dissectors remember.
 #[derive(Debug, Default)]
@@ -44,7 +44,10 @@ pub struct Memory {
     pub(crate) http: http::Memory,
     /// QUIC connections.
     pub(crate) quic: quic::Memory,
+    /// What QUIC was at Google.
+    pub(crate) google: quic::google::Memory,
     /// SMTP in streams.
+    pub(crate) mails: imf::Memory,
     pub(crate) smtp: smtp::Memory,
     /// SSH connections.
     pub(crate) ssh: ssh::Memory,
@@ -88,6 +91,8 @@ impl Memory {
             dns,
             http,
             quic,
+            google,
+            mails,
             smtp,
             ssh,
             brief,
@@ -103,6 +108,8 @@ impl Memory {
         dns.begin_second_pass();
         http.begin_second_pass();
         *quic = quic::Memory::default();
+        *google = quic::google::Memory::default();
+        *mails = imf::Memory::default();
         *smtp = smtp::Memory::default();
         ssh.begin_second_pass();
         brief.begin_second_pass();

@@ -51,6 +51,11 @@ pub(crate) static APPLICATION: Application = Application {
     },
 };
 
+/// Whether a client begins so.
+pub(crate) fn begins(region: &Region<'_>) -> bool {
+    region.captured().starts_with(PREFACE)
+}
+
 /// Dissects frames.
 pub(crate) fn inside(
     walk: &mut Walk<'_, '_>,

@@ -37,7 +37,7 @@
 //! - `http/` HTTP/1 (RFC 9112); `http2.rs` HTTP/2 (RFC 9113)
 //! - `quic/` QUIC (RFC 9000)
 //! - `ssh.rs` SSH (RFC 4253)
-//! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line
+//! - `ftp.rs`, `imap.rs`, `pop.rs`, `smtp.rs`, `telnet.rs` text line by line; `imf.rs` mails
 //! - `nbns.rs` `NetBIOS` names (RFC 1002); `dhcpv6.rs` DHCP for IPv6 (RFC 8415); `rip.rs` RIP (RFC 2453)
 //! - `bgp.rs` BGP (RFC 4271); `modbus.rs` Modbus; `mqtt.rs` MQTT; `smb.rs` SMB and SMB2
 //! - `pfcp.rs` PFCP; `radius.rs` RADIUS (RFC 2865); `stun.rs` STUN (RFC 8489); `syslog.rs` (RFC 5424)
@@ -72,6 +72,7 @@ pub(crate) mod icmp;
 pub(crate) mod icmpv6;
 pub(crate) mod igmp;
 pub(crate) mod imap;
+pub(crate) mod imf;
 pub(crate) mod ip;
 pub(crate) mod ipv6;
 pub(crate) mod llc;

@@ -1,7 +1,8 @@
 //! POP3 (RFC 1939), as Wireshark's `packet-pop.c` shows it in the list: the first line of each segment.
 
 use super::tcp::applications::{Application, Outcome, Payload};
-use super::text::{Escaped, line};
+use super::text::{Escaped, line, plural};
+use super::{imf, tls};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -23,52 +24,58 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
-/// What a segment has of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    None,
-    First,
-    Last,
+/// What is remembered of a stream: what the client asked for, and how many octets of a mail came and are
+/// to come.
+const ASKED: u64 = 1 << 63;
+const ENCRYPTS: u64 = 1 << 62;
+const BITS: u32 = 31;
+const OCTETS: u64 = (1 << BITS) - 1;
+
+/// Part of a mail, and whether it is the last one.
+fn part(state: &mut u64, len: usize) -> bool {
+    let (arrived, all) = (*state & OCTETS, *state >> BITS & OCTETS);
+    let arrived = (arrived + len as u64).min(OCTETS);
+    let is_last = arrived >= all;
+    *state &= ASKED | ENCRYPTS;
+    if !is_last {
+        *state |= all << BITS | arrived;
+    }
+    is_last
 }
 
-/// Follows a mail that the client asked for, by the octets that the server says it has. What is
-/// remembered: that it asked, or how many octets are still to come.
-fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], payload: &Payload, is_request: bool) -> Part {
-    const ASKED: u64 = 1 << 63;
+/// Follows what is asked for and answered.
+fn follow(walk: &mut Walk<'_, '_>, first: &[u8], payload: &Payload, is_request: bool) {
+    let starts = |word: &[u8]| {
+        let start = first.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
     let state = walk.memory.tcp.state(payload);
-    let (first, next) = line(bytes);
     if is_request {
-        *state = 0;
-        if first
-            .get(..4)
-            .is_some_and(|word| word.eq_ignore_ascii_case(b"RETR"))
-        {
-            *state = ASKED;
+        if starts(b"RETR") || starts(b"TOP") {
+            *state |= ASKED;
+        } else if starts(b"STLS") {
+            *state |= ENCRYPTS;
         }
-        return Part::None;
+        return;
     }
-    if *state != 0 && *state != ASKED {
-        *state = state.saturating_sub(bytes.len() as u64);
-        return if *state == 0 { Part::Last } else { Part::First };
+    if first.first().is_none_or(|byte| *byte == b' ') {
+        return;
     }
-    if let Some(rest) = first.strip_prefix(b"+OK") {
-        if *state == ASKED {
-            let digits = rest.trim_ascii_start();
-            let count = digits
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            let len = str::from_utf8(&digits[..count]).ok();
-            let len = len.and_then(|len| len.parse::<u32>().ok()).unwrap_or(0);
-            *state = u64::from(len).saturating_sub((bytes.len() - next) as u64);
-        }
-        return Part::None;
+    let is_positive = starts(b"+OK ");
+    if *state & ASKED != 0 && is_positive && first.len() > 4 {
+        let mut words = first.split(u8::is_ascii_whitespace).skip(1);
+        let digits = words.find(|word| !word.is_empty()).unwrap_or(&[]);
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit());
+        let len = str::from_utf8(&digits[..count.count()]).ok();
+        let len = len.and_then(|len| len.parse::<u64>().ok()).unwrap_or(0);
+        *state = *state & ENCRYPTS | len.min(OCTETS) << BITS;
     }
-    if first.starts_with(b"-ERR") {
-        *state = 0;
-        return Part::None;
+    *state &= !ASKED;
+    let encrypts = *state & ENCRYPTS != 0;
+    *state &= !ENCRYPTS;
+    if encrypts && is_positive {
+        walk.memory.tcp.belongs_to(payload, &tls::APPLICATION);
     }
-    Part::Last
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
@@ -80,11 +87,21 @@ fn dissect(
     let is_request = payload.destination_port == PORT;
     let bytes = region.captured();
     let (first, _) = line(bytes);
-    let part = message(walk, bytes, payload, is_request);
-    walk.columns.set_protocol(match part {
-        Part::Last => "POP/IMF",
-        Part::First | Part::None => "POP",
-    });
+    walk.columns.set_protocol("POP");
+    if !is_request && !first.starts_with(b"+OK") && !first.starts_with(b"-ERR") {
+        let len = region.reported();
+        let s = plural(len);
+        walk.columns
+            .set_info(format_args!("S: DATA fragment, {len} byte{s}"));
+        walk.begin(THIS, &region, bytes.len());
+        walk.memory.mails.add(payload.stream, bytes);
+        if part(walk.memory.tcp.state(payload), len) {
+            imf::finish(walk, payload.stream, "Reassembled DATA");
+        }
+        walk.end();
+        return Ok(Outcome::Done);
+    }
+    follow(walk, first, payload, is_request);
     let word = if is_request { "C" } else { "S" };
     walk.columns
         .set_info(format_args!("{word}: {}", Escaped(first)));
@@ -122,4 +139,18 @@ fn dissect(
     }
     walk.end();
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_whole_once_its_octets_are_there() {
+        let mut state = 5 << BITS;
+        assert!(!part(&mut state, 3));
+        assert!(part(&mut state, 3));
+        assert_eq!(state, 0);
+        assert!(part(&mut state, 1));
+    }
 }

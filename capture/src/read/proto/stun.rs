@@ -4,6 +4,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::data;
+use super::tcp::applications::{Application, each_pdu};
 use super::text::Escaped;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
@@ -19,6 +21,31 @@ protocol! {
     ATTRIBUTE_TYPE: "stun.att.type", "Attribute Type", Uint(16), Hex;
     ATTRIBUTE_LENGTH: "stun.att.length", "Attribute Length", Uint(16), Dec;
 }
+
+/// STUN and TURN in a TCP stream.
+pub(crate) static APPLICATION: Application = Application {
+    ports: &[3478],
+    recognizes: None,
+    dissect: |walk, region, payload| {
+        const LEAST: usize = 4;
+        let len_of = |region: &Region<'_>| {
+            const OF_CHANNEL: u16 = 0xc000;
+            let (kind, len) = (region.u16(0)?, usize::from(region.u16(2)?));
+            Ok(Some(if kind & OF_CHANNEL == 0 {
+                len + HEADER_LEN
+            } else {
+                // Padded in streams.
+                (len + LEAST).next_multiple_of(4)
+            }))
+        };
+        each_pdu(walk, region, payload, LEAST, len_of, |walk, message| {
+            if recognizes(&message) {
+                return dissect(walk, message);
+            }
+            data::dissect(walk, message)
+        })
+    },
+};
 
 const MAGIC: u32 = 0x2112_a442;
 const HEADER_LEN: usize = 20;
@@ -152,10 +179,24 @@ fn attribute(
             if let Some(name) = error_name(code) {
                 columns.append_info(format_args!(" ({name})"));
             }
-            columns.append_info(format_args!(" {reason}"));
+            if data.reported() > 4 {
+                columns.append_info(format_args!(" {reason}"));
+            }
         }
         0x000d => columns.append_info(format_args!(" lifetime: {}", data.u32(0)?)),
         0x0010 => columns.append_info(format_args!(" bandwidth: {}", data.u32(0)?)),
+        0x000c => columns.append_info(format_args!(" ChannelNumber={:#x}", data.u16(0)?)),
+        0x0019 => match data.u8(0)? {
+            17 => columns.append_info(format_args!(" UDP")),
+            other => columns.append_info(format_args!(" Unknown ({other:#010x})")),
+        },
+        0x000e => columns.append_info(format_args!(
+            " MS-ALTERNATE-SERVER: {}",
+            end(data, [0; 16])?
+        )),
+        0x8023 => columns.append_info(format_args!(" ALTERNATE-SERVER: {}", end(data, [0; 16])?)),
+        0x802b => columns.append_info(format_args!(" RESPONSE-ORIGIN: {}", end(data, [0; 16])?)),
+        0x802c => columns.append_info(format_args!(" OTHER-ADDRESS: {}", end(data, [0; 16])?)),
         0x0012 => columns.append_info(format_args!(" XOR-PEER-ADDRESS: {}", end(data, mask)?)),
         0x0014 => columns.append_info(format_args!(" realm: {text}")),
         0x0015 => columns.append_info(format_args!(" with nonce")),

@@ -50,6 +50,23 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The same, with a space for each byte of white space (`format_text_wsp`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spaced<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Spaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+        for (at, part) in self.0.split(is_space).enumerate() {
+            if at > 0 {
+                f.write_char(' ')?;
+            }
+            Escaped(part).fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
 /// Shows bytes as hexadecimal digits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);

@@ -432,6 +432,9 @@ fn hand_on(
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());
     }
+    if quic::google::dissect(walk, &payload, stream, [source, destination])? {
+        return Ok(());
+    }
     if let Some(outcome) = brief::udp::by_content(walk, payload, stream, [source, destination]) {
         return outcome;
     }

@@ -41,6 +41,7 @@ struct Stream {
     /// What it was for.
     uri: Option<String>,
     wants_head: bool,
+    has_request: bool,
 }
 
 /// What is known of a message's exchange.
@@ -57,10 +58,11 @@ pub(super) struct Told {
 }
 
 impl Memory {
-    /// Whether there was a message in the stream; in a second pass, also whether there will be a request.
+    /// Whether there was a request in the stream; in a second pass, also whether there will be one.
     pub(super) fn has(&self, stream: u32, pass: Pass) -> bool {
         let asks = |of: &Vec<Frames>| of.iter().any(|frames| frames.request != 0);
-        self.streams.contains_key(&stream)
+        let known = self.streams.get(&stream);
+        known.is_some_and(|stream| stream.has_request)
             || pass == Pass::Second && self.all.get(&stream).is_some_and(asks)
     }
 
@@ -97,6 +99,7 @@ impl Memory {
         this.asked = Some(now);
         this.uri = uri;
         this.wants_head = wants_head;
+        this.has_request = true;
         self.tell(stream, pass)
     }
 

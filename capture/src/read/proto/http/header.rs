@@ -9,7 +9,8 @@ use super::{
     FULL_URI, Framing, HEADERS, Head, Line, METHOD, NEXT_REQUEST_IN, NEXT_RESPONSE_IN,
     NOTIFICATION, PHRASE, PREV_REQUEST_IN, PREV_RESPONSE_IN, REQUEST, REQUEST_IN, REQUEST_LINE,
     REQUEST_NUMBER, REQUEST_VERSION, RESPONSE, RESPONSE_FOR, RESPONSE_IN, RESPONSE_LINE,
-    RESPONSE_NUMBER, RESPONSE_VERSION, THIS, TIME, URI, URI_PARAMETER, URI_PATH, URI_QUERY, line,
+    RESPONSE_NUMBER, RESPONSE_VERSION, THIS, TIME, URI, URI_PARAMETER, URI_PATH, URI_QUERY,
+    last_line,
 };
 use crate::read::FieldId;
 use crate::read::region::Region;
@@ -93,9 +94,7 @@ pub(super) fn show(
     let mut host: Option<&[u8]> = None;
     let mut has_end = false;
     while at < header_len {
-        let Some((line_text, next)) = line(bytes, at) else {
-            break;
-        };
+        let (line_text, next) = last_line(bytes, at);
         let whole = &bytes[at..next];
         let place = region.place(at, next - at);
         if let Some(colon) = line_text.iter().position(|byte| *byte == b':') {

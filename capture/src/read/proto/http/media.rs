@@ -3,8 +3,10 @@
 use std::fmt::Arguments;
 
 use super::super::brief::{ipp, names};
+use super::super::imf;
 use super::super::text::Escaped;
 use super::contains;
+use super::framing::last_line;
 use crate::read::FieldId;
 use crate::read::region::Region;
 use crate::read::tree::{Place, Value};
@@ -17,17 +19,80 @@ const MOST_PARTS: usize = 64;
 /// Lines of a text that are shown.
 const MOST_LINES: usize = 100_000;
 
+/// Bodies within bodies are looked at as deep as this.
+const MOST_NESTED: usize = 32;
+
+/// Types that are JSON.
+const JSON: [&[u8]; 5] = [
+    b"application/json",
+    b"application/json-rpc",
+    b"application/jsonrequest",
+    b"application/dds-web+json",
+    b"application/senml+json",
+];
+
+/// Whether a text begins as XML does, and is long enough for it.
+fn begins_as_xml(bytes: &[u8]) -> bool {
+    const DECLARATION: &[u8] = b"<?xml";
+    const LEAST: usize = 38;
+    let start = bytes.get(..DECLARATION.len());
+    bytes.len() > LEAST && start.is_some_and(|start| start.eq_ignore_ascii_case(DECLARATION))
+}
+
+/// What carries a body.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    /// How many others the body is in.
+    depth: usize,
+    is_discovery: bool,
+    /// What is said of types that are not dissected.
+    unknown: Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    Named,
+    Passed,
+}
+
 /// What the list says of a body.
-#[expect(clippy::too_many_lines, reason = "one type after the other")]
 pub(super) fn show(
     walk: &mut Walk<'_, '_>,
     name: &'static str,
     content_type: Option<&[u8]>,
     body: &Region<'_>,
 ) {
-    let Some(content_type) = content_type else {
-        return;
+    let around = Around {
+        depth: 0,
+        is_discovery: name != "HTTP",
+        unknown: Unknown::Named,
     };
+    if let Some(content_type) = content_type {
+        typed(walk, around, content_type, body);
+    }
+}
+
+/// What the list says of the body of a mail that is in so many others.
+pub(in crate::read::proto) fn of_mail(
+    walk: &mut Walk<'_, '_>,
+    content_type: &[u8],
+    body: &Region<'_>,
+    depth: usize,
+) {
+    let around = Around {
+        depth,
+        is_discovery: false,
+        unknown: Unknown::Passed,
+    };
+    typed(walk, around, content_type, body);
+}
+
+#[expect(clippy::too_many_lines, reason = "one type after the other")]
+fn typed(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Region<'_>) {
+    if around.depth >= MOST_NESTED {
+        return;
+    }
+    let name = if around.is_discovery { "SSDP" } else { "HTTP" };
     let end = content_type
         .iter()
         .position(|byte| matches!(byte, b';' | b' ' | b'\t'))
@@ -35,13 +100,17 @@ pub(super) fn show(
     let kind = content_type[..end].to_ascii_lowercase();
     let bytes = body.captured();
     if kind.starts_with(b"multipart/") {
-        parts(walk, name, content_type, body);
+        parts(walk, around, content_type, body);
         return;
     }
     // These are taken for what they are, and nothing is said of that.
     if matches!(
         &kind[..],
-        b"application/octet-stream" | b"application/cbor" | b"application/grpc"
+        b"application/octet-stream"
+            | b"application/cbor"
+            | b"application/cose"
+            | b"application/grpc"
+            | b"application/ms-tnef"
     ) {
         return;
     }
@@ -55,7 +124,7 @@ pub(super) fn show(
         return;
     }
     if kind == b"application/sdp" && name == "HTTP" {
-        walk.columns.set_protocol("HTTP/SDP");
+        walk.columns.append_protocol("/SDP");
         return;
     }
     if kind == b"application/ipp" && name == "HTTP" {
@@ -74,6 +143,7 @@ pub(super) fn show(
                 | b"application/x-javascript"
                 | b"application/x-ns-proxy-autoconfig"
         );
+    let is_xml = is_xml || is_text && begins_as_xml(bytes);
     let is_text = is_text && !is_xml;
     if is_text && bytes.len() == body.reported() {
         text(walk, &kind, body);
@@ -81,16 +151,16 @@ pub(super) fn show(
     if is_xml && name == "HTTP" {
         let title = names::xml::PROTOCOL.title;
         stands(walk, names::xml::THIS, body, format_args!("{title}"));
-        walk.columns.set_protocol("HTTP/XML");
+        walk.columns.append_protocol("/XML");
         return;
     }
-    if kind == b"application/json" && name == "HTTP" {
-        let text = format_args!("JavaScript Object Notation: application/json");
+    if JSON.contains(&&kind[..]) && name == "HTTP" {
+        let kind = Escaped(&kind);
+        let text = format_args!("JavaScript Object Notation: {kind}");
         stands(walk, names::json::THIS, body, text);
-        walk.columns.set_protocol("HTTP/JSON");
-        walk.columns.append_info(format_args!(
-            ", JavaScript Object Notation (application/json)"
-        ));
+        walk.columns.append_protocol("/JSON");
+        walk.columns
+            .append_info(format_args!(", JavaScript Object Notation ({kind})"));
         return;
     }
     let image = match &kind[..] {
@@ -119,6 +189,14 @@ pub(super) fn show(
         let text = format_args!("{title}{between}{version}");
         stands(walk, protocol, body, text);
         walk.columns.append_info(format_args!(" ({image})"));
+        return;
+    }
+    if kind == b"message/rfc822" {
+        imf::nested(walk, body, around.depth + 1);
+        return;
+    }
+    let is_known = is_text || kind == b"application/x-www-form-urlencoded";
+    if !is_known && around.unknown == Unknown::Passed {
         return;
     }
     let shown = Escaped(&kind);
@@ -171,70 +249,104 @@ fn stands(walk: &mut Walk<'_, '_>, protocol: FieldId, body: &Region<'_>, text: A
 }
 
 /// The parts of a body that has several (RFC 2046 section 5.1).
-fn parts(walk: &mut Walk<'_, '_>, name: &'static str, content_type: &[u8], body: &Region<'_>) {
+fn parts(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Region<'_>) {
     let lower = content_type.to_ascii_lowercase();
     let Some(at) = lower.windows(9).position(|part| part == b"boundary=") else {
         return;
     };
     let value = content_type.get(at + 9..).unwrap_or(&[]);
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let end = value
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b';' | b' '))
-        .unwrap_or(value.len());
-    let mut delimiter = b"--".to_vec();
-    delimiter.extend_from_slice(&value[..end]);
-    let bytes = body.captured();
-    let found = |from: usize| {
-        let rest = bytes.get(from..)?;
-        let mut places = rest.windows(delimiter.len());
-        places
-            .position(|part| part == delimiter)
-            .map(|at| from + at)
+    let end = |bytes: &[u8]| {
+        let is_end = |byte: &u8| matches!(byte, b';') || byte.is_ascii_whitespace();
+        bytes.iter().position(is_end).unwrap_or(bytes.len())
     };
-    let Some(mut start) = found(0) else {
-        return;
+    let value = match value.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|byte| *byte == b'"').next().unwrap_or(&[]),
+        None => &value[..end(value)],
     };
     let text = format_args!(
         "MIME Multipart Media Encapsulation, Type: {}, Boundary: \"{}\"",
-        Escaped(
-            &lower[..lower
-                .iter()
-                .position(|byte| *byte == b';')
-                .unwrap_or(lower.len())]
-        ),
-        Escaped(&value[..end])
+        Escaped(&lower[..end(&lower)]),
+        Escaped(value)
     );
     stands(walk, names::multipart::THIS, body, text);
+    walk.columns.fence();
+    let delimiter = [b"--", value].concat();
+    let Some((_, mut start, mut is_last)) = first_delimiter(body.captured(), &delimiter) else {
+        return;
+    };
+    let around = Around {
+        depth: around.depth + 1,
+        unknown: Unknown::Named,
+        ..around
+    };
     for _ in 0..MOST_PARTS {
-        let after = start + delimiter.len();
-        let Some(next) = found(after) else {
+        if is_last {
+            return;
+        }
+        let Some((end, next, last)) = next_delimiter(body.captured(), start, &delimiter) else {
             return;
         };
-        part(walk, name, &body.part(after, next - after));
-        start = next;
+        part(walk, around, &body.part(start, end - start));
+        (start, is_last) = (next, last);
     }
 }
 
-/// One of them, from behind its delimiter to the next.
-fn part(walk: &mut Walk<'_, '_>, name: &'static str, part: &Region<'_>) {
-    let bytes = part.captured();
-    let Some((_, mut at)) = super::line(bytes, 0) else {
-        return;
-    };
-    let mut kind: Option<&[u8]> = None;
-    while let Some((text, next)) = super::line(bytes, at) {
+/// Where parts are told apart: where the last one ends, where the next one begins, and whether there is none.
+type Delimited = (usize, usize, bool);
+
+fn delimited(bytes: &[u8], at: usize, delimiter: &[u8]) -> Option<(usize, bool)> {
+    let rest = bytes.get(at..)?.strip_prefix(delimiter)?;
+    let (_, next) = last_line(bytes, at);
+    (!rest.is_empty()).then_some((next, rest.starts_with(b"--")))
+}
+
+fn first_delimiter(bytes: &[u8], delimiter: &[u8]) -> Option<Delimited> {
+    let mut at = 0;
+    while at + delimiter.len() < bytes.len() {
+        if let Some((next, is_last)) = delimited(bytes, at, delimiter) {
+            return Some((at, next, is_last));
+        }
+        (_, at) = last_line(bytes, at);
+    }
+    None
+}
+
+/// The end of the line before a delimiter belongs to it, so that this is not looked for at `at` itself.
+fn next_delimiter(bytes: &[u8], mut at: usize, delimiter: &[u8]) -> Option<Delimited> {
+    while at + delimiter.len() < bytes.len() {
+        let (text, next) = last_line(bytes, at);
+        let end = at + text.len();
+        if let Some((behind, is_last)) = delimited(bytes, next, delimiter) {
+            return Some((end, behind, is_last));
+        }
         at = next;
-        if text.is_empty() {
+    }
+    None
+}
+
+/// One of them, between two delimiters.
+fn part(walk: &mut Walk<'_, '_>, around: Around, part: &Region<'_>) {
+    let bytes = part.captured();
+    let mut kind: Option<&[u8]> = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        let (end, is_last) = imf::field_end(bytes, at);
+        let field = &bytes[at..end.unwrap_or(bytes.len())];
+        if !field.contains(&b':') {
             break;
         }
-        if text.len() > 13 && contains(&text[..13], b"content-type:") {
-            kind = Some(text[13..].trim_ascii());
+        if field.len() > 13 && contains(&field[..13], b"content-type:") {
+            kind = Some(field[13..].trim_ascii());
+        }
+        at += field.len();
+        if is_last {
+            at += 2;
+            break;
         }
     }
     let body = part.rest(at);
     if let Some(kind) = kind.filter(|_| !body.captured().is_empty()) {
-        show(walk, name, Some(kind), &body);
+        typed(walk, around, kind, &body);
     }
 }
 

@@ -4,19 +4,23 @@
 //! the end of the connection. Bodies are not decompressed.
 //!
 //! - `exchanges.rs` which response answers which request
+//! - `framing.rs` where a message ends
 //! - `header.rs` the tree of a header; `body.rs` how a body was sent; `media.rs` what it is
 //! - `ntlm.rs` who proves to be whom
 
 mod body;
 mod exchanges;
+mod framing;
 mod header;
-mod media;
+pub(super) mod media;
 mod ntlm;
 
 pub(crate) use exchanges::Memory;
 
 use super::data;
-use super::tcp::applications::{Application, Asking, Need, Outcome, Payload, of_port};
+use super::tcp::applications::{
+    Application, ApplicationId, Asking, Need, Outcome, Payload, of_port,
+};
 use super::text::Escaped;
 use super::{brief, http2};
 use crate::read::FieldId;
@@ -24,6 +28,7 @@ use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 use exchanges::Told;
+use framing::{Body, Coding, Framing, Upgrade, last_line, line};
 
 protocol! {
     28, "http", "HTTP", "Hypertext Transfer Protocol";
@@ -197,9 +202,20 @@ pub(crate) static APPLICATION: Application = Application {
     dissect,
 };
 
+/// What a connection was turned into that is not dissected.
+static UNKNOWN: Application = Application {
+    ports: &[],
+    recognizes: None,
+    dissect: |walk, region, _| {
+        data::dissect(walk, region)?;
+        Ok(Outcome::Done)
+    },
+};
+
 /// Port of SSDP, over UDP.
 pub(crate) const SSDP_PORT: u16 = 1900;
 const VERSION: &[u8] = b"HTTP/1.1";
+const VERSION_1: &[u8] = b"HTTP/1.";
 
 /// What a first line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,35 +223,6 @@ enum Line {
     Notification,
     Request,
     Response,
-}
-
-/// What a header says of the body.
-#[derive(Debug, Default)]
-struct Framing {
-    /// Where the body begins.
-    body: usize,
-    length: Option<u64>,
-    is_chunked: bool,
-    keeps_alive: bool,
-    content_type: Option<(usize, usize)>,
-    /// How the body is compressed.
-    encoding: Option<(usize, usize)>,
-    /// The name of the server.
-    host: Option<(usize, usize)>,
-    /// How it proves who it is, or is to.
-    authentication: Option<(usize, usize)>,
-    /// What the connection is to be used for from now on.
-    upgrade: Upgrade,
-}
-
-/// What a connection turns into (RFC 9110 section 7.8).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Upgrade {
-    #[default]
-    None,
-    /// HTTP/2.
-    Http2,
-    WebSocket,
 }
 
 /// What is remembered of a stream: that the client asked for a tunnel, and that it has it.
@@ -290,19 +277,11 @@ fn tell(
     http.request(stream, (frame, now), uri, head.parts[0] == b"HEAD", pass)
 }
 
-/// A line at `at`: without its end, and where the next one begins.
-fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let rest = bytes.get(at..)?;
-    let end = rest.iter().position(|byte| *byte == b'\n')?;
-    let text = &rest[..end];
-    Some((text.strip_suffix(b"\r").unwrap_or(text), at + end + 1))
-}
-
 fn recognizes(region: &Region<'_>, _: &Payload) -> bool {
     line(region.captured(), 0).is_some_and(|(first, _)| {
         first.len() > VERSION.len()
-            && (first[..VERSION.len()].eq_ignore_ascii_case(VERSION)
-                || first[first.len() - VERSION.len()..].eq_ignore_ascii_case(VERSION))
+            && (contains(&first[..VERSION.len()], VERSION_1)
+                || contains(&first[first.len() - VERSION.len()..], VERSION_1))
     })
 }
 
@@ -336,6 +315,11 @@ fn dissect(
     if recognizes(&region, payload) {
         walk.memory.tcp.belongs_to(payload, &APPLICATION);
     }
+    if http2::begins(&region) && !walk.memory.http.has(payload.stream, walk.memory.pass) {
+        // Known beforehand, without an upgrade.
+        walk.memory.tcp.belongs_to(payload, &http2::APPLICATION);
+        return (http2::APPLICATION.dissect)(walk, region, payload);
+    }
     messages(walk, &region, payload, "HTTP")
 }
 
@@ -361,7 +345,22 @@ fn messages(
             walk.columns.settle();
         }
         match message(walk, &rest, name, Some(payload))? {
-            Read::Whole(len) => at += len.max(1),
+            Read::Whole(len) => {
+                at += len.max(1);
+                if at < region.reported()
+                    && let Some(next) = turned(walk, payload)
+                {
+                    // What follows a response that turns the stream into something else is that.
+                    walk.columns.fence();
+                    return match (next.dissect)(walk, region.rest(at), payload)? {
+                        Outcome::More { at: more, need } => {
+                            let at = at + more;
+                            Ok(Outcome::More { at, need })
+                        }
+                        _ => Ok(Outcome::Done),
+                    };
+                }
+            }
             Read::Missing(need) => return Ok(Outcome::More { at, need }),
             // On its own ports, HTTP keeps to itself what it does not understand.
             Read::Foreign if at == 0 && !is_on_port(payload) => return Ok(Outcome::NotMine),
@@ -369,6 +368,20 @@ fn messages(
         }
     }
     Ok(Outcome::Done)
+}
+
+/// What a response has turned the stream into.
+fn turned(walk: &mut Walk<'_, '_>, payload: &Payload) -> Option<ApplicationId> {
+    let owner = walk.memory.tcp.owner(payload)?;
+    let known: [ApplicationId; 3] = [
+        &UNKNOWN,
+        &http2::APPLICATION,
+        &brief::websocket::APPLICATION,
+    ];
+    known
+        .into_iter()
+        .any(|one| std::ptr::eq(one, owner))
+        .then_some(owner)
 }
 
 fn is_on_port(payload: &Payload) -> bool {
@@ -446,25 +459,37 @@ fn message(
         return Ok(Read::Whole(all));
     };
     let Some(kind) = kind_of(first) else {
+        // It is read as header fields nevertheless.
+        let fields = framing::read(bytes, 0);
         if !seen {
+            fields?;
             return Ok(Read::Foreign);
         }
         go_on(walk, region, name);
+        fields?;
         return Ok(Read::Whole(all));
     };
     walk.columns.set_protocol(name);
-    let shown = Spaced(&bytes[..next]);
-    walk.columns.set_info(format_args!("{shown}"));
+    walk.columns.set_info(format_args!("{} ", Escaped(first)));
     let mut parts = first.splitn(3, |byte| *byte == b' ');
     let parts = [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
     let code = (kind == Line::Response)
-        .then(|| std::str::from_utf8(parts[1]).ok()?.parse::<u16>().ok())
+        .then(|| {
+            str::from_utf8(parts[1].trim_ascii())
+                .ok()?
+                .parse::<u16>()
+                .ok()
+        })
         .flatten();
-    let Some(framing) = frame(bytes, next) else {
-        // Neither is it here nor can it be asked for.
-        if can_ask && !region.is_cut() {
-            return Ok(Read::Missing(Need::Segment));
+    if can_ask {
+        let awaited = awaited(walk, payload, kind, code);
+        if let Some(need) = framing::missing(bytes, next, awaited) {
+            return Ok(Read::Missing(need));
         }
+    }
+    let framing = framing::read(bytes, next)?;
+    let ends_here = framing.body >= bytes.len() && !bytes.ends_with(b"\n");
+    if region.is_cut() && ends_here {
         let head = Head {
             protocol: protocol_of(name),
             kind,
@@ -474,42 +499,17 @@ fn message(
         };
         let told = stream.map(|stream| tell(walk, region, &head, &Framing::default(), stream));
         header::show(walk, region, &head, told.as_ref(), None);
-        return if region.is_cut() {
-            Err(Stop::Snapped)
-        } else {
-            Ok(Read::Whole(all))
-        };
-    };
-    let is_head = stream.is_some_and(|stream| walk.memory.http.wants_head(stream));
-    let state = payload.map_or(0, |payload| *walk.memory.tcp.state(payload));
-    let opens_tunnel = state & 3 == ASKED_FOR_TUNNEL && matches!(code, Some(200..=299));
-    let opens_tunnel = opens_tunnel && framing.length.is_none() && !framing.is_chunked;
-    let bodiless = opens_tunnel || matches!(code, Some(100..=199 | 204 | 304));
-    // There should be no body, so that none is waited for.
-    let can_ask = can_ask && !(is_head && code.is_some());
-    let here = all - framing.body;
-    let mut body_len = here;
-    if bodiless {
-        body_len = 0;
-    } else if let Some(length) = framing.length.filter(|_| !framing.is_chunked) {
-        if length > here as u64 {
-            let missing = u32::try_from(length - here as u64).unwrap_or(u32::MAX);
-            if can_ask && missing < 0x4000_0000 {
-                return Ok(Read::Missing(Need::Bytes(missing)));
-            }
-        }
-        body_len = usize::try_from(length).unwrap_or(usize::MAX).min(here);
-    } else if framing.is_chunked {
-        match chunks(bytes, framing.body) {
-            Some(len) => body_len = len,
-            None if can_ask => return Ok(Read::Missing(Need::Segment)),
-            None => {}
-        }
-    } else if kind != Line::Response || is_head {
-        body_len = 0;
-    } else if can_ask && !framing.keeps_alive {
-        return Ok(Read::Missing(Need::UntilFin));
+        return Err(Stop::Snapped);
     }
+    let here = all - framing.body;
+    let mut body_len = match framing.length {
+        Some(length) if framing.coding == Coding::None => {
+            usize::try_from(length).unwrap_or(usize::MAX).min(here)
+        }
+        _ if framing.coding != Coding::None && kind == Line::Request => here,
+        _ if framing::takes_the_rest(kind, code) => here,
+        _ => 0,
+    };
     if let Some((at, len)) = framing.authentication
         && let Some(value) = bytes.get(at..at + len)
     {
@@ -518,7 +518,26 @@ fn message(
     let content_type = framing
         .content_type
         .and_then(|(at, len)| bytes.get(at..at + len));
+    let mut is_opaque = framing.coding == Coding::Compressed;
+    if framing.is_chunked && body_len > 0 {
+        let chunks = framing::chunks(region.part(framing.body, body_len).captured())?;
+        is_opaque |= chunks <= EMPTY_CHUNKS;
+        if chunks > 0 {
+            body_len = chunks;
+        }
+    }
     let body = region.part(framing.body, body_len);
+    if let Some((at, len)) = framing.encoding
+        && let Some(encoding) = bytes.get(at..at + len)
+        && !is_opaque
+    {
+        is_opaque = if framing.is_chunked {
+            let (_, first_chunk) = last_line(body.captured(), 0);
+            !framing::is_readable(encoding, body.rest(first_chunk).captured())
+        } else {
+            !framing::is_readable(encoding, body.captured())
+        };
+    }
     let head = Head {
         protocol: protocol_of(name),
         kind,
@@ -532,11 +551,44 @@ fn message(
     let told = stream.map(|stream| tell(walk, region, &head, &framing, stream));
     let file = (body_len > 0).then_some(&body);
     let plain = header::show(walk, region, &head, told.as_ref(), file.zip(Some(&framing)));
-    if body_len > 0 {
+    if body_len > 0 && !is_opaque {
         let body = plain.as_ref().map_or(body, body::Plain::region);
         media::show(walk, name, content_type, &body);
     }
     Ok(Read::Whole(framing.body + body_len))
+}
+
+/// Bytes of chunks that have nothing in them: a zero and the ends of two lines.
+const EMPTY_CHUNKS: usize = 5;
+
+/// Whether the body of a message is to be waited for.
+fn awaited(
+    walk: &mut Walk<'_, '_>,
+    payload: Option<&Payload>,
+    kind: Line,
+    code: Option<u16>,
+) -> Body {
+    let Some(payload) = payload else {
+        return Body::NotAwaited;
+    };
+    if payload.is_last {
+        return Body::NotAwaited;
+    }
+    if kind != Line::Response {
+        return Body::IfSaid;
+    }
+    let stream = payload.stream;
+    let asked_for_tunnel = *walk.memory.tcp.state(payload) & 3 == ASKED_FOR_TUNNEL;
+    let is_bodiless = match code {
+        Some(100..=199 | 204 | 304) => true,
+        Some(200..=299) => asked_for_tunnel,
+        _ => false,
+    };
+    if is_bodiless || walk.memory.http.wants_head(stream) {
+        Body::NotAwaited
+    } else {
+        Body::UntilFin
+    }
 }
 
 /// What the stream is from behind this message on: HTTP, a tunnel, or something else.
@@ -555,7 +607,7 @@ fn turn(
             let port = port.and_then(|port| port.parse::<u16>().ok()).unwrap_or(0);
             *walk.memory.tcp.state(payload) = u64::from(port) << 16 | ASKED_FOR_TUNNEL;
         }
-        Some(200..=299) if state & 3 == ASKED_FOR_TUNNEL => {
+        Some(200) if state & 3 == ASKED_FOR_TUNNEL => {
             let port = (state >> 16) as u16;
             *walk.memory.tcp.state(payload) = IS_TUNNEL;
             if let Some(application) = of_port(port) {
@@ -565,6 +617,7 @@ fn turn(
         Some(101) => {
             let application = match upgrade {
                 Upgrade::None => return,
+                Upgrade::Unknown => &UNKNOWN,
                 Upgrade::Http2 => &http2::APPLICATION,
                 Upgrade::WebSocket => &brief::websocket::APPLICATION,
             };
@@ -603,96 +656,7 @@ fn cut_line(
     header::show(walk, region, &head, told.as_ref(), None);
 }
 
-/// A first line as the list shows it: its end is a space.
-struct Spaced<'a>(&'a [u8]);
-
-impl std::fmt::Display for Spaced<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.strip_suffix(b"\n").unwrap_or(self.0);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        write!(f, "{} ", Escaped(text))
-    }
-}
-
-/// Reads the header fields that say where the body ends; `None` if the header does not end here.
-fn frame(bytes: &[u8], first: usize) -> Option<Framing> {
-    let mut found = Framing::default();
-    let mut at = first;
-    loop {
-        let (text, next) = line(bytes, at)?;
-        if text.is_empty() {
-            found.body = next;
-            return Some(found);
-        }
-        if let Some(colon) = text.iter().position(|byte| *byte == b':') {
-            let (name, value) = (&text[..colon], text[colon + 1..].trim_ascii());
-            if name.eq_ignore_ascii_case(b"content-length") {
-                let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
-                let digits = &value[..digits.count()];
-                let parsed = std::str::from_utf8(digits).ok();
-                found.length = parsed.and_then(|digits| digits.parse().ok());
-            } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-                found.is_chunked = contains(value, b"chunked");
-            } else if name.eq_ignore_ascii_case(b"connection") {
-                found.keeps_alive = contains(value, b"keep-alive");
-            } else if name.eq_ignore_ascii_case(b"content-type") {
-                found.content_type = Some(place(text, at, colon, value));
-            } else if name.eq_ignore_ascii_case(b"content-encoding") {
-                found.encoding = Some(place(text, at, colon, value));
-            } else if name.eq_ignore_ascii_case(b"host") {
-                found.host = Some(place(text, at, colon, value));
-            } else if name.eq_ignore_ascii_case(b"upgrade") {
-                found.upgrade = match value {
-                    _ if value.eq_ignore_ascii_case(b"websocket") => Upgrade::WebSocket,
-                    b"h2c" => Upgrade::Http2,
-                    _ => Upgrade::None,
-                };
-            } else if ntlm::HEADERS.iter().any(|of| name.eq_ignore_ascii_case(of)) {
-                found.authentication = Some(place(text, at, colon, value));
-            }
-        }
-        at = next;
-    }
-}
-
-/// Where the value of a header field lies whose line begins at `at`.
-fn place(text: &[u8], at: usize, colon: usize, value: &[u8]) -> (usize, usize) {
-    let rest = text.get(colon + 1..).unwrap_or(&[]);
-    let skipped = rest.len() - rest.trim_ascii_start().len();
-    (at + colon + 1 + skipped, value.len())
-}
-
 fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len())
         .any(|part| part.eq_ignore_ascii_case(word))
-}
-
-/// The length of chunks (RFC 9112 section 7.1), if all of them are there.
-fn chunks(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    loop {
-        let (text, next) = line(bytes, at)?;
-        let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit());
-        let digits = std::str::from_utf8(&text[..digits.count()]).ok()?;
-        let Ok(len) = usize::from_str_radix(digits, 16) else {
-            // Not a chunk: the rest is taken as it is.
-            return Some(bytes.len() - start);
-        };
-        at = next;
-        if len == 0 {
-            // Trailers, up to an empty line.
-            loop {
-                let (text, next) = line(bytes, at)?;
-                at = next;
-                if text.is_empty() {
-                    return Some(at - start);
-                }
-            }
-        }
-        at = at.checked_add(len)?;
-        if at > bytes.len() {
-            return None;
-        }
-        (_, at) = line(bytes, at)?;
-    }
 }

@@ -3,6 +3,7 @@
 //!
 //! - `version.rs` versions, and what they derive their first keys with; `protection.rs` decryption
 //! - `cid.rs` connection IDs; `connections.rs` what is remembered of connections
+//! - `google.rs` what it was at Google
 //! - `header.rs` long and short headers; `frame.rs` frames; `crypto.rs` the handshake's pieces in order
 //! - `names.rs` names of numbers
 
@@ -10,6 +11,7 @@ mod cid;
 mod connections;
 mod crypto;
 mod frame;
+pub(crate) mod google;
 mod header;
 mod names;
 mod protection;

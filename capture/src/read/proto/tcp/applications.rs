@@ -11,7 +11,7 @@ use super::header::Header;
 use super::streams::Memory;
 use crate::read::memory::Direction;
 use crate::read::proto::{
-    bgp, brief, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, telnet, tls,
+    bgp, brief, data, dns, ftp, http, imap, modbus, mqtt, pop, smb, smtp, ssh, stun, telnet, tls,
 };
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Value};
@@ -32,6 +32,7 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &modbus::APPLICATION,
     &mqtt::APPLICATION,
     &smb::APPLICATION,
+    &stun::APPLICATION,
     &brief::vnc::APPLICATION,
     &brief::bittorrent::APPLICATION,
     &brief::lines::SIP,
@@ -237,6 +238,8 @@ pub(crate) struct Payload {
     pub(crate) seq: u32,
     /// Whether more can be asked for.
     pub(crate) asking: Asking,
+    /// The segment has a FIN: nothing follows it.
+    pub(crate) is_last: bool,
     /// Where the stream is remembered.
     pub(super) place: u32,
     /// The node of the TCP header.
@@ -268,6 +271,11 @@ impl Memory {
     pub(crate) fn belongs_anew_to(&mut self, payload: &Payload, application: ApplicationId) {
         self.belongs_to(payload, application);
         self.streams.at(payload.place).begins_anew = true;
+    }
+
+    /// The application that the stream is known to belong to.
+    pub(crate) fn owner(&mut self, payload: &Payload) -> Option<ApplicationId> {
+        self.streams.at(payload.place).application
     }
 
     /// Whether the stream is known to belong to this application.
@@ -472,6 +480,7 @@ impl Payload {
             server_port: 0,
             seq,
             asking,
+            is_last: header.flags.has(super::header::Flags::FIN),
             place,
             node,
         }
