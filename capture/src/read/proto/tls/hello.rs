@@ -19,6 +19,9 @@ const RETRY: [u8; 32] = [
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// Where the random ends.
+const RANDOM_END: usize = 34;
+
 /// What a server's hello says of the connection.
 pub(super) struct ServerHello {
     pub(super) version: Option<Version>,
@@ -32,8 +35,13 @@ pub(super) struct ServerHello {
 pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
     let mut number = body.u16(0).ok()?;
     let is_retry = body.array::<32>(2).ok()? == RETRY;
-    let mut at = 35 + usize::from(body.u8(34).ok()?) + 3;
-    let suite = body.u16(at - 3).unwrap_or_default();
+    let mut at = if is_short(body) {
+        RANDOM_END + 2
+    } else {
+        35 + usize::from(body.u8(RANDOM_END).ok()?) + 3
+    };
+    let suite_at = if is_short(body) { RANDOM_END } else { at - 3 };
+    let suite = body.u16(suite_at).unwrap_or_default();
     let mut inside = None;
     if let Ok(len) = body.u16(at) {
         at += 2;
@@ -63,6 +71,12 @@ pub(super) fn scan_server_hello(body: &Region<'_>) -> Option<ServerHello> {
     })
 }
 
+/// Whether a server's hello is one of the drafts of TLS 1.3 in which it has neither a session nor a
+/// compression method (those before 22).
+fn is_short(body: &Region<'_>) -> bool {
+    matches!(body.u16(0), Ok(0x7f01..=0x7f15))
+}
+
 /// Version, random and session, which both have. Gives what follows.
 fn beginning(walk: &mut Walk<'_, '_>, body: &Region<'_>, version: Version) -> Result<usize, Stop> {
     walk.u16(super::HANDSHAKE_VERSION, body, 0)?;
@@ -90,7 +104,10 @@ fn beginning(walk: &mut Walk<'_, '_>, body: &Region<'_>, version: Version) -> Re
             .add(super::RANDOM_BYTES, body.place(6, 28), Value::Bytes);
         walk.tree.close();
     }
-    let len = usize::from(walk.u8(super::SESSION_ID_LEN, body, 34)?);
+    if is_short(body) {
+        return Ok(RANDOM_END);
+    }
+    let len = usize::from(walk.u8(super::SESSION_ID_LEN, body, RANDOM_END)?);
     if len > 0 {
         body.slice(35, len)?;
         walk.tree
@@ -161,21 +178,25 @@ pub(super) fn server(
 ) -> Result<(), Stop> {
     let at = beginning(walk, body, version)?;
     walk.u16(super::SUITE, body, at)?;
-    let method = body.u8(at + 2)?;
-    let node = walk.tree.add(
-        super::COMP_METHOD,
-        body.place(at + 2, 1),
-        Value::Uint(method.into()),
-    );
-    let name = compression_name(method.into()).unwrap_or("Unknown");
-    walk.tree
-        .label(node, format_args!("Compression Method: {name} ({method})"));
+    let mut end = at + 2;
+    if !is_short(body) {
+        let method = body.u8(end)?;
+        let node = walk.tree.add(
+            super::COMP_METHOD,
+            body.place(end, 1),
+            Value::Uint(method.into()),
+        );
+        let name = compression_name(method.into()).unwrap_or("Unknown");
+        walk.tree
+            .label(node, format_args!("Compression Method: {name} ({method})"));
+        end += 1;
+    }
     let mut lists = Lists {
         version: body.u16(0)?,
         suites: vec![body.u16(at)?],
         ..Lists::default()
     };
-    extension::all(walk, &body.rest(at + 3), holder, &mut lists)?;
+    extension::all(walk, &body.rest(end), holder, &mut lists)?;
     // A request for another hello is not one.
     if holder == Holder::ServerHello && walk.tree.wants_any_of(super::THIS.protocol) {
         lists.show_server(walk.tree);
