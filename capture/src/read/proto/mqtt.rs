@@ -13,6 +13,7 @@ protocol! {
     LENGTH: "mqtt.len", "Msg Len", Uint(64), Dec;
     TOPIC_LEN: "mqtt.topic_len", "Topic Length", Uint(16), Dec;
     TOPIC: "mqtt.topic", "Topic", String;
+    MESSAGE_ID: "mqtt.msgid", "Message Identifier", Uint(16), Dec;
 }
 
 /// MQTT in a TCP stream.
@@ -23,7 +24,13 @@ pub(crate) static APPLICATION: Application = Application {
 };
 
 const HEADER_LEN: usize = 2;
+const CONNECT: u8 = 1;
 const PUBLISH: u8 = 3;
+const PUBLISH_ACK: u8 = 4;
+const PUBLISH_COMPLETE: u8 = 7;
+const SUBSCRIBE: u8 = 8;
+const SUBSCRIBE_ACK: u8 = 9;
+const UNSUBSCRIBE_ACK: u8 = 11;
 
 const fn type_name(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -50,9 +57,14 @@ const fn type_name(value: u64) -> Option<&'static str> {
 
 /// What follows the header, and how many bytes say so; `None` if they are not all there.
 fn remaining(region: &Region<'_>) -> Option<(usize, usize)> {
+    varint(region, 1)
+}
+
+/// A number of seven bits a byte, and how many bytes it has.
+fn varint(region: &Region<'_>, at: usize) -> Option<(usize, usize)> {
     let mut len = 0;
     for place in 0..4 {
-        let byte = region.u8(1 + place).ok()?;
+        let byte = region.u8(at + place).ok()?;
         len |= usize::from(byte & 0x7f) << (7 * place);
         if byte & 0x80 == 0 {
             return Some((len, place + 1));
@@ -66,6 +78,7 @@ fn dissect(
     region: Region<'_>,
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
+    walk.columns.clear_info();
     let mut is_first = true;
     let len_of = |region: &Region<'_>| Ok(remaining(region).map(|(len, size)| 1 + size + len));
     each_pdu(
@@ -77,7 +90,6 @@ fn dissect(
         |walk, message| {
             if is_first {
                 walk.columns.set_protocol("MQTT");
-                walk.columns.clear_info();
             }
             let between = if is_first { "" } else { ", " };
             is_first = false;
@@ -94,19 +106,73 @@ fn dissect(
             if let Some((len, size)) = remaining(&message) {
                 let place = message.place(1, size);
                 walk.tree.add(LENGTH, place, Value::Uint(len as u64));
-                if kind == PUBLISH && len >= 2 {
-                    let topic_len = usize::from(walk.u16(TOPIC_LEN, &message, 1 + size)?);
-                    let topic = Escaped(message.slice(3 + size, topic_len)?);
-                    walk.columns.append_info(format_args!(" [{topic}]"));
-                    let place = message.place(3 + size, topic_len);
-                    walk.tree
-                        .add_formatted(TOPIC, place, format_args!("{topic}"));
-                }
+                details(walk, &message, 1 + size, payload)?;
             }
             walk.end();
             Ok(())
         },
     )
+}
+
+/// What follows the header at `at`: which message it is, and about what.
+fn details(
+    walk: &mut Walk<'_, '_>,
+    message: &Region<'_>,
+    mut at: usize,
+    payload: &Payload,
+) -> Result<(), Stop> {
+    const QUALITY: u8 = 0x06;
+    const WITH_PROPERTIES: u64 = 5;
+    let first = message.u8(0)?;
+    let kind = first >> 4;
+    match kind {
+        CONNECT => {
+            let name_len = usize::from(message.u16(at)?);
+            let version = message.u8(at + 2 + name_len)?;
+            *walk.memory.tcp.state(payload) = version.into();
+        }
+        PUBLISH if message.reported() >= at + 2 => {
+            let topic_at = at;
+            at += 2 + usize::from(message.u16(at)?);
+            if first & QUALITY != 0 {
+                number(walk, message, at)?;
+            }
+            topic(walk, message, topic_at)?;
+        }
+        PUBLISH_ACK..=PUBLISH_COMPLETE | SUBSCRIBE_ACK..=UNSUBSCRIBE_ACK => {
+            number(walk, message, at)?;
+        }
+        SUBSCRIBE => {
+            number(walk, message, at)?;
+            at += 2;
+            if *walk.memory.tcp.state(payload) == WITH_PROPERTIES {
+                let (len, size) = varint(message, at).ok_or(Stop::Malformed)?;
+                at += size + len;
+            }
+            while at < message.reported() {
+                at += 2 + topic(walk, message, at)? + 1;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn number(walk: &mut Walk<'_, '_>, message: &Region<'_>, at: usize) -> Result<(), Stop> {
+    let number = walk.u16(MESSAGE_ID, message, at)?;
+    walk.columns.append_info(format_args!(" (id={number})"));
+    Ok(())
+}
+
+/// A topic; gives how long its name is.
+fn topic(walk: &mut Walk<'_, '_>, message: &Region<'_>, at: usize) -> Result<usize, Stop> {
+    let len = usize::from(walk.u16(TOPIC_LEN, message, at)?);
+    let topic = Escaped(message.slice(at + 2, len)?);
+    walk.columns.append_info(format_args!(" [{topic}]"));
+    let place = message.place(at + 2, len);
+    walk.tree
+        .add_formatted(TOPIC, place, format_args!("{topic}"));
+    Ok(len)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! SSH (RFC 4253), as Wireshark's `packet-ssh.c` shows it without keys.
 
 use std::collections::BTreeMap;
+use std::fmt::{Arguments, Write as _};
 
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::Escaped;
@@ -104,9 +105,12 @@ struct Session {
     told: Option<u8>,
     /// Each direction is encrypted, the client's first.
     encrypted: [bool; 2],
-    /// The algorithms of key exchange and encryption that the sides know, the client's first.
+    /// The frame in which each side is not, of version 1.
+    plain_in: [u64; 2],
+    /// The algorithms of key exchange that the sides know, the client's first.
     kex: [Vec<u8>; 2],
-    ciphers: [Vec<u8>; 2],
+    /// The same of encryption, for what the client sends and for what the server does.
+    ciphers: [[Vec<u8>; 2]; 2],
 }
 
 impl Memory {
@@ -152,11 +156,23 @@ impl Session {
         }
     }
 
-    /// Wireshark could decrypt it, had it the keys, and says nothing of it without.
-    fn is_silent(&self) -> bool {
-        let [client, server] = &self.ciphers;
-        agreed([client, server])
-            .is_some_and(|name| name.starts_with(b"chacha20") || name.ends_with(b"gcm@openssh.com"))
+    /// Wireshark could decrypt what this side sends, had it the keys, and says nothing of it without.
+    fn is_silent(&self, side: usize) -> bool {
+        const SILENT: [&[u8]; 11] = [
+            b"aes128-cbc",
+            b"aes128-ctr",
+            b"aes128-gcm",
+            b"aes128-gcm@openssh.com",
+            b"aes192-cbc",
+            b"aes192-ctr",
+            b"aes256-cbc",
+            b"aes256-ctr",
+            b"aes256-gcm",
+            b"aes256-gcm@openssh.com",
+            b"chacha20-poly1305@openssh.com",
+        ];
+        let [client, server] = &self.ciphers[side];
+        agreed([client, server]).is_some_and(|name| SILENT.contains(&name))
     }
 }
 
@@ -195,9 +211,10 @@ fn dissect(
     } else {
         "Server"
     };
-    walk.columns.set_info(format_args!("{word}: "));
+    walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len());
-    let mut separator = "";
+    // Who says it stands in front, once all of it is read.
+    let mut said = Said::default();
     let mut at = 0;
     while at < region.reported() {
         let rest = region.rest(at);
@@ -224,23 +241,34 @@ fn dissect(
                 };
             }
             let shown = Escaped(text);
-            walk.columns
-                .append_info(format_args!("{separator}Protocol ({shown})"));
+            said.add(walk, format_args!("Protocol ({shown})"));
             walk.tree.add_formatted(
                 PROTOCOL_LINE,
                 rest.place(0, end + 1),
                 format_args!("{shown}"),
             );
-            separator = ", ";
             at += end + 1;
             continue;
         }
+        if session.version == Some(1) {
+            match first_version(walk, &rest, payload, side, &mut said)? {
+                Ok(len) => at += len,
+                Err(need) => {
+                    walk.end();
+                    return Ok(Outcome::More { at, need });
+                }
+            }
+            continue;
+        }
         if session.version != Some(2) || session.encrypted[side] {
-            let is_silent = session.version == Some(2) && session.is_silent();
+            let is_silent = session.version == Some(2) && session.is_silent(side);
             let len = rest.reported();
             if !is_silent {
-                walk.columns
-                    .append_info(format_args!("{separator}Encrypted packet (len={len})"));
+                said.add(walk, format_args!("Encrypted packet (len={len})"));
+                if len <= 4 {
+                    // Where its length should be is not looked at, what follows that is.
+                    return Err(Stop::Malformed);
+                }
             }
             walk.bytes(ENCRYPTED, &rest);
             break;
@@ -266,14 +294,13 @@ fn dissect(
         let packet = rest.part(0, len);
         let code = packet_of(walk, &packet, payload, side)?;
         match message_name(code.into(), kex) {
-            Some(name) => walk.columns.append_info(format_args!("{separator}{name}")),
-            None => walk
-                .columns
-                .append_info(format_args!("{separator}Unknown ({code})")),
+            Some(name) => said.add(walk, format_args!("{name}")),
+            None => said.add(walk, format_args!("Unknown ({code})")),
         }
-        separator = ", ";
         at += len;
     }
+    let said = said.0;
+    walk.columns.set_info(format_args!("{word}: {said}"));
     let added = walk
         .tree
         .add_generated(DIRECTION, Value::Bool(sender == Sender::Server));
@@ -282,6 +309,71 @@ fn dissect(
         .label(added, format_args!("Direction: {direction}"));
     walk.end();
     Ok(Outcome::Done)
+}
+
+/// A packet of version 1; gives how long it is, or what is missing. Those of each side's first frame are not
+/// encrypted.
+fn first_version(
+    walk: &mut Walk<'_, '_>,
+    rest: &Region<'_>,
+    payload: &Payload,
+    side: usize,
+    said: &mut Said,
+) -> Result<Result<usize, Need>, Stop> {
+    const LONGEST: usize = 0xffff;
+    const NAMES: [&str; 5] = [
+        "No Message",
+        "Disconnect",
+        "Public Key",
+        "Session Key",
+        "User",
+    ];
+    let can_ask = payload.asking == Asking::Possible;
+    let here = rest.reported();
+    if can_ask && here < 4 {
+        return Ok(Err(Need::Segment));
+    }
+    let mut len = rest.u32(0)? as usize;
+    let padding = 8 - len % 8;
+    if can_ask && len + 4 + padding > here {
+        // Wireshark forgets the length itself, and asks again for what lacks then.
+        let missing = (len + padding).saturating_sub(here).max(1);
+        return Ok(Err(Need::Bytes(
+            u32::try_from(missing).unwrap_or(u32::MAX).min(0x3fff_ffff),
+        )));
+    }
+    if len >= LONGEST {
+        len = here.checked_sub(4 + padding).ok_or(Stop::Malformed)?;
+    }
+    let frame = walk.frame.number;
+    let plain_in = &mut walk.memory.ssh.session(payload.stream).plain_in[side];
+    if *plain_in == 0 {
+        *plain_in = frame;
+    }
+    if *plain_in == frame {
+        let code = rest.u8(4 + padding)?;
+        match NAMES.get(usize::from(code)) {
+            Some(name) => said.add(walk, format_args!("{name}")),
+            None => said.add(walk, format_args!("Unknown ({code})")),
+        }
+    } else {
+        said.add(walk, format_args!("Encrypted packet (len={len})"));
+    }
+    rest.slice(4 + padding, len)?;
+    Ok(Ok(4 + padding + len))
+}
+
+/// What was said so far.
+#[derive(Default)]
+struct Said(String);
+
+impl Said {
+    fn add(&mut self, walk: &mut Walk<'_, '_>, text: Arguments<'_>) {
+        let between = if self.0.is_empty() { "" } else { ", " };
+        // Writing to a string does not fail.
+        let _infallible = write!(self.0, "{between}{text}");
+        walk.columns.append_info(format_args!("{between}{text}"));
+    }
 }
 
 /// A packet that is not encrypted; gives the number of its message.
@@ -341,7 +433,9 @@ fn kex_init(
         if field == KEX_ALGORITHMS {
             session.kex[side] = kept;
         } else if field == ENCRYPTION_UP {
-            session.ciphers[side] = kept;
+            session.ciphers[0][side] = kept;
+        } else if field == ENCRYPTION_DOWN {
+            session.ciphers[1][side] = kept;
         }
         at += 4 + len;
     }

@@ -162,6 +162,7 @@ fn kerberos_stream(
 ) -> Result<Outcome, Stop> {
     const LENGTH_LEN: usize = 4;
     const LENGTH: u32 = 0x7fff_ffff;
+    walk.columns.clear_info();
     let len_of = |region: &Region<'_>| Ok(Some((region.u32(0)? & LENGTH) as usize + LENGTH_LEN));
     each_pdu(
         walk,
