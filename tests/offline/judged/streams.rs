@@ -450,3 +450,227 @@ fn ports_and_beginnings_name_the_protocol() {
     }
     capture.compare(&["_ws.col.Protocol"]);
 }
+
+/// Mails, as they are sent and as they are fetched.
+fn mails() -> Vec<(u16, Vec<(Side, Vec<u8>)>)> {
+    let lines = |lines: &[(Side, &str)]| -> Vec<(Side, Vec<u8>)> {
+        let lines = lines.iter();
+        lines
+            .map(|(side, text)| (*side, format!("{text}\r\n").into_bytes()))
+            .collect()
+    };
+    let plain =
+        "From: a@example.com\r\nTo: b@example.com\r\nSubject: plain\r\n text\r\n\r\nOne\r\nTwo\r\n";
+    let typed = "Subject: typed\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nOne\r\nTwo\r\n";
+    let parts = "From: c@example.com\r\nContent-Type: multipart/mixed;\r\n boundary=\"xyz\"\r\n\r\nPreamble\r\n\
+         --xyz\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<b>bold</b>\r\n\
+         --xyz\r\nContent-Type: application/zip\r\n\r\nPK\r\n\
+         --xyz\r\nContent-Type: application/octet-stream\r\n\r\n123\r\n\
+         --xyz--\r\nEpilogue\r\n";
+    let mut sent = vec![
+        (Server, "220 mx ESMTP"),
+        (Client, "EHLO a"),
+        (Server, "250-mx\r\n250-AUTH LOGIN\r\n250 CHUNKING"),
+        (Client, "AUTH LOGIN"),
+        (Server, "334 VXNlcm5hbWU6"),
+        (Client, "Zm9v"),
+        (Server, "334 UGFzc3dvcmQ6"),
+        (Client, "YmFyYmF6"),
+        (Server, "235 go"),
+    ];
+    let ends: Vec<String> = [plain, typed, parts]
+        .iter()
+        .map(|mail| format!("{mail}."))
+        .collect();
+    for end in &ends {
+        let data = [
+            (
+                Client,
+                "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>",
+            ),
+            (Server, "250 ok\r\n250 ok"),
+            (Client, "DATA"),
+            (Server, "354 go"),
+            (Client, end),
+            (Server, "250 queued"),
+        ];
+        sent.extend(data);
+    }
+    sent.push((Client, "QUIT"));
+    let (begun, ended) = ("Subject: chunks\r\n", "\r\nIn two.");
+    let chunks = lines(&[
+        (Client, "BDAT 19"),
+        (Client, begun),
+        (Server, "250 ok"),
+        (Client, "BDAT 11 LAST"),
+        (Client, ended),
+        (Server, "250 ok"),
+    ]);
+    let answer = format!("+OK {} octets", typed.len());
+    let fetched = lines(&[
+        (Server, "+OK ready"),
+        (Client, "RETR 1"),
+        (Server, &answer),
+        (Server, typed.trim_end()),
+        (Client, "LIST"),
+        (Server, "+OK"),
+        (Server, "1 247\r\n."),
+    ]);
+    vec![(25, lines(&sent)), (587, chunks), (110, fetched)]
+}
+
+#[test]
+fn mails_are_listed_as_by_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    for (port, messages) in mails() {
+        for most in [1400, 60] {
+            capture.connection(port, most, &messages);
+        }
+    }
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+}
+
+#[test]
+fn bodies_end_where_they_end_for_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    let text = "Content-Type: text/plain\r\n";
+    let chunks = "3\r\nabc\r\n0\r\n\r\n";
+    for (header, body) in [
+        ("Content-Length: 3\r\n", "abc"),
+        ("Content-Length: 3 5\r\n", "abcde"),
+        ("Content-Length: 3x\r\n", "abcde"),
+        ("Transfer-Encoding: chunked\r\n", chunks),
+        ("Transfer-Encoding: CHUNKED\r\n", chunks),
+        ("Transfer-Encoding: xchunked\r\n", chunks),
+        ("Transfer-Encoding: chunked, gzip\r\n", chunks),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+            chunks,
+        ),
+        ("Transfer-Encoding: chunked\r\n", "xyz\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+        ("Content-Encoding: gzip\r\n", "not compressed"),
+        ("Content-Encoding: none\r\n", "as it is"),
+        ("Connection: keep-alive\r\n", "until the end"),
+        ("A: b\rC: d\r\n", "after a line that ends with CR"),
+        ("A: b\r\n folded\r\n", "after a line that goes on"),
+        (
+            "Content-Length: 60\r\n",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>0123456789abcde</a>",
+        ),
+    ] {
+        let ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec();
+        let say = format!("HTTP/1.1 200 OK\r\n{header}{text}\r\n{body}").into_bytes();
+        for (port, most) in [(80, 1400), (8_123, 40)] {
+            let messages = [(Client, ask.clone()), (Server, say.clone())];
+            capture.connection(port, most, &messages);
+        }
+    }
+    for method in ["HEAD", "POST"] {
+        let ask = format!("{method} / HTTP/1.0\r\n\r\n").into_bytes();
+        let say = format!("HTTP/1.0 204 Empty\r\n{text}\r\n").into_bytes();
+        capture.connection(80, 1400, &[(Client, ask), (Server, say)]);
+    }
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    let settings = vec![(Client, preface), (Server, hex("000000040000000000"))];
+    capture.connection(80, 1400, &settings);
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+}
+
+#[test]
+fn what_is_asked_of_servers_is_listed_as_by_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    // What version 5 has more are properties.
+    let told = |messages: [&str; 8]| {
+        let sides = [Client, Server].into_iter().cycle();
+        let messages = messages.iter().map(|message| hex(message));
+        sides.zip(messages).collect::<Vec<_>>()
+    };
+    let version_4 = told([
+        "100e 0004 4d515454 04 02 003c 0002 6964",
+        "20020000",
+        "820a 0001 0001 61 00 0001 62 00",
+        "90030001 00",
+        "3205 0001 61 0002",
+        "40020002",
+        "a205 0003 0001 61",
+        "b0020003",
+    ]);
+    let version_5 = told([
+        "100f 0004 4d515454 05 02 003c 00 0002 6964",
+        "2003000000",
+        "820b 0001 00 0001 61 00 0001 62 00",
+        "90040001 00 00",
+        "3206 0001 61 0002 00",
+        "40020002",
+        "a206 0003 00 0001 61",
+        "b0040003 00 00",
+    ]);
+    let socks4 = vec![
+        (Client, hex("0401 01bb 01020304 00")),
+        (Server, hex("005a 0000 00000000")),
+        (Client, b"data".to_vec()),
+    ];
+    let socks5 = vec![
+        (Client, hex("05020002")),
+        (Server, hex("0502")),
+        (Client, hex("0103 666f6f 03 626172")),
+        (Server, hex("0100")),
+        (Client, hex("0501000101020304 2710")),
+        (Server, hex("05000001000000000000")),
+        (Client, b"data".to_vec()),
+    ];
+    let first = vec![
+        (Server, b"SSH-1.5-a\n".to_vec()),
+        (Client, b"SSH-1.5-b\n".to_vec()),
+        (Server, hex("0000000a 000000000000 02 0102030405060708 09")),
+        (Client, hex("0000000a 000000000000 03 0102030405060708 09")),
+        (Client, hex("00000005 000000 0102030405")),
+    ];
+    for (port, messages) in [
+        (1883, version_4),
+        (1883, version_5),
+        (1080, socks4),
+        (1080, socks5),
+        (22, first),
+    ] {
+        capture.connection(port, 1400, &messages);
+    }
+    // A client's hello of Google's QUIC, and what follows.
+    let hash = "00".repeat(12);
+    let greeting = "0d 0102030405060708 51303335 01";
+    for (port, text) in [
+        (
+            443,
+            format!("{greeting} {hash} a00108 00 43484c4f 0000 0000"),
+        ),
+        (4_443, format!("{greeting} {hash} 0755 0000 0000 0000 0000")),
+    ] {
+        capture.datagram(port, &hex(&text));
+    }
+    // Attributes of TURN (RFC 8656 section 18).
+    for (kind, attributes) in [
+        ("0003", "0019 0004 11000000"),
+        ("0009", "000c 0004 40000000"),
+        (
+            "0101",
+            "802b 0008 0001 0050 c0000201 802c 0008 0001 0051 c0000202",
+        ),
+    ] {
+        let attributes = hex(attributes);
+        let header = hex(&format!("{kind} {:04x} 2112a442", attributes.len()));
+        let message = [&header[..], &[7; 12], &attributes].concat();
+        capture.datagram(3_478, &message);
+        capture.connection(3_478, 1400, &[(Client, message)]);
+    }
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+}
