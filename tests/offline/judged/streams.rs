@@ -451,9 +451,12 @@ fn ports_and_beginnings_name_the_protocol() {
     capture.compare(&["_ws.col.Protocol"]);
 }
 
-/// Mails, as they are sent and as they are fetched.
-fn mails() -> Vec<(u16, Vec<(Side, Vec<u8>)>)> {
-    let lines = |lines: &[(Side, &str)]| -> Vec<(Side, Vec<u8>)> {
+/// What the sides of a connection say.
+type Messages = Vec<(Side, Vec<u8>)>;
+
+/// Mails, as they are sent and as they are fetched, with the servers' ports.
+fn mails() -> Vec<(u16, Messages)> {
+    let lines = |lines: &[(Side, &str)]| -> Messages {
         let lines = lines.iter();
         lines
             .map(|(side, text)| (*side, format!("{text}\r\n").into_bytes()))

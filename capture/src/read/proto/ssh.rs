@@ -158,21 +158,26 @@ impl Session {
 
     /// Wireshark could decrypt what this side sends, had it the keys, and says nothing of it without.
     fn is_silent(&self, side: usize) -> bool {
-        const SILENT: [&[u8]; 11] = [
-            b"aes128-cbc",
-            b"aes128-ctr",
+        const ALWAYS: [&[u8]; 5] = [
             b"aes128-gcm",
             b"aes128-gcm@openssh.com",
-            b"aes192-cbc",
-            b"aes192-ctr",
-            b"aes256-cbc",
-            b"aes256-ctr",
             b"aes256-gcm",
             b"aes256-gcm@openssh.com",
             b"chacha20-poly1305@openssh.com",
         ];
+        // Not if the group was exchanged, as tshark 4.0 shows.
+        const MOSTLY: [&[u8]; 6] = [
+            b"aes128-cbc",
+            b"aes128-ctr",
+            b"aes192-cbc",
+            b"aes192-ctr",
+            b"aes256-cbc",
+            b"aes256-ctr",
+        ];
+        let is_exchanged = self.family() == Kex::GroupExchange;
         let [client, server] = &self.ciphers[side];
-        agreed([client, server]).is_some_and(|name| SILENT.contains(&name))
+        agreed([client, server])
+            .is_some_and(|name| ALWAYS.contains(&name) || MOSTLY.contains(&name) && !is_exchanged)
     }
 }
 

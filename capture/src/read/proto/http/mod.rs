@@ -532,8 +532,9 @@ fn message(
         && !is_opaque
     {
         is_opaque = if framing.is_chunked {
-            let (_, first_chunk) = last_line(body.captured(), 0);
-            !framing::is_readable(encoding, body.rest(first_chunk).captured())
+            let (text, at) = last_line(body.captured(), 0);
+            let len = framing::size_of_chunk(text).unwrap_or(0) as usize;
+            !framing::is_readable(encoding, body.part(at, len).captured())
         } else {
             !framing::is_readable(encoding, body.captured())
         };
