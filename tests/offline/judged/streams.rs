@@ -583,7 +583,7 @@ fn bodies_end_where_they_end_for_tshark() {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     let settings = vec![(Client, preface), (Server, hex("000000040000000000"))];
     capture.connection(80, 1400, &settings);
-    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info", "tcp.stream"]);
 }
 
 #[test]
@@ -675,5 +675,5 @@ fn what_is_asked_of_servers_is_listed_as_by_tshark() {
         capture.datagram(3_478, &message);
         capture.connection(3_478, 1400, &[(Client, message)]);
     }
-    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info", "tcp.stream"]);
 }

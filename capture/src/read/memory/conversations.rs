@@ -284,6 +284,11 @@ impl<S> Conversations<S> {
         }
     }
 
+    /// No conversation gets the next number.
+    pub(crate) fn skip_number(&mut self) {
+        self.number();
+    }
+
     fn number(&mut self) -> u32 {
         let number = self.next;
         self.next = self.next.wrapping_add(1);

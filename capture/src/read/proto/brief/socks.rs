@@ -31,8 +31,10 @@ enum Next {
     Request,
     /// The answer to a request.
     Answer,
-    /// What the connection is for.
+    /// The first of what the connection is for.
     Data,
+    /// More of it.
+    MoreData,
 }
 
 /// What is remembered of a stream.
@@ -47,7 +49,7 @@ struct Session {
 }
 
 impl Session {
-    const STEPS: [Next; 7] = [
+    const STEPS: [Next; 8] = [
         Next::Greeting,
         Next::Method,
         Next::Password,
@@ -55,6 +57,7 @@ impl Session {
         Next::Request,
         Next::Answer,
         Next::Data,
+        Next::MoreData,
     ];
 
     fn unpack(state: u64) -> Self {
@@ -114,13 +117,16 @@ impl Session {
     }
 }
 
+const PING: u8 = 0x80;
+const TRACEROUTE: u8 = 0x81;
+
 const fn command_name(command: u8) -> &'static str {
     match command {
         1 => "Connect",
         2 => "Bind",
         3 => "UdpAssociate",
-        0x80 => "Ping",
-        0x81 => "Traceroute",
+        PING => "Ping",
+        TRACEROUTE => "Traceroute",
         _ => "Unknown",
     }
 }
@@ -139,7 +145,13 @@ fn dissect(
     if session.version == 0 {
         session.version = bytes.first().copied().unwrap_or(0);
     }
-    if session.next == Next::Data {
+    if session.next == Next::Data && !matches!(session.command, PING | TRACEROUTE) {
+        // Wireshark makes a conversation with the port that was asked for, which nobody sees.
+        walk.memory.tcp.skip_number();
+        session.next = Next::MoreData;
+        *walk.memory.tcp.state(payload) = session.pack();
+    }
+    if matches!(session.next, Next::Data | Next::MoreData) {
         walk.begin(names::socks::THIS, &region, 0);
         walk.end();
         says_version(walk, session.version);

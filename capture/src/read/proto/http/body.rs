@@ -4,9 +4,7 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
-use super::{
-    CHUNK_BOUNDARY, CHUNK_DATA, CHUNK_SIZE, FILE_DATA, Framing, THIS, TRAILER, contains, line,
-};
+use super::{CHUNK_BOUNDARY, CHUNK_DATA, CHUNK_SIZE, FILE_DATA, Framing, THIS, TRAILER, line};
 use crate::read::proto::text::Escaped;
 use crate::read::region::Region;
 use crate::read::tree::Value;
@@ -50,32 +48,37 @@ pub(super) fn show(
     let encoding = framing
         .encoding
         .and_then(|(at, len)| region.captured().get(at..at + len));
-    if let Some(encoding) = encoding {
+    if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
         let here = plain.as_ref().map_or(*body, Plain::region);
         let sent = here.captured();
-        if let Some(whole) = decompress(encoding, sent) {
-            let shown = Escaped(encoding);
-            walk.tree.heading(
-                here.place(0, sent.len()),
-                format_args!(
-                    "Content-encoded entity body ({shown}): {} bytes -> {} bytes",
-                    sent.len(),
-                    whole.len()
-                ),
-            );
-            plain = Some(Plain {
-                source: walk
-                    .tree
-                    .add_source("Uncompressed entity body", whole.as_slice().into()),
-                bytes: whole.into(),
-            });
-        }
+        let (place, shown, len) = (here.place(0, sent.len()), Escaped(encoding), sent.len());
+        let Some(whole) = decompress(encoding, sent) else {
+            let label = format_args!("Content-encoded entity body ({shown}): {len} bytes");
+            walk.tree.heading(place, label);
+            return plain;
+        };
+        let label = format_args!(
+            "Content-encoded entity body ({shown}): {len} bytes -> {} bytes",
+            whole.len()
+        );
+        walk.tree.heading(place, label);
+        plain = Some(Plain {
+            source: walk
+                .tree
+                .add_source("Uncompressed entity body", whole.as_slice().into()),
+            bytes: whole.into(),
+        });
     }
-    let shown = plain.as_ref().map_or(*body, Plain::region);
-    let len = shown.captured().len();
+    file_data(walk, &plain.as_ref().map_or(*body, Plain::region));
+    plain
+}
+
+/// Shows a body, or a piece of one.
+pub(super) fn file_data(walk: &mut Walk<'_, '_>, body: &Region<'_>) {
+    let len = body.captured().len();
     if walk.tree.wants(FILE_DATA) && len > 0 {
-        let text = Escaped(shown.captured());
-        let place = shown.place(0, len);
+        let text = Escaped(body.captured());
+        let place = body.place(0, len);
         let added = walk
             .tree
             .add_formatted(FILE_DATA, place, format_args!("{text}"));
@@ -83,17 +86,16 @@ pub(super) fn show(
         walk.tree
             .label(added, format_args!("File Data: {len} byte{s}"));
     }
-    plain
 }
 
 /// What was compressed by `gzip` or `deflate`.
 fn decompress(encoding: &[u8], sent: &[u8]) -> Option<Vec<u8>> {
     let mut whole = Vec::new();
     let limit = MOST;
-    let read = if contains(encoding, b"gzip") {
+    let read = if is_one_of(encoding, [&b"gzip"[..], b"x-gzip"]) {
         let decoder = flate2::read::MultiGzDecoder::new(sent);
         decoder.take(limit).read_to_end(&mut whole)
-    } else if contains(encoding, b"deflate") {
+    } else if is_one_of(encoding, [&b"deflate"[..], b"x-deflate"]) {
         let decoder = flate2::read::ZlibDecoder::new(sent);
         let read = decoder.take(limit).read_to_end(&mut whole);
         if read.is_err() && whole.is_empty() {
@@ -108,6 +110,11 @@ fn decompress(encoding: &[u8], sent: &[u8]) -> Option<Vec<u8>> {
     };
     // What is cut off gives as much as there is.
     (read.is_ok() || !whole.is_empty()).then_some(whole)
+}
+
+/// Whether a coding is called so, in upper or lower case.
+fn is_one_of<const N: usize>(coding: &[u8], names: [&[u8]; N]) -> bool {
+    names.iter().any(|name| coding.eq_ignore_ascii_case(name))
 }
 
 /// The chunks; gives what is in them.

@@ -633,6 +633,9 @@ fn go_on(walk: &mut Walk<'_, '_>, region: &Region<'_>, name: &'static str) {
     walk.columns.set_protocol(name);
     walk.columns.set_info(format_args!("Continuation"));
     walk.begin(protocol_of(name), region, region.captured().len());
+    if let Some(b' '..=b'~') = region.captured().first() {
+        body::file_data(walk, region);
+    }
     walk.end();
 }
 

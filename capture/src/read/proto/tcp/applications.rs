@@ -278,6 +278,11 @@ impl Memory {
         self.streams.at(payload.place).application
     }
 
+    /// The next stream does not get the number that it would.
+    pub(crate) fn skip_number(&mut self) {
+        self.streams.skip_number();
+    }
+
     /// Whether the stream is known to belong to this application.
     pub(crate) fn is_of(&mut self, payload: &Payload, application: ApplicationId) -> bool {
         let bound = self.streams.at(payload.place).application;
