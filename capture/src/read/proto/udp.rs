@@ -438,5 +438,9 @@ fn hand_on(
     if let Some(outcome) = brief::udp::by_content(walk, payload, stream, [source, destination]) {
         return outcome;
     }
+    // Wireshark asks it nearly last of all.
+    if dns::recognizes(&payload)? {
+        return dns::dissect(walk, payload, dns::Flavor::Dns, stream);
+    }
     data::dissect_outside(walk, payload)
 }

@@ -356,6 +356,28 @@ enum Framing {
     Stream,
 }
 
+/// Whether a datagram on any port looks like a message (Wireshark's `dissect_dns_heur`): a standard query
+/// with one question and no answers, or a response with few records.
+pub(crate) fn recognizes(region: &Region<'_>) -> Result<bool, Stop> {
+    const OPCODE: u16 = 0x7800;
+    const RESPONSE: u16 = 0x8000;
+    if region.reported() <= HEADER_LEN {
+        return Ok(false);
+    }
+    let flags = region.u16(2)?;
+    if flags & OPCODE != 0 {
+        return Ok(false);
+    }
+    let counts = [region.u16(4)?, region.u16(6)?, region.u16(8)?];
+    let fits = if flags & RESPONSE == 0 {
+        counts == [1, 0, 0]
+    } else {
+        let [questions, answers, authorities] = counts;
+        questions <= 1 && answers <= 100 && authorities <= 10
+    };
+    Ok(fits && region.u16(10)? <= 10)
+}
+
 /// Dissects a message in a datagram.
 pub(crate) fn dissect(
     walk: &mut Walk<'_, '_>,
