@@ -180,6 +180,15 @@ impl Columns {
         *settled = false;
     }
 
+    /// A link without addresses; those of a packet around it stay.
+    pub(crate) fn say_no_addresses(&mut self) {
+        for address in [&mut self.source, &mut self.destination] {
+            if *address == Address::None {
+                *address = Address::text("N/A");
+            }
+        }
+    }
+
     /// Names the protocol, unless one of the same packet has done so for good.
     #[inline]
     pub fn set_protocol(&mut self, name: &'static str) {

@@ -356,6 +356,40 @@ fn datagrams_of_snmp_are_streams_of_their_own_from_the_second_one_on() {
     }
 }
 
+// RFC 2637 section 4.1.
+#[test]
+fn ppp_in_a_tunnel_has_the_addresses_of_what_is_around_it() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    let request = hex("3001 880b 0008 0001 00000000 ff03 c021 01 01 0004");
+    capture.add(47, Client, &request);
+    capture.add(47, Server, &request);
+    capture.compare(&["_ws.col.Source", "_ws.col.Destination", "_ws.col.Protocol"]);
+}
+
+#[test]
+fn dns_is_known_by_its_look_on_any_port() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    // The first one looks like it; the others but for one number.
+    for text in [
+        "1234 0100 0001 0000 0000 0000 0161 00 0001 0001",
+        "1234 0100 0001 0000 0000 000b 0161 00 0001 0001",
+        "1234 0100 0001 0000 0001 0000 0161 00 0001 0001",
+        "1234 1100 0001 0000 0000 0000 0161 00 0001 0001",
+        "1234 8180 0000 0000 000a 0000 0161 00 0001 0001",
+        "1234 8180 0000 0065 0000 0000 0161 00 0001 0001",
+        "1234 0100 0001 0000 0000 0000",
+    ] {
+        capture.datagram(20_053, &hex(text));
+    }
+    capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
+}
+
 #[test]
 fn ports_and_beginnings_name_the_protocol() {
     if !require(&["tshark"]) {
@@ -393,14 +427,6 @@ fn ports_and_beginnings_name_the_protocol() {
         (1701, "c802000c0000000000000000"),
         (319, "0002002c00000200"),
         (40000, "ffffffffffff"),
-        // Looks like DNS, and like DNS but for one number.
-        (20053, "1234 0100 0001 0000 0000 0000 0161 00 0001 0001"),
-        (20053, "1234 0100 0001 0000 0000 000b 0161 00 0001 0001"),
-        (20053, "1234 0100 0001 0000 0001 0000 0161 00 0001 0001"),
-        (20053, "1234 1100 0001 0000 0000 0000 0161 00 0001 0001"),
-        (20053, "1234 8180 0000 0000 000a 0000 0161 00 0001 0001"),
-        (20053, "1234 8180 0000 0065 0000 0000 0161 00 0001 0001"),
-        (20053, "1234 0100 0001 0000 0000 0000"),
     ] {
         let mut payload = hex(payload);
         match port {
@@ -456,7 +482,13 @@ fn ports_and_beginnings_name_the_protocol() {
             capture.connection(port, *most, &[(Client, hex(message))]);
         }
     }
-    capture.compare(&["_ws.col.Protocol"]);
+    // PPP in PPTP's GRE (RFC 2637 section 4.1) has the addresses of what is around it.
+    capture.add(
+        47,
+        Client,
+        &hex("3001 880b 0008 0001 00000000 ff03 c021 01 01 0004"),
+    );
+    capture.compare(&["_ws.col.Source", "_ws.col.Destination", "_ws.col.Protocol"]);
 }
 
 /// What the sides of a connection say.

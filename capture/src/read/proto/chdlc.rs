@@ -3,7 +3,6 @@
 use super::brief::{bare, name, names as brief_names, osi};
 use super::names::ethertype::ethertype as ethertype_name;
 use super::{data, ethertype, stp};
-use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -33,8 +32,7 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(),
     const HEADER_LEN: usize = 4;
     walk.columns.set_protocol("CHDLC");
     walk.columns.clear_info();
-    walk.columns.source = Address::text("N/A");
-    walk.columns.destination = Address::text("N/A");
+    walk.columns.say_no_addresses();
     walk.begin(THIS, &region, HEADER_LEN);
     walk.u8(ADDRESS, &region, 0)?;
     walk.u8(CONTROL, &region, 1)?;

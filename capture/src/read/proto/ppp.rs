@@ -3,7 +3,6 @@
 use super::brief::{control, osi};
 use super::names::ppp::protocol as protocol_name;
 use super::{chdlc, data, ip, ipv6, mpls};
-use crate::read::column::Address;
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
@@ -22,8 +21,7 @@ const FRAMED: u16 = 0xff03;
 /// Dissects PPP whose framing may be there.
 pub(crate) fn dissect_hdlc(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.columns.set_protocol("PPP");
-    walk.columns.source = Address::text("N/A");
-    walk.columns.destination = Address::text("N/A");
+    walk.columns.say_no_addresses();
     let added = walk.begin(THIS, &region, 4.min(region.captured().len()));
     if matches!(region.u8(0)?, 0x0f | 0x8f) {
         walk.end();
