@@ -5,9 +5,9 @@
 use super::{name, names, routing};
 use crate::read::FieldId;
 use crate::read::proto::tcp::applications::{
-    Application, Asking, Need, Outcome, Payload, each_message,
+    Application, Asking, Need, Outcome, Payload, each_message, each_pdu,
 };
-use crate::read::proto::tls;
+use crate::read::proto::{data, tls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -103,7 +103,7 @@ fn stream(
         };
         Ok(Some(len.saturating_add(rest)))
     };
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,
@@ -142,7 +142,6 @@ streams! {
     CHARGEN: chargen, [19], any, Framing::Segments;
     CQL: cql, [9042], any, Framing::Big(9, 5, 4, 9);
     DAYTIME: daytime, [13], any, Framing::Segments;
-    DIAMETER: diameter, [3868], any, Framing::Big(4, 1, 3, 0);
     DSI: dsi, [548], any, Framing::Big(16, 8, 4, 16);
     ECHO: echo, [7], any, Framing::Segments;
     EDONKEY: edonkey, [4661, 4662, 4663], |bytes| matches!(bytes, [0xe3 | 0xc5 | 0xd4, ..]), Framing::Little(5, 1, 4, 5);
@@ -317,6 +316,40 @@ fn xmpp(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Resul
     }
     Ok(Outcome::Done)
 }
+
+/// Diameter in a TCP stream (RFC 6733 section 3).
+pub(crate) static DIAMETER: Application = Application {
+    ports: &[3868],
+    recognizes: None,
+    dissect: |walk, region, payload| {
+        const LEAST: u32 = 36;
+        const REQUEST_OR_ERROR: u8 = 0xa0;
+        const RESERVED: u8 = 0x0f;
+        let Some(&[version, high, middle, low, flags]) = region.captured().first_chunk() else {
+            return Ok(match payload.asking {
+                Asking::Possible => Outcome::More {
+                    at: 0,
+                    need: Need::Segment,
+                },
+                Asking::Pointless => Outcome::NotMine,
+            });
+        };
+        let len = u32::from_be_bytes([0, high, middle, low]);
+        let begins = version == 1
+            && len >= LEAST
+            && len.is_multiple_of(4)
+            && flags & RESERVED == 0
+            && flags & REQUEST_OR_ERROR != REQUEST_OR_ERROR;
+        if !begins {
+            tell(walk, names::diameter::THIS, &region);
+            walk.columns.set_info(format_args!("Continuation"));
+            data::dissect(walk, region)?;
+            return Ok(Outcome::Done);
+        }
+        let how: (Accepts, Framing) = (any, Framing::Big(4, 1, 3, 0));
+        stream(walk, region, payload, names::diameter::THIS, how)
+    },
+};
 
 /// LDP in a TCP stream.
 pub(crate) static LDP: Application = Application {

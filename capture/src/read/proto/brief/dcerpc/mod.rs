@@ -6,7 +6,7 @@ mod interfaces;
 mod operations;
 
 use super::{name, names};
-use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_message};
+use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -80,7 +80,7 @@ fn dissect(
         return Ok(Outcome::NotMine);
     }
     let len_of = |region: &Region<'_>| u16_at(region, 8).map(|len| Some(len.into()));
-    each_message(
+    each_pdu(
         walk,
         region,
         payload,
