@@ -390,6 +390,19 @@ fn dns_is_known_by_its_look_on_any_port() {
     capture.compare(&["_ws.col.Protocol", "_ws.col.Info"]);
 }
 
+#[test]
+fn a_string_with_the_end_of_a_line_stays_on_its_line() {
+    let mut capture = Capture::new();
+    let messages = [(Server, b"$4\r\na\nb\x1b\r\n".to_vec())];
+    capture.connection(6379, 1400, &messages);
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), 1, &capture.packets);
+    let mut program = Command::new(locate().unwrap());
+    let list = output(program.args(["read", "-n", "-r"]).arg(&file)).unwrap();
+    assert_eq!(list.lines().count(), capture.packets.len(), "{list}");
+    assert!(!list.contains('\x1b'), "{list}");
+}
+
 // RFC 6733 section 3.
 #[test]
 fn what_is_no_beginning_of_diameter_is_its_continuation() {

@@ -2,7 +2,7 @@
 
 use super::{name, names};
 use crate::read::proto::tcp::applications::{Application, Asking, Need, Outcome, Payload};
-use crate::read::proto::text::ascii;
+use crate::read::proto::text::{Escaped, ascii};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
@@ -46,7 +46,8 @@ fn dissect(
     };
     let outcome = reader.values(0, 0, None);
     let word = if is_response { "Response:" } else { "Request:" };
-    walk.columns.set_info(format_args!("{word}{}", reader.text));
+    walk.columns
+        .set_info(format_args!("{word}{}", Escaped(reader.text.as_bytes())));
     Ok(match outcome {
         Ok(_) => Outcome::Done,
         Err((at, need)) => {
