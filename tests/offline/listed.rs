@@ -2,13 +2,12 @@
 //! that no bytes make their dissectors panic.
 
 use std::process::Command;
-use std::sync::Arc;
 
-use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
-use capture::read::{Columns, Frames, Tree, Wanted, walk};
+use capture::packet::LinkType;
 use capture_tests::oracle::{output, require};
 use capture_tests::program::locate;
 
+use crate::damaging::Damaging;
 use crate::fixture::{file, pcap};
 
 /// Frames of some hosts, whose TCP segments follow each other.
@@ -483,44 +482,12 @@ fn columns_that_are_chosen_show_what_tsharks_show() {
 #[test]
 fn no_bytes_of_them_make_dissectors_panic() {
     let frames = frames();
-    let mut dissecting = Frames::default();
-    let mut tree = Tree::new(Arc::new(Wanted::all()));
-    let mut columns = Columns::default();
-    // A generator of numbers that is the same everywhere (Marsaglia's xorshift).
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = |bound: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % bound as u64) as usize
-    };
-    for number in 1..60_000_u64 {
-        let mut data = frames[below(frames.len())].clone();
-        for _ in 0..below(6) {
-            // Headers stay mostly as they are, so that the bytes get that far.
-            let at = 42.min(data.len() - 1) * below(2);
-            let at = at + below(data.len() - at);
-            data[at] = [0, 1, 0x7f, 0xff, 0xc0, below(256) as u8][below(6)];
-        }
-        if below(4) == 0 {
-            data.truncate(below(data.len()) + 1);
-        }
-        let meta = PacketMeta {
-            link: [LinkType::ETHERNET, LinkType::NFLOG, LinkType::IPOIB][below(40) / 38],
-            ts: Timestamp(number * 1000),
-            wire_len: (data.len() + below(2) * below(100)) as u32,
-            ..PacketMeta::UNKNOWN
-        };
-        let frame = walk::Frame {
-            number,
-            packet: Packet { meta, data: &data },
-            iface: None,
-            section: None,
-            options: capture::source::file::PacketOptions::default(),
-            first: Timestamp(0),
-            previous: Timestamp(0),
-            previous_shown: Timestamp(0),
-        };
-        dissecting.dissect(&frame, &mut tree, &mut columns);
+    let mut damaging = Damaging::new();
+    for _ in 1..60_000 {
+        let mut data = frames[damaging.below(frames.len())].clone();
+        damaging.damage(&mut data, 42);
+        let links = [LinkType::ETHERNET, LinkType::NFLOG, LinkType::IPOIB];
+        let link = links[damaging.below(40) / 38];
+        damaging.dissect(link, &data);
     }
 }

@@ -10,6 +10,8 @@ mod command_line;
 #[cfg(test)]
 mod conversation;
 #[cfg(test)]
+mod damaging;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod export;
