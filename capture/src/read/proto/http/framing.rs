@@ -4,6 +4,8 @@
 //! is missing, `packet-http.c` reads the header once all is there. Where they differ, as they do for
 //! encodings and lengths that are not well formed, so does what the list shows.
 
+use memchr::memchr2;
+
 use super::super::tcp::applications::Need;
 use super::{Line, contains, kind_of, ntlm};
 use crate::read::region::Stop;
@@ -64,7 +66,8 @@ pub(super) enum Body {
 /// A line at `at` that is whole: without its end (CR, LF or both), and where the next one begins.
 pub(super) fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(at..)?;
-    let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
+    // Of a body whose beginning nobody has seen, all is looked through for the end of a line.
+    let end = memchr2(b'\r', b'\n', rest)?;
     let next = match (rest[end], rest.get(end + 1)) {
         (b'\n', _) => end + 1,
         (_, Some(b'\n')) => end + 2,
