@@ -671,7 +671,7 @@ impl Conn {
     fn acked(&mut self, side: usize, mut rel_ack: u64) {
         let own = &self.sides[side];
         if own.fins > 0 && rel_ack >= own.fin_at {
-            rel_ack = own.fin_at.wrapping_sub(1);
+            rel_ack = own.fin_at.saturating_sub(1);
         }
         if rel_ack <= own.bytes.trimmed {
             return;

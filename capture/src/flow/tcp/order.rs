@@ -95,7 +95,8 @@ impl Connection {
     pub(super) fn on_acked(&mut self, sender: Direction, mut seq: u64, islands: &mut Islands) {
         let [end, _] = self.pair(sender);
         if end.fin && seq >= end.fin_end {
-            seq = end.fin_end.wrapping_sub(1);
+            // A FIN from before the beginning leaves nothing to acknowledge. Zeek goes on at 2^64 - 1.
+            seq = end.fin_end.saturating_sub(1);
         }
         if seq <= end.trimmed {
             return;

@@ -64,6 +64,19 @@ fn a_fin_that_acknowledges_a_fin_closes_in_three_segments() {
 }
 
 #[test]
+fn a_fin_from_before_the_beginning_misses_nothing() {
+    let mut talk = Talk::new();
+    talk.open();
+    let [client, server] = talk.next;
+    // Two before the first byte of data is one before the SYN, so that the FIN ends at the SYN.
+    talk.raw(Server, [server.wrapping_sub(2), client], FIN | ACK, 0);
+    talk.raw(Client, [client, server], ACK, 0);
+    let record = talk.record();
+    assert_eq!(record.initiator.missed_bytes, 0);
+    assert_eq!(record.responder.missed_bytes, 0);
+}
+
+#[test]
 fn fins_that_cross_end_in_time_wait_on_both_sides() {
     // RFC 9293 figure 13: neither FIN acknowledges the other.
     let mut talk = Talk::new();
