@@ -250,7 +250,7 @@ pub struct Tree {
     nodes: Vec<Node>,
     text: String,
     depth: u8,
-    sources: Vec<(&'static str, Arc<[u8]>)>,
+    sources: Vec<(&'static str, Arc<Vec<u8>>)>,
     /// Nodes that were added late, to be put below a node before them.
     late: Vec<Late>,
 }
@@ -373,13 +373,13 @@ impl Tree {
 
     /// The bytes of a reassembled buffer, numbered from 1, with its name (`Reassembled TCP`).
     #[must_use]
-    pub fn source(&self, number: u8) -> Option<&(&'static str, Arc<[u8]>)> {
+    pub fn source(&self, number: u8) -> Option<&(&'static str, Arc<Vec<u8>>)> {
         self.sources.get(usize::from(number).checked_sub(1)?)
     }
 
     /// All reassembled buffers.
     #[must_use]
-    pub fn sources(&self) -> &[(&'static str, Arc<[u8]>)] {
+    pub fn sources(&self) -> &[(&'static str, Arc<Vec<u8>>)] {
         &self.sources
     }
 
@@ -396,8 +396,8 @@ impl Tree {
     }
 
     /// Adds a reassembled buffer, and gives its number.
-    pub fn add_source(&mut self, name: &'static str, bytes: Arc<[u8]>) -> u8 {
-        self.sources.push((name, bytes));
+    pub fn add_source(&mut self, name: &'static str, bytes: impl Into<Arc<Vec<u8>>>) -> u8 {
+        self.sources.push((name, bytes.into()));
         u8::try_from(self.sources.len()).unwrap_or(u8::MAX)
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct Fragments {
 /// A datagram that is whole.
 #[derive(Debug)]
 pub(crate) struct Datagram {
-    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) bytes: Arc<Vec<u8>>,
     parts: Vec<Shown>,
 }
 

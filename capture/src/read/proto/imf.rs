@@ -52,7 +52,7 @@ pub(super) fn finish(walk: &mut Walk<'_, '_>, stream: u32, title: &'static str) 
     let Some(mail) = walk.memory.mails.take(stream) else {
         return false;
     };
-    let whole: Arc<[u8]> = mail.into();
+    let whole = Arc::new(mail);
     let source = walk.tree.add_source(title, Arc::clone(&whole));
     show(walk, &Region::new(source, &whole, whole.len() as u32));
     true

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memchr2;
+
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::{Escaped, line, plural};
 use super::{imf, tls};
@@ -264,7 +266,7 @@ fn dissect(
     let is_request = PORTS.contains(&payload.destination_port);
     let bytes = region.captured();
     if !has_line(bytes) && payload.asking == Asking::Possible {
-        let need = Need::Segment;
+        let need = Need::Line;
         return Ok(Outcome::More { at: 0, need });
     }
     walk.columns.set_protocol("SMTP");
@@ -281,7 +283,7 @@ fn dissect(
 
 /// Whether the first line is whole. Of a carriage return at the very end nobody knows yet what it is.
 fn has_line(bytes: &[u8]) -> bool {
-    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let end = memchr2(b'\r', b'\n', bytes);
     end.is_some_and(|end| bytes[end] == b'\n' || end + 1 < bytes.len())
 }
 

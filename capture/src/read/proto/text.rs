@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use memchr::memchr2;
+
 /// What a noun ends with behind this number.
 pub(crate) const fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
@@ -80,7 +82,7 @@ impl fmt::Display for Hex<'_> {
 /// The first line: without its end, and where the next one begins. A line ends with LF, CR LF or CR
 /// (`tvb_find_line_end`).
 pub(crate) fn line(bytes: &[u8]) -> (&[u8], usize) {
-    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let end = memchr2(b'\r', b'\n', bytes);
     let Some(end) = end else {
         return (bytes, bytes.len());
     };

@@ -15,7 +15,7 @@ const MOST: u64 = 16 << 20;
 
 /// A body as the dissector of its type gets it.
 pub(super) struct Plain {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     source: u8,
 }
 
@@ -37,12 +37,12 @@ pub(super) fn show(
     }
     let mut plain = None;
     if framing.is_chunked {
-        let whole = chunks(walk, body);
+        let bytes = Arc::new(chunks(walk, body));
         plain = Some(Plain {
             source: walk
                 .tree
-                .add_source("De-chunked entity body", whole.as_slice().into()),
-            bytes: whole.into(),
+                .add_source("De-chunked entity body", Arc::clone(&bytes)),
+            bytes,
         });
     }
     let encoding = framing
@@ -62,11 +62,12 @@ pub(super) fn show(
             whole.len()
         );
         walk.tree.heading(place, label);
+        let bytes = Arc::new(whole);
         plain = Some(Plain {
             source: walk
                 .tree
-                .add_source("Uncompressed entity body", whole.as_slice().into()),
-            bytes: whole.into(),
+                .add_source("Uncompressed entity body", Arc::clone(&bytes)),
+            bytes,
         });
     }
     file_data(walk, &plain.as_ref().map_or(*body, Plain::region));

@@ -86,6 +86,10 @@ pub(super) fn last_line(bytes: &[u8], at: usize) -> (&[u8], usize) {
     })
 }
 
+/// A header this long is not waited for: each segment of it would have all before it read once more.
+/// Servers refuse from 8 KiB on.
+const LONGEST_HEADER: usize = 256 << 10;
+
 /// What is missing of the message that begins `bytes`, whose first line ends at `first`.
 pub(super) fn missing(bytes: &[u8], first: usize, body: Body) -> Option<Need> {
     let mut length: Option<i32> = None;
@@ -94,7 +98,7 @@ pub(super) fn missing(bytes: &[u8], first: usize, body: Body) -> Option<Need> {
     let mut at = first;
     loop {
         let Some((text, next)) = line(bytes, at) else {
-            return Some(Need::Segment);
+            return (at < LONGEST_HEADER).then_some(Need::Segment);
         };
         at = next;
         if text.is_empty() {

@@ -444,7 +444,7 @@ fn message(
     }
     let Some((first, next)) = line(bytes, 0) else {
         if can_ask {
-            return Ok(Read::Missing(Need::Segment));
+            return Ok(Read::Missing(Need::Line));
         }
         if region.is_cut()
             && let Some(kind) = kind_of(bytes)

@@ -353,7 +353,7 @@ impl Reader<'_, '_, '_, '_, '_> {
                 self.overlap(from, place);
                 let tree = &mut *self.walk.tree;
                 let len = whole.len() as u32;
-                let source = tree.add_source("Reassembled QUIC CRYPTO", whole.as_slice().into());
+                let source = tree.add_source("Reassembled QUIC CRYPTO", whole.clone());
                 show_pieces(self.walk, &pieces, source, len);
                 hand_on(self.walk, &Region::new(source, &whole, len), packet)
             }

@@ -336,9 +336,7 @@ fn payload(
     };
     connection.largest[datagram.sender.index()] = known.number;
     let len = plain.len() as u32;
-    let source = walk
-        .tree
-        .add_source("Decrypted QUIC", plain.as_slice().into());
+    let source = walk.tree.add_source("Decrypted QUIC", plain.clone());
     let region = Region::new(source, &plain, len);
     let inside = Packet {
         connection: datagram.connection.unwrap_or_default(),

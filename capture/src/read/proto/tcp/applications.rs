@@ -203,6 +203,9 @@ pub(crate) enum Need {
     Bytes(u32),
     /// At least another segment; how much cannot be told yet.
     Segment,
+    /// Segments until a line ends. Whoever asks for it has said nothing in the columns, and would ask
+    /// again as long as neither CR nor LF comes: so it is not asked until then, and a line may be long.
+    Line,
     /// Everything until the sender closes.
     UntilFin,
 }

@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use memchr::memchr2;
+
 use super::applications::{Asking, Need, Outcome, Payload, dispatch};
 use super::fields::{
     FIN_RETRANSMISSION, REASSEMBLED_DATA, REASSEMBLED_IN, REASSEMBLED_LENGTH, SEGMENT,
@@ -51,7 +53,9 @@ struct Pdu {
     last_frame: u64,
     /// The next segment belongs to it as a whole.
     takes_segment: bool,
-    bytes: Vec<u8>,
+    /// Nothing of it can be told before a line ends; so many of its bytes were looked at for that.
+    awaits_line: Option<usize>,
+    bytes: Arc<Vec<u8>>,
     /// Which bytes are there, in order.
     have: Vec<(u32, u32)>,
     fragments: Vec<Fragment>,
@@ -86,13 +90,14 @@ enum Tail {
 }
 
 impl Pdu {
-    const fn new(next: u32, frame: u64) -> Self {
+    fn new(next: u32, frame: u64) -> Self {
         Self {
             next,
             first_frame: frame,
             last_frame: frame,
             takes_segment: false,
-            bytes: Vec::new(),
+            awaits_line: None,
+            bytes: Arc::default(),
             have: Vec::new(),
             fragments: Vec::new(),
             len: None,
@@ -107,8 +112,9 @@ impl Pdu {
         }
         let start = offset as usize;
         let end = start + bytes.len();
-        if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
+        let own = Arc::make_mut(&mut self.bytes);
+        if own.len() < end {
+            own.resize(end, 0);
         }
         let mut overlap = Overlap::None;
         let mut at = start;
@@ -118,10 +124,10 @@ impl Pdu {
                 continue;
             }
             if from > at {
-                self.bytes[at..from].copy_from_slice(&bytes[at - start..from - start]);
+                own[at..from].copy_from_slice(&bytes[at - start..from - start]);
             }
             let (low, high) = (from.max(start), to.min(end));
-            let is_same = self.bytes[low..high] == bytes[low - start..high - start];
+            let is_same = own[low..high] == bytes[low - start..high - start];
             overlap = overlap.max(if is_same {
                 Overlap::Same
             } else {
@@ -130,7 +136,7 @@ impl Pdu {
             at = at.max(to);
         }
         if at < end {
-            self.bytes[at..end].copy_from_slice(&bytes[at - start..]);
+            own[at..end].copy_from_slice(&bytes[at - start..]);
         }
         self.cover(offset, end as u32);
         self.fragments.push(Fragment {
@@ -169,6 +175,29 @@ impl Pdu {
         } else {
             Stop::OverlapsOld
         })
+    }
+
+    /// Its bytes, as far as they are known to belong to it. They are shared, not copied: whoever asks for
+    /// segment after segment is shown all of them each time.
+    fn whole(&self) -> Arc<Vec<u8>> {
+        match self.len.map(|len| len as usize) {
+            Some(len) if len < self.bytes.len() => Arc::new(self.bytes[..len].to_vec()),
+            _ => Arc::clone(&self.bytes),
+        }
+    }
+
+    /// Whether a line was to end, and does not among its first `len` bytes.
+    fn lacks_line(&self, len: usize) -> bool {
+        self.awaits_line.is_some_and(|looked| {
+            // A CR at their end may have waited for its LF.
+            let new = self.bytes.get(looked.saturating_sub(1)..len);
+            memchr2(b'\r', b'\n', new.unwrap_or_default()).is_none()
+        })
+    }
+
+    /// Remembers what is awaited.
+    fn awaits(&mut self, need: Need, len: usize) {
+        self.awaits_line = (need == Need::Line).then_some(len);
     }
 
     /// More is needed than was thought.
@@ -347,29 +376,38 @@ fn desegment(
             }
             if is_whole && pdu.whole_in.is_none() {
                 pdu.whole_in = Some(frame);
-                let len = pdu.len.unwrap_or(0) as usize;
-                let whole: Arc<[u8]> = pdu.bytes.get(..len).unwrap_or(&pdu.bytes).into();
-                let number = walk.tree.add_source("Reassembled TCP", Arc::clone(&whole));
-                payload.seq = first;
+                let whole = pdu.whole();
                 turn.called = true;
+                if pdu.lacks_line(whole.len()) {
+                    asked_again(walk, pdu, first);
+                    pdu.extend();
+                    pdu.awaits(Need::Line, whole.len());
+                    ask(pdu, seq, turn.added, &rest, Need::Line);
+                    turn.more = Some((0, Need::Line));
+                    show_rest(walk, segment, &region, &turn, is_first);
+                    return Ok(());
+                }
+                payload.seq = first;
+                let number = walk.tree.add_source("Reassembled TCP", Arc::clone(&whole));
                 let reassembled = Region::new(number, &whole, whole.len() as u32);
                 let columns = columns_of(walk);
                 if let Some((at, need)) = process(walk, reassembled, &payload, segment.events)? {
                     turn.more = Some((at, need));
                     if at == 0 {
                         walk.tree.remove_source();
-                        let memory = &mut *walk.memory;
-                        let begun = pdu.first_frame;
-                        if memory.pass == Pass::First {
-                            memory.tcp.reassembled.push((begun, first, frame));
-                        }
+                        asked_again(walk, pdu, first);
+                        let memory = &*walk.memory;
                         // Nobody asked for more after this one.
                         let is_last =
-                            memory.tcp.reassembled_in(memory.pass, begun, first) == Some(frame);
+                            memory
+                                .tcp
+                                .reassembled_in(memory.pass, pdu.first_frame, first)
+                                == Some(frame);
                         forget_asking(walk, columns.filter(|_| !is_last));
                     }
                     if !before(seq, first.wrapping_add(at as u32)) || at == 0 {
                         pdu.extend();
+                        pdu.awaits(need, whole.len());
                         ask(pdu, seq, turn.added, &rest, need);
                     } else {
                         let rest_of = split(pdu, first, at as u32, frame);
@@ -386,6 +424,7 @@ fn desegment(
                         show_fragments(walk, segment, pdu, number, shown);
                         forget_bytes(pdu);
                         let mut rest_of = rest_of;
+                        rest_of.awaits(need, whole.len().saturating_sub(at));
                         ask(&mut rest_of, seq, turn.added, &rest, need);
                         pdus.list.insert(begins, rest_of);
                     }
@@ -423,13 +462,14 @@ fn desegment(
                     let mut pdu = Pdu::new(next, frame);
                     match need {
                         Need::Bytes(bytes) => pdu.next = next.wrapping_add(bytes),
-                        Need::Segment => {
+                        Need::Segment | Need::Line => {
                             pdu.next = next.wrapping_add(1);
                             pdu.takes_segment = true;
                         }
                         Need::UntilFin => pdu.next = next.wrapping_add(UNTIL_FIN),
                     }
                     let bytes = rest.captured().get(at..).unwrap_or(&[]);
+                    pdu.awaits(need, bytes.len());
                     pdu.add(frame, 0, bytes, Tail::Follows);
                     turn.pdu = Some(begins);
                     let pdus = all.get_or_insert_default();
@@ -482,7 +522,7 @@ pub(super) fn finish_stream(
             && pdu.add(frame, offset, region.captured(), Tail::IsThis)
         {
             pdu.whole_in = Some(frame);
-            let whole: Arc<[u8]> = pdu.bytes.as_slice().into();
+            let whole = Arc::clone(&pdu.bytes);
             let number = walk.tree.add_source("Reassembled TCP", Arc::clone(&whole));
             finish(walk, first, pdu, frame);
             show_fragments(walk, segment, pdu, number, whole.len());
@@ -561,11 +601,19 @@ fn forget_asking(walk: &mut Walk<'_, '_>, before: Option<Columns>) {
     }
 }
 
+/// Nobody could tell anything of a message without what follows this segment.
+fn asked_again(walk: &mut Walk<'_, '_>, pdu: &Pdu, first: u32) {
+    if walk.memory.pass == Pass::First {
+        let told = (pdu.first_frame, first, walk.frame.number);
+        walk.memory.tcp.reassembled.push(told);
+    }
+}
+
 /// A message that was thought to be whole needs more.
 fn ask(pdu: &mut Pdu, seq: u32, added: u32, rest: &Region<'_>, need: Need) {
     let end = seq.wrapping_add(added);
     match need {
-        Need::Segment => {
+        Need::Segment | Need::Line => {
             let all = seq.wrapping_add(rest.reported() as u32);
             pdu.next = all.max(pdu.next).wrapping_add(1);
             pdu.takes_segment = true;
@@ -579,9 +627,10 @@ fn ask(pdu: &mut Pdu, seq: u32, added: u32, rest: &Region<'_>, need: Need) {
 /// Cuts a message in two at `at`; gives the later one.
 fn split(pdu: &mut Pdu, first: u32, at: u32, frame: u64) -> Pdu {
     let mut later = Pdu::new(pdu.next, frame);
-    let bytes = pdu.bytes.split_off((at as usize).min(pdu.bytes.len()));
+    let at_most = (at as usize).min(pdu.bytes.len());
+    let bytes = Arc::make_mut(&mut pdu.bytes).split_off(at_most);
     later.have = vec![(0, bytes.len() as u32)];
-    later.bytes = bytes;
+    later.bytes = Arc::new(bytes);
     for fragment in &pdu.fragments {
         let end = fragment.offset + fragment.len;
         if end > at {
@@ -614,7 +663,7 @@ fn finish(walk: &mut Walk<'_, '_>, first: u32, pdu: &Pdu, frame: u64) {
 }
 
 fn forget_bytes(pdu: &mut Pdu) {
-    pdu.bytes = Vec::new();
+    pdu.bytes = Arc::default();
     pdu.have = Vec::new();
     pdu.fragments = Vec::new();
 }

@@ -164,7 +164,7 @@ fn go_on(
     );
     let number = walk
         .tree
-        .add_source("Reassembled TLS Handshake", bytes.into());
+        .add_source("Reassembled TLS Handshake", bytes.to_vec());
     show_parts(walk, &pending.parts, number, len);
     let message = Region::new(number, bytes, len as u32);
     one(walk, &message, record, Part::Alone)?;

@@ -59,8 +59,7 @@ pub(super) fn dissect(
         // What was opened last.
         walk.tree.sources().len() as u8
     } else {
-        let bytes = bytes.as_slice().into();
-        walk.tree.add_source("Reassembled TLS", bytes)
+        walk.tree.add_source("Reassembled TLS", bytes.clone())
     };
     let region = Region::new(number, &bytes, bytes.len() as u32);
     let mut inner = *payload;
@@ -86,7 +85,7 @@ pub(super) fn dissect(
             let needed = rest.len().saturating_add(more as usize);
             keep(walk, payload, rest, needed);
         }
-        Need::Segment => {
+        Need::Segment | Need::Line => {
             let needed = rest.len() + 1;
             keep(walk, payload, rest, needed);
         }

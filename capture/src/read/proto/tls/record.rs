@@ -175,8 +175,7 @@ pub(super) fn dissect(
     walk.tree.open();
     let (kind, plain) = opened.unwrap_or((kind, Vec::new()));
     let body = if is_open {
-        let bytes = plain.as_slice().into();
-        let number = walk.tree.add_source("Decrypted TLS", bytes);
+        let number = walk.tree.add_source("Decrypted TLS", plain.clone());
         Region::new(number, &plain, plain.len() as u32)
     } else {
         body

@@ -1,6 +1,8 @@
 //! Messages in several segments: what tshark 4.0.17 shows of the same segments, with DNS in them, whose
 //! messages begin with their length (RFC 1035 section 4.2.2).
 
+use std::sync::Mutex;
+
 use super::super::applications::{Application, Need, Outcome, Payload, each_message};
 use super::super::reassembly;
 use super::driver::{Driver, Given};
@@ -322,6 +324,62 @@ fn in_the_second_pass_nobody_is_asked_again_who_could_say_nothing() {
     let whole = || ("TALK".to_owned(), "whole".to_owned());
     assert_eq!(lists[..3], [begins(), begins(), whole()]);
     assert_eq!(lists[3..], [line(1), line(101), whole()]);
+}
+
+/// One line is one message.
+static LINE: Application = Application {
+    ports: &[],
+    recognizes: None,
+    dissect: one_line,
+};
+/// So often was one asked for, with so many bytes the last time.
+static LINES_ASKED: Mutex<(u32, usize)> = Mutex::new((0, 0));
+
+#[expect(clippy::unnecessary_wraps, reason = "dissectors have one form")]
+fn one_line(walk: &mut Walk<'_, '_>, region: Region<'_>, _: &Payload) -> Result<Outcome, Stop> {
+    let bytes = region.captured();
+    let mut asked = LINES_ASKED.lock().unwrap();
+    *asked = (asked.0 + 1, bytes.len());
+    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    if end.is_none_or(|end| bytes[end] == b'\r' && end + 1 == bytes.len()) {
+        let need = Need::Line;
+        return Ok(Outcome::More { at: 0, need });
+    }
+    walk.columns.set_protocol("LINE");
+    walk.columns.set_info(format_args!("{}", bytes.len()));
+    Ok(Outcome::Done)
+}
+
+#[test]
+fn who_awaits_the_end_of_a_line_is_asked_again_when_it_may_be_there() {
+    let mut driver = Driver::new(Wanted::all(), Pass::Only);
+    driver.dissect(&segment(1, SYN, 0, &[])).unwrap();
+    bind(&mut driver, &LINE);
+    let (mut seq, mut frame) = (1, 2);
+    let mut send = |data: &[u8]| {
+        driver.dissect(&segment(frame, ACK, seq, data)).unwrap();
+        seq += data.len() as u32;
+        frame += 1;
+        let listed = (driver.columns.protocol.to_string(), driver.info());
+        (*LINES_ASKED.lock().unwrap(), listed)
+    };
+    let part = |number: u32| {
+        let seq = number * 100 + 1;
+        let info = format!(
+            "4000 → 53 [ACK] Seq={seq} Ack=1 Win=8192 Len=100 [TCP segment of a reassembled PDU]"
+        );
+        ("TCP".to_owned(), info)
+    };
+    // Nothing but text: what it said of the first segment it would say of the others.
+    for number in 0..50 {
+        assert_eq!(send(&[b'a'; 100]), ((1, 100), part(number)));
+    }
+    // A CR may have its LF in the next segment; whatever comes ends the line.
+    let mut ends_with_cr = [b'b'; 100];
+    ends_with_cr[99] = b'\r';
+    assert_eq!(send(&ends_with_cr), ((2, 5_100), part(50)));
+    let whole = ("LINE".to_owned(), "5200".to_owned());
+    assert_eq!(send(&[b'c'; 100]), ((3, 5_200), whole));
 }
 
 #[test]
