@@ -154,6 +154,11 @@ impl Address {
     }
 }
 
+/// Bytes of the info that are shown (`COL_MAX_INFO_LEN` in Wireshark's `epan/column-info.h`, and a NUL).
+const LONGEST_INFO: usize = 4095;
+/// Info that fits, with what is said of a TCP segment in front: its options take 40 bytes.
+const SURELY_FITS: usize = LONGEST_INFO / 2;
+
 impl Columns {
     /// Empty, for the next frame.
     #[inline]
@@ -257,17 +262,28 @@ impl Columns {
         &mut self.tcp
     }
 
-    /// Adds the whole info to `out`.
+    /// Adds the whole info to `out`, as much of it as a column holds.
     pub fn write_info(&self, out: &mut String) {
+        let before = out.len();
         if let Some(tcp) = self.untold() {
             tcp.write(out);
         }
         out.push_str(&self.info);
+        let most = before + LONGEST_INFO;
+        if out.len() > most {
+            out.truncate(out.floor_char_boundary(most));
+        }
     }
 
     /// The same to a line.
     #[inline]
     pub(crate) fn write_info_to(&self, line: &mut Line<'_>) {
+        if self.info.len() > SURELY_FITS {
+            let mut info = String::new();
+            self.write_info(&mut info);
+            line.text(&info);
+            return;
+        }
         if let Some(tcp) = self.untold() {
             tcp.write_to(line);
         }

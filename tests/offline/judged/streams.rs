@@ -646,6 +646,54 @@ fn bodies_end_where_they_end_for_tshark() {
     capture.compare(&["_ws.col.Protocol", "_ws.col.Info", "tcp.stream"]);
 }
 
+/// Lines over many segments, with their ends wherever an end can be.
+#[test]
+fn long_lines_end_where_they_end_for_tshark() {
+    const MOST: usize = 1_000;
+    if !require(&["tshark"]) {
+        return;
+    }
+    let text = |parts: &[&str]| -> Messages {
+        let many = "a".repeat(50 * MOST);
+        let parts = parts.iter().map(|part| part.replace("MANY", &many));
+        parts.map(|part| (Client, part.into_bytes())).collect()
+    };
+    let mut capture = Capture::new();
+    for (port, parts) in [
+        (80, &["MANY", "b\r", "\nxyz", "MANY", "\n\n"][..]),
+        (
+            80,
+            &[
+                "GET /MANY",
+                " HTTP/1.1\r",
+                "\nHost: b\r\n\r",
+                "\nGET /b HTTP/1.0\r\nX: y",
+                "MANY",
+                "\r\n",
+                "\r\nGET /",
+                "MANY",
+            ],
+        ),
+        (
+            25,
+            &["EHLO MANY", "b\r", "\nMAIL FROM:<a@b>", "\r\nQUIT\r\n"],
+        ),
+        (25, &["EHLO MANY", "b\r", "QUIT\r\n"]),
+    ] {
+        capture.connection(port, MOST, &text(parts));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), 1, &capture.packets);
+    let fields = ["_ws.col.Protocol", "_ws.col.Info", "tcp.reassembled_in"].map(str::to_owned);
+    for passes in [&[][..], &["-2"]] {
+        expect_none(&differences(&file, passes, &fields, |_, _, _| false), &file);
+        let list = |program: &mut Command| output(program.args(passes).arg("-nr").arg(&file));
+        let theirs = list(&mut Command::new("tshark")).unwrap();
+        let ours = list(Command::new(locate().unwrap()).arg("read")).unwrap();
+        assert!(theirs == ours, "the list with {passes:?}");
+    }
+}
+
 #[test]
 fn what_is_asked_of_servers_is_listed_as_by_tshark() {
     if !require(&["tshark"]) {
