@@ -44,7 +44,7 @@ fn whole(bytes: &[u8], is_request: bool) -> Result<usize, Need> {
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
         if !rest.contains(&b'\n') {
-            return Err(Need::Segment);
+            return Err(Need::Line);
         }
         let (text, next) = line(rest);
         at += next;
@@ -154,6 +154,6 @@ mod tests {
         assert_eq!(literal(b"A001 NOOP"), None);
         assert_eq!(whole(b"A1 X {3}\r\nabc\r\nA2 NOOP\r\n", false), Ok(15));
         assert_eq!(whole(b"A1 X {30}\r\nabc", false), Err(Need::Bytes(27)));
-        assert_eq!(whole(b"A1 X", false), Err(Need::Segment));
+        assert_eq!(whole(b"A1 X", false), Err(Need::Line));
     }
 }

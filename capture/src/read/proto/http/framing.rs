@@ -117,7 +117,7 @@ pub(super) fn missing(bytes: &[u8], first: usize, body: Body) -> Option<Need> {
     if body == Body::NotAwaited {
         None
     } else if is_chunked {
-        missing_chunks(bytes, at).then_some(Need::Segment)
+        missing_chunks(bytes, at)
     } else if let Some(length) = length {
         const MEANINGLESS_FROM: i32 = 128 << 10;
         let here = bytes.len() - at;
@@ -134,23 +134,30 @@ fn after<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     start.eq_ignore_ascii_case(name).then_some(rest)
 }
 
-/// Whether chunks are missing (RFC 9112 section 7.1).
-fn missing_chunks(bytes: &[u8], start: usize) -> bool {
+/// What is missing of chunks (RFC 9112 section 7.1).
+fn missing_chunks(bytes: &[u8], start: usize) -> Option<Need> {
     const MOST: u32 = 1 << 31;
+    /// Chunks that are hopped over in no time.
+    const FEW: u32 = 4096;
+    let mut count = 0;
     let mut at = start;
     loop {
+        count += 1;
+        let more = if count < FEW {
+            Need::Chunk
+        } else {
+            Need::Segment
+        };
         let Some((text, next)) = line(bytes, at).filter(|_| at < bytes.len()) else {
-            return true;
+            return Some(more);
         };
-        let Some(size) = size_of_chunk(text).filter(|size| *size <= MOST) else {
-            // Not a chunk: the rest is taken as it is.
-            return false;
-        };
+        // Not a chunk: the rest is taken as it is.
+        let size = size_of_chunk(text).filter(|size| *size <= MOST)?;
         if size == 0 {
-            return line(bytes, next).is_none();
+            return line(bytes, next).is_none().then_some(more);
         }
         if bytes.len() - at <= size as usize {
-            return true;
+            return Some(more);
         }
         at = next + size as usize + 2;
     }
@@ -373,7 +380,7 @@ mod tests {
         assert_eq!(until("Content-Length: 5\r\n\r\nab"), Some(Need::Bytes(3)));
         assert_eq!(until("Content-Length: 5 6\r\n\r\n"), Some(Need::UntilFin));
         let chunked = "Transfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(until(chunked), Some(Need::Segment));
+        assert_eq!(until(chunked), Some(Need::Chunk));
         assert_eq!(until(&format!("{chunked}2\r\nab\r\n0\r\n\r\n")), None);
         assert_eq!(
             until("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),

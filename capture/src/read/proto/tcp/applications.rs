@@ -201,8 +201,11 @@ pub(crate) enum Outcome {
 pub(crate) enum Need {
     /// So many bytes.
     Bytes(u32),
-    /// At least another segment; how much cannot be told yet.
+    /// At least another segment; how much cannot be told yet. Long messages are not looked at with each of
+    /// them.
     Segment,
+    /// The same, where a look takes next to nothing however long the message is.
+    Chunk,
     /// Segments until a line ends. Whoever asks for it has said nothing in the columns, and would ask
     /// again as long as neither CR nor LF comes: so it is not asked until then, and a line may be long.
     Line,

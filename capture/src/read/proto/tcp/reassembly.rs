@@ -34,6 +34,11 @@ const REMEMBERED: usize = 32;
 /// So much is asked for where everything until the end of the stream is wanted: less than half of the
 /// space of sequence numbers, more than a stream has.
 const UNTIL_FIN: u32 = 0x4000_0000;
+/// A message of unknown length is looked at with each of its segments up to this.
+const READ_EACH_TIME: usize = 256 << 10;
+/// Pieces of a message with holes between them; one with more is given up. A window of the largest size has
+/// as many if every tenth segment in it is lost.
+const MOST_PIECES: usize = 4096;
 /// A message that begins with more than this in one segment is not put together.
 const MOST_AT_ONCE: u32 = 1 << 20;
 
@@ -53,8 +58,8 @@ struct Pdu {
     last_frame: u64,
     /// The next segment belongs to it as a whole.
     takes_segment: bool,
-    /// Nothing of it can be told before a line ends; so many of its bytes were looked at for that.
-    awaits_line: Option<usize>,
+    /// What was asked for last, and how many of its bytes were looked at for that.
+    awaits: Option<(Need, usize)>,
     bytes: Arc<Vec<u8>>,
     /// Which bytes are there, in order.
     have: Vec<(u32, u32)>,
@@ -96,7 +101,7 @@ impl Pdu {
             first_frame: frame,
             last_frame: frame,
             takes_segment: false,
-            awaits_line: None,
+            awaits: None,
             bytes: Arc::default(),
             have: Vec::new(),
             fragments: Vec::new(),
@@ -118,10 +123,11 @@ impl Pdu {
         }
         let mut overlap = Overlap::None;
         let mut at = start;
-        for &(from, to) in &self.have {
+        let below = self.have.partition_point(|&(_, to)| to as usize <= start);
+        for &(from, to) in &self.have[below..] {
             let (from, to) = (from as usize, to as usize);
-            if to <= at || from >= end {
-                continue;
+            if from >= end {
+                break;
             }
             if from > at {
                 own[at..from].copy_from_slice(&bytes[at - start..from - start]);
@@ -177,6 +183,11 @@ impl Pdu {
         })
     }
 
+    /// Bytes that it takes: what it consists of counts, too, as segments may have a single byte.
+    fn memory(&self) -> usize {
+        self.bytes.len() + self.fragments.len() * size_of::<Fragment>()
+    }
+
     /// Its bytes, as far as they are known to belong to it. They are shared, not copied: whoever asks for
     /// segment after segment is shown all of them each time.
     fn whole(&self) -> Arc<Vec<u8>> {
@@ -186,18 +197,19 @@ impl Pdu {
         }
     }
 
-    /// Whether a line was to end, and does not among its first `len` bytes.
-    fn lacks_line(&self, len: usize) -> bool {
-        self.awaits_line.is_some_and(|looked| {
-            // A CR at their end may have waited for its LF.
-            let new = self.bytes.get(looked.saturating_sub(1)..len);
-            memchr2(b'\r', b'\n', new.unwrap_or_default()).is_none()
-        })
-    }
-
-    /// Remembers what is awaited.
-    fn awaits(&mut self, need: Need, len: usize) {
-        self.awaits_line = (need == Need::Line).then_some(len);
+    /// Whether it is not worth asking what its first `len` bytes are: the answer would be the same, or it
+    /// was given a short while ago, and reading all of it for each segment would take the square of its
+    /// length.
+    fn keeps_waiting(&self, len: usize) -> bool {
+        match self.awaits {
+            Some((Need::Line, looked)) => {
+                // A CR at their end may have waited for its LF.
+                let new = self.bytes.get(looked.saturating_sub(1)..len);
+                memchr2(b'\r', b'\n', new.unwrap_or_default()).is_none()
+            }
+            Some((Need::Segment, looked)) => len > READ_EACH_TIME && len < looked + looked / 8,
+            _ => false,
+        }
     }
 
     /// More is needed than was thought.
@@ -252,7 +264,7 @@ pub(super) fn dissect(
 impl Pdus {
     /// Gives up what does not fit, and forgets what is long done.
     fn trim(&mut self, budget: usize) {
-        self.buffered = self.list.values().map(|pdu| pdu.bytes.len()).sum();
+        self.buffered = self.list.values().map(Pdu::memory).sum();
         if self.buffered > budget {
             self.list.retain(|_, pdu| pdu.bytes.is_empty());
             self.buffered = 0;
@@ -261,7 +273,7 @@ impl Pdus {
             let oldest = self.list.iter().min_by_key(|(_, pdu)| pdu.last_frame);
             let Some((&seq, _)) = oldest else { break };
             if let Some(pdu) = self.list.remove(&seq) {
-                self.buffered -= pdu.bytes.len();
+                self.buffered -= pdu.memory();
             }
         }
     }
@@ -334,12 +346,15 @@ fn desegment(
         });
         let within = within.filter(|first| {
             let end = seq.wrapping_sub(*first) as usize + rest.captured().len();
-            if end > MAX_BUFFERED
-                && let Some(pdus) = all.as_deref_mut()
-            {
+            let Some(pdus) = all.as_deref_mut() else {
+                return false;
+            };
+            let pieces = pdus.list.get(first).map_or(0, |pdu| pdu.have.len());
+            let fits = end <= MAX_BUFFERED && pieces <= MOST_PIECES;
+            if !fits {
                 pdus.list.remove(first);
             }
-            end <= MAX_BUFFERED
+            fits
         });
         if let Some(first) = within
             && let Some(pdus) = all.as_deref_mut()
@@ -378,12 +393,14 @@ fn desegment(
                 pdu.whole_in = Some(frame);
                 let whole = pdu.whole();
                 turn.called = true;
-                if pdu.lacks_line(whole.len()) {
+                if pdu.keeps_waiting(whole.len()) {
+                    if let Some((Need::Line, looked)) = &mut pdu.awaits {
+                        *looked = whole.len();
+                    }
                     asked_again(walk, pdu, first);
                     pdu.extend();
-                    pdu.awaits(Need::Line, whole.len());
-                    ask(pdu, seq, turn.added, &rest, Need::Line);
-                    turn.more = Some((0, Need::Line));
+                    ask(pdu, seq, turn.added, &rest, Need::Segment);
+                    turn.more = Some((0, Need::Segment));
                     show_rest(walk, segment, &region, &turn, is_first);
                     return Ok(());
                 }
@@ -407,7 +424,7 @@ fn desegment(
                     }
                     if !before(seq, first.wrapping_add(at as u32)) || at == 0 {
                         pdu.extend();
-                        pdu.awaits(need, whole.len());
+                        pdu.awaits = Some((need, whole.len()));
                         ask(pdu, seq, turn.added, &rest, need);
                     } else {
                         let rest_of = split(pdu, first, at as u32, frame);
@@ -424,7 +441,7 @@ fn desegment(
                         show_fragments(walk, segment, pdu, number, shown);
                         forget_bytes(pdu);
                         let mut rest_of = rest_of;
-                        rest_of.awaits(need, whole.len().saturating_sub(at));
+                        rest_of.awaits = Some((need, whole.len().saturating_sub(at)));
                         ask(&mut rest_of, seq, turn.added, &rest, need);
                         pdus.list.insert(begins, rest_of);
                     }
@@ -462,18 +479,18 @@ fn desegment(
                     let mut pdu = Pdu::new(next, frame);
                     match need {
                         Need::Bytes(bytes) => pdu.next = next.wrapping_add(bytes),
-                        Need::Segment | Need::Line => {
+                        Need::Segment | Need::Line | Need::Chunk => {
                             pdu.next = next.wrapping_add(1);
                             pdu.takes_segment = true;
                         }
                         Need::UntilFin => pdu.next = next.wrapping_add(UNTIL_FIN),
                     }
                     let bytes = rest.captured().get(at..).unwrap_or(&[]);
-                    pdu.awaits(need, bytes.len());
+                    pdu.awaits = Some((need, bytes.len()));
                     pdu.add(frame, 0, bytes, Tail::Follows);
                     turn.pdu = Some(begins);
                     let pdus = all.get_or_insert_default();
-                    pdus.buffered += bytes.len();
+                    pdus.buffered += pdu.memory();
                     pdus.list.insert(begins, pdu);
                 }
                 if need == Need::UntilFin {
@@ -613,7 +630,7 @@ fn asked_again(walk: &mut Walk<'_, '_>, pdu: &Pdu, first: u32) {
 fn ask(pdu: &mut Pdu, seq: u32, added: u32, rest: &Region<'_>, need: Need) {
     let end = seq.wrapping_add(added);
     match need {
-        Need::Segment | Need::Line => {
+        Need::Segment | Need::Line | Need::Chunk => {
             let all = seq.wrapping_add(rest.reported() as u32);
             pdu.next = all.max(pdu.next).wrapping_add(1);
             pdu.takes_segment = true;

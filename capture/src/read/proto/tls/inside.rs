@@ -85,7 +85,7 @@ pub(super) fn dissect(
             let needed = rest.len().saturating_add(more as usize);
             keep(walk, payload, rest, needed);
         }
-        Need::Segment | Need::Line => {
+        Need::Segment | Need::Line | Need::Chunk => {
             let needed = rest.len() + 1;
             keep(walk, payload, rest, needed);
         }

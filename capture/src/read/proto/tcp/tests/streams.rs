@@ -2,6 +2,7 @@
 //! messages begin with their length (RFC 1035 section 4.2.2).
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::applications::{Application, Need, Outcome, Payload, each_message};
 use super::super::reassembly;
@@ -380,6 +381,59 @@ fn who_awaits_the_end_of_a_line_is_asked_again_when_it_may_be_there() {
     assert_eq!(send(&ends_with_cr), ((2, 5_100), part(50)));
     let whole = ("LINE".to_owned(), "5200".to_owned());
     assert_eq!(send(&[b'c'; 100]), ((3, 5_200), whole));
+}
+
+/// Nobody knows how long its message is before it is there.
+static NEVER_ENDS: Application = Application {
+    ports: &[],
+    recognizes: None,
+    dissect: |_, region, _| {
+        BYTES_SHOWN.fetch_add(region.captured().len(), Ordering::Relaxed);
+        let need = Need::Segment;
+        Ok(Outcome::More { at: 0, need })
+    },
+};
+/// So many bytes it was shown in all.
+static BYTES_SHOWN: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn a_message_without_an_end_is_not_read_anew_with_each_segment() {
+    const LEN: usize = 1460;
+    const SEGMENTS: u32 = 4000;
+    let mut driver = Driver::new(Wanted::none(), Pass::Only);
+    driver.dissect(&segment(1, SYN, 0, &[])).unwrap();
+    bind(&mut driver, &NEVER_ENDS);
+    for number in 0..SEGMENTS {
+        let seq = 1 + number * LEN as u32;
+        let given = segment(2 + u64::from(number), ACK, seq, &[0; LEN]);
+        driver.dissect(&given).unwrap();
+        let info = driver.info();
+        assert!(
+            info.ends_with("[TCP segment of a reassembled PDU]"),
+            "{info}"
+        );
+    }
+    // The square would be 2,000 times all there is: 256 KiB are read with each segment, that is 90 times,
+    // and what is more each time that there is an eighth more, which makes nine times all.
+    let all = SEGMENTS as usize * LEN;
+    let shown = BYTES_SHOWN.load(Ordering::Relaxed);
+    assert!((all..20 * all).contains(&shown), "{shown} of {all}");
+}
+
+#[test]
+fn a_message_with_very_many_holes_is_given_up() {
+    let mut driver = Driver::new(Wanted::none(), Pass::Only);
+    driver.dissect(&segment(1, SYN, 0, &[])).unwrap();
+    bind(&mut driver, &LENGTH_FIRST);
+    driver.dissect(&segment(2, ACK, 1, &[0xff, 0xff])).unwrap();
+    let mut most = 0;
+    for number in 0..10_000 {
+        let given = segment(3 + u64::from(number), ACK, 4 + 2 * number, &[7]);
+        driver.dissect(&given).unwrap();
+        most = most.max(driver.memory.tcp.buffered);
+    }
+    assert!((4_000..1 << 20).contains(&most), "{most}");
+    assert!(driver.memory.tcp.buffered < most);
 }
 
 #[test]
