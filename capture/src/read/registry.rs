@@ -282,6 +282,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &proto::brief::names::bridging::PROTOCOL,
     &proto::brief::names::gtpv2::PROTOCOL,
     &proto::brief::names::m3ua::PROTOCOL,
+    &proto::brief::names::classicstun::PROTOCOL,
 ];
 
 /// A field by its number.

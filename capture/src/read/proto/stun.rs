@@ -6,9 +6,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::data;
 use super::tcp::applications::{Application, each_pdu};
-use super::text::Escaped;
+use super::text::{Escaped, up_to_zero};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
+use crate::read::render::Ipv6;
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
 
@@ -25,22 +26,29 @@ protocol! {
 /// STUN and TURN in a TCP stream.
 pub(crate) static APPLICATION: Application = Application {
     ports: &[3478],
-    recognizes: None,
+    recognizes: Some(|region, _| begins_stream(region)),
     dissect: |walk, region, payload| {
-        const LEAST: usize = 4;
         let len_of = |region: &Region<'_>| {
-            const OF_CHANNEL: u16 = 0xc000;
-            let (kind, len) = (region.u16(0)?, usize::from(region.u16(2)?));
+            let framing = framing(region);
+            let (kind, len) = (region.u16(framing)?, usize::from(region.u16(framing + 2)?));
             Ok(Some(if kind & OF_CHANNEL == 0 {
-                len + HEADER_LEN
+                len + HEADER_LEN + framing
             } else {
                 // Padded in streams.
-                (len + LEAST).next_multiple_of(4)
+                (len + CHANNEL_HEADER_LEN).next_multiple_of(4)
             }))
         };
-        each_pdu(walk, region, payload, LEAST, len_of, |walk, message| {
-            if recognizes(&message) {
-                return dissect(walk, message);
+        if begins_stream(&region) {
+            walk.memory.tcp.belongs_to(payload, &APPLICATION);
+        }
+        let least = CHANNEL_HEADER_LEN;
+        each_pdu(walk, region, payload, least, len_of, |walk, message| {
+            let framing = framing(&message);
+            if recognizes(&message.rest(framing)) {
+                return dissect(walk, message.rest(framing));
+            }
+            if is_channel_data(&message, true) {
+                return channel_data(walk, message);
             }
             data::dissect(walk, message)
         })
@@ -49,16 +57,122 @@ pub(crate) static APPLICATION: Application = Application {
 
 const MAGIC: u32 = 0x2112_a442;
 const HEADER_LEN: usize = 20;
+/// Bits that only the number of a channel has.
+const OF_CHANNEL: u16 = 0xc000;
+const CHANNEL_HEADER_LEN: usize = 4;
+/// The number of a channel in which Microsoft has several, behind eight bytes more.
+const MULTIPLEXED: u16 = 0xff10;
+
+/// Bytes before a message in a stream that tells lengths (RFC 4571), told by where the cookie is.
+fn framing(region: &Region<'_>) -> usize {
+    if region.u32(6) == Ok(MAGIC) { 2 } else { 0 }
+}
+
+/// Whether a stream of any port begins with a whole message.
+fn begins_stream(region: &Region<'_>) -> bool {
+    let at = framing(region);
+    let (Ok(kind), Ok(len), Ok(cookie)) = (region.u16(at), region.u16(at + 2), region.u32(at + 4))
+    else {
+        return false;
+    };
+    kind & OF_CHANNEL == 0
+        && cookie == MAGIC
+        && region.captured().len() >= HEADER_LEN
+        && region.reported() >= HEADER_LEN + at + usize::from(len)
+}
+
+/// Whether bytes between ends that speak STUN are data of a channel (RFC 8656 section 12.4).
+fn is_channel_data(region: &Region<'_>, is_padded: bool) -> bool {
+    let (Ok(kind), Ok(len)) = (region.u16(0), region.u16(2)) else {
+        return false;
+    };
+    let len = CHANNEL_HEADER_LEN + usize::from(len);
+    kind & OF_CHANNEL != 0
+        && (kind & 0x8000 == 0 || kind == MULTIPLEXED)
+        && (region.reported() == len.next_multiple_of(4) || !is_padded && region.reported() == len)
+}
+
+/// Names data of a channel.
+fn channel_data(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+    walk.columns.set_protocol("STUN");
+    walk.columns
+        .set_info(format_args!("ChannelData TURN Message"));
+    walk.begin(THIS, &region, CHANNEL_HEADER_LEN);
+    walk.end();
+    let mut at = CHANNEL_HEADER_LEN;
+    let mut len = usize::from(region.u16(2)?);
+    if region.u16(0)? == MULTIPLEXED && len >= 8 {
+        at += 8;
+        len -= 8;
+    }
+    let inside = region.from(at)?.part(0, len);
+    match super::brief::udp::in_channel(walk, &inside) {
+        Some(outcome) => outcome,
+        None => data::dissect(walk, inside),
+    }
+}
+
+/// Dissects a datagram between ends of which it is known that they speak STUN, if it is of it.
+pub(crate) fn known(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    stream: u32,
+) -> Option<Result<(), Stop>> {
+    if recognizes(region) {
+        walk.memory.brief.speaks_stun(stream);
+        return Some(dissect(walk, *region));
+    }
+    let is_known = walk.memory.brief.is_stun(stream);
+    (is_known && is_channel_data(region, false)).then(|| channel_data(walk, *region))
+}
+
+/// What STUN was before it had a cookie (RFC 3489): the names of its messages.
+const fn classic_name(kind: u16) -> Option<&'static str> {
+    Some(match kind {
+        0x0001 => "Binding Request",
+        0x0101 => "Binding Response",
+        0x0111 => "Binding Error Response",
+        0x0002 => "Shared Secret Request",
+        0x0102 => "Shared Secret Response",
+        0x1112 => "Shared Secret Error Response",
+        0x0003 => "Allocate Request",
+        0x0103 => "Allocate Response",
+        0x0113 => "Allocate Error Response",
+        0x0004 => "Send Request",
+        0x0104 => "Send Response",
+        0x0114 => "Send Error Response",
+        0x0115 => "Data Indication",
+        0x0006 => "Set Active Destination Request",
+        0x0106 => "Set Active Destination Response",
+        0x0116 => "Set Active Destination Error Response",
+        _ => return None,
+    })
+}
+
+/// Names a datagram that is one of the old messages.
+pub(crate) fn classic(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Option<Result<(), Stop>> {
+    /// The cookie of XMCP, which looks much the same.
+    const OF_OTHERS: u32 = 0x7f5a_9bc7;
+    let (kind, len) = (region.u16(0).ok()?, usize::from(region.u16(2).ok()?));
+    let cookie = region.u32(4).ok()?;
+    let name = classic_name(kind)?;
+    if matches!(cookie, MAGIC | OF_OTHERS) || region.captured().len() != HEADER_LEN + len {
+        return None;
+    }
+    super::brief::name(walk, super::brief::names::classicstun::THIS, region);
+    walk.columns.set_info(format_args!("Message: {name}"));
+    Some(Ok(()))
+}
 
 /// Whether a datagram is a message.
 pub(crate) fn recognizes(region: &Region<'_>) -> bool {
     let (Ok(kind), Ok(len), Ok(cookie)) = (region.u16(0), region.u16(2), region.u32(4)) else {
         return false;
     };
-    kind & 0xc000 == 0
+    kind & OF_CHANNEL == 0
         && cookie == MAGIC
         && region.reported() == HEADER_LEN + usize::from(len)
-        && method(kind).is_some()
+        && method_number(kind) <= MOST_METHODS
 }
 
 const fn class(kind: u16) -> &'static str {
@@ -70,9 +184,15 @@ const fn class(kind: u16) -> &'static str {
     }
 }
 
+/// Methods above are kept free, to tell STUN from what else is sent between the same ends (RFC 7983).
+const MOST_METHODS: u16 = 0xff;
+
+const fn method_number(kind: u16) -> u16 {
+    kind & 0xf | kind >> 1 & 0x70 | kind >> 2 & 0xf80
+}
+
 const fn method(kind: u16) -> Option<&'static str> {
-    let number = kind & 0xf | kind >> 1 & 0x70 | kind >> 2 & 0xf80;
-    Some(match number {
+    Some(match method_number(kind) {
         0x001 => "Binding",
         0x002 => "SharedSecret",
         0x003 => "Allocate",
@@ -100,7 +220,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.v4, self.v6) {
             (Some(address), _) => write!(f, "{address}:{}", self.port),
-            (_, Some(address)) => write!(f, "[{address}]:{}", self.port),
+            (_, Some(address)) => write!(f, "{}:{}", Ipv6(address.octets()), self.port),
             _ => Ok(()),
         }
     }
@@ -167,14 +287,14 @@ fn attribute(
     kind: u16,
     mask: [u8; 16],
 ) -> Result<(), Stop> {
-    let text = Escaped(data.captured());
+    let text = Escaped(up_to_zero(data.captured()));
     let columns = &mut *walk.columns;
     match kind {
         0x0001 => columns.append_info(format_args!(" MAPPED-ADDRESS: {}", end(data, [0; 16])?)),
         0x0006 => columns.append_info(format_args!(" user: {text}")),
         0x0009 => {
             let code = u32::from(data.u8(2)? & 7) * 100 + u32::from(data.u8(3)?);
-            let reason = Escaped(data.captured().get(4..).unwrap_or(&[]));
+            let reason = Escaped(up_to_zero(data.captured().get(4..).unwrap_or(&[])));
             columns.append_info(format_args!(" error-code: {code}"));
             if let Some(name) = error_name(code) {
                 columns.append_info(format_args!(" ({name})"));

@@ -396,6 +396,11 @@ fn hand_on(
         return decode_as(walk, payload, stream, [source, destination], name);
     }
     walk.memory.brief.datagram_stream = stream;
+    if walk.memory.brief.is_stun(stream)
+        && let Some(outcome) = stun::known(walk, &payload, stream)
+    {
+        return outcome;
+    }
     for port in [source.min(destination), source.max(destination)] {
         match port {
             geneve::PORT => return geneve::dissect(walk, payload),
@@ -426,11 +431,14 @@ fn hand_on(
             }
         }
     }
-    if stun::recognizes(&payload) {
-        return stun::dissect(walk, payload);
+    if let Some(outcome) = stun::known(walk, &payload, stream) {
+        return outcome;
     }
     if quic::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());
+    }
+    if let Some(outcome) = stun::classic(walk, &payload) {
+        return outcome;
     }
     if quic::google::dissect(walk, &payload, stream, [source, destination])? {
         return Ok(());

@@ -1,11 +1,9 @@
-//! Protocols in the basic encoding rules of ASN.1: SNMP (RFC 3416), Kerberos (RFC 4120), LDAP (RFC 4511).
+//! Protocols in the basic encoding rules of ASN.1: SNMP (RFC 3416), Kerberos (RFC 4120).
 
 use super::{name, names};
 use crate::read::proto::data;
 use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
-use crate::read::proto::text::Escaped;
 use crate::read::region::{Region, Stop};
-use crate::read::tree::Value;
 use crate::read::walk::Walk;
 
 /// Ports of SNMP, over UDP.
@@ -20,18 +18,11 @@ pub(crate) static KERBEROS: Application = Application {
     dissect: kerberos_stream,
 };
 
-/// LDAP in a TCP stream.
-pub(crate) static LDAP: Application = Application {
-    ports: &[389, 3268],
-    recognizes: None,
-    dissect: ldap,
-};
-
 /// An element: its tag, and its content as far as it is there.
-type Element<'b> = (u8, &'b [u8]);
+pub(super) type Element<'b> = (u8, &'b [u8]);
 
 /// Tag, length of the header and of the content; `None` if they are not there, or not definite.
-fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;
     let count = usize::from(first & 0x7f);
@@ -49,7 +40,7 @@ fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
 }
 
 /// The first element, and what follows it.
-fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
+pub(super) fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (tag, at, len) = header(bytes)?;
     let content = bytes.get(at..)?;
     let (content, rest) = content.split_at(len.min(content.len()));
@@ -57,7 +48,7 @@ fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
 }
 
 /// The content of the element with this tag, among elements.
-fn tagged(mut bytes: &[u8], wanted: u8) -> Option<&[u8]> {
+pub(super) fn tagged(mut bytes: &[u8], wanted: u8) -> Option<&[u8]> {
     while let Some(((tag, content), rest)) = element(bytes) {
         if tag == wanted {
             return Some(content);
@@ -67,7 +58,7 @@ fn tagged(mut bytes: &[u8], wanted: u8) -> Option<&[u8]> {
     None
 }
 
-fn integer(content: &[u8]) -> u32 {
+pub(super) fn integer(content: &[u8]) -> u32 {
     content
         .iter()
         .fold(0, |value, byte| value << 8 | u32::from(*byte))
@@ -261,204 +252,6 @@ const fn kerberos_error(code: u32) -> Option<&'static str> {
         68 => "KDC_ERR_WRONG_REALM",
         _ => return None,
     })
-}
-
-fn ldap(walk: &mut Walk<'_, '_>, region: Region<'_>, payload: &Payload) -> Result<Outcome, Stop> {
-    const SEQUENCE: u8 = 0x30;
-    const LEAST: usize = 2;
-    if region.u8(0)? != SEQUENCE {
-        return Ok(Outcome::NotMine);
-    }
-    let len_of = |region: &Region<'_>| {
-        let bytes = region.captured();
-        let found = header(bytes).map(|(_, at, len)| at.saturating_add(len));
-        // What is no length takes the rest.
-        Ok(found.or_else(|| (bytes.len() >= 6).then(|| region.reported())))
-    };
-    let mut is_first = true;
-    each_pdu(walk, region, payload, LEAST, len_of, |walk, message| {
-        if is_first {
-            walk.columns.clear_info();
-            is_first = false;
-        } else {
-            walk.columns.append_info(format_args!(" | "));
-            walk.columns.fence();
-        }
-        walk.columns.set_protocol("LDAP");
-        let place = message.place(0, message.captured().len());
-        if walk.protocols.numbers().last() != Some(&names::ldap::THIS.protocol) {
-            walk.enter(names::ldap::THIS);
-        }
-        walk.tree.add(names::ldap::THIS, place, Value::None);
-        ldap_message(walk, message.captured(), payload);
-        Ok(())
-    })
-}
-
-const OPERATIONS: [&str; 26] = [
-    "bindRequest",
-    "bindResponse",
-    "unbindRequest",
-    "searchRequest",
-    "searchResEntry",
-    "searchResDone",
-    "modifyRequest",
-    "modifyResponse",
-    "addRequest",
-    "addResponse",
-    "delRequest",
-    "delResponse",
-    "modDNRequest",
-    "modDNResponse",
-    "compareRequest",
-    "compareResponse",
-    "abandonRequest",
-    "",
-    "",
-    "searchResRef",
-    "",
-    "",
-    "",
-    "extendedReq",
-    "extendedResp",
-    "intermediateResponse",
-];
-
-fn ldap_message(walk: &mut Walk<'_, '_>, bytes: &[u8], payload: &Payload) {
-    const ENTRY: u8 = 4;
-    const DONE: u8 = 5;
-    let Some(((_, message), _)) = element(bytes) else {
-        return;
-    };
-    let Some(((_, id), rest)) = element(message) else {
-        return;
-    };
-    let Some(((tag, operation), _)) = element(rest) else {
-        return;
-    };
-    let number = tag & 0x1f;
-    let name = OPERATIONS.get(usize::from(number)).unwrap_or(&"");
-    let id = integer(id);
-    walk.columns.append_info(format_args!("{name}({id}) "));
-    let results = walk.memory.tcp.state(payload);
-    if number == ENTRY {
-        *results += 1;
-    }
-    let count = *results;
-    let quoted = |walk: &mut Walk<'_, '_>, content: &[u8]| {
-        let text = if content.is_empty() {
-            b"<ROOT>"
-        } else {
-            content
-        };
-        walk.columns
-            .append_info(format_args!("\"{}\" ", Escaped(text)));
-    };
-    match number {
-        0 => {
-            let Some((_, rest)) = element(operation) else {
-                return;
-            };
-            let Some(((_, entry), rest)) = element(rest) else {
-                return;
-            };
-            quoted(walk, entry);
-            let text = match element(rest) {
-                Some(((0x80, _), _)) => "simple ",
-                Some(((0xa3, _), _)) => "sasl ",
-                _ => "",
-            };
-            walk.columns.append_info(format_args!("{text}"));
-        }
-        3 => {
-            *walk.memory.tcp.state(payload) = 0;
-            let Some(((_, base), rest)) = element(operation) else {
-                return;
-            };
-            quoted(walk, base);
-            let scope = element(rest).map_or(u32::MAX, |((_, scope), _)| integer(scope));
-            let text = match scope {
-                0 => "baseObject ",
-                1 => "singleLevel ",
-                2 => "wholeSubtree ",
-                _ => "",
-            };
-            walk.columns.append_info(format_args!("{text}"));
-        }
-        ENTRY | 6 | 8 | 12 | 14 => {
-            if let Some(((_, entry), _)) = element(operation) {
-                quoted(walk, entry);
-            }
-        }
-        10 => quoted(walk, operation),
-        1 | 7 | 9 | 11 | 13 | 15 | DONE | 24 => {
-            let mut parts = operation;
-            let mut next = || {
-                let ((_, content), rest) = element(parts)?;
-                parts = rest;
-                Some(content)
-            };
-            let (code, _, message) = (next(), next(), next());
-            let code = code.map_or(0, integer);
-            let text = ldap_result(code);
-            walk.columns.append_info(format_args!("{text} "));
-            if let Some(message) = message.filter(|message| !message.is_empty()) {
-                walk.columns
-                    .append_info(format_args!("({}) ", Escaped(message)));
-            }
-            if number == DONE {
-                let s = if count == 1 { "" } else { "s" };
-                walk.columns
-                    .append_info(format_args!(" [{count} result{s}]"));
-            }
-        }
-        _ => {}
-    }
-}
-
-const fn ldap_result(code: u32) -> &'static str {
-    match code {
-        0 => "success",
-        1 => "operationsError",
-        2 => "protocolError",
-        3 => "timeLimitExceeded",
-        4 => "sizeLimitExceeded",
-        5 => "compareFalse",
-        6 => "compareTrue",
-        7 => "authMethodNotSupported",
-        8 => "strongAuthRequired",
-        10 => "referral",
-        11 => "adminLimitExceeded",
-        12 => "unavailableCriticalExtension",
-        13 => "confidentialityRequired",
-        14 => "saslBindInProgress",
-        16 => "noSuchAttribute",
-        17 => "undefinedAttributeType",
-        18 => "inappropriateMatching",
-        19 => "constraintViolation",
-        20 => "attributeOrValueExists",
-        21 => "invalidAttributeSyntax",
-        32 => "noSuchObject",
-        33 => "aliasProblem",
-        34 => "invalidDNSyntax",
-        36 => "aliasDereferencingProblem",
-        48 => "inappropriateAuthentication",
-        49 => "invalidCredentials",
-        50 => "insufficientAccessRights",
-        51 => "busy",
-        52 => "unavailable",
-        53 => "unwillingToPerform",
-        54 => "loopDetect",
-        64 => "namingViolation",
-        65 => "objectClassViolation",
-        66 => "notAllowedOnNonLeaf",
-        67 => "notAllowedOnRDN",
-        68 => "entryAlreadyExists",
-        69 => "objectClassModsProhibited",
-        71 => "affectsMultipleDSAs",
-        80 => "other",
-        _ => "Unknown",
-    }
 }
 
 #[cfg(test)]

@@ -377,7 +377,6 @@ pub(crate) fn datagram(
         }
         3503 => return neighbors::mpls_echo(walk, &region),
         6696 => return Some(neighbors::babel(walk, region)),
-        389 => (names::cldap::THIS, "CLDAP"),
         496 => (names::autorp::THIS, "Auto-RP"),
         513 => (names::who::THIS, "WHO"),
         521 => (names::ripng::THIS, "RIPng"),

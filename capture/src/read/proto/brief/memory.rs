@@ -5,6 +5,7 @@ use std::mem;
 
 use super::rpc::Call;
 use super::transfer;
+use crate::read::proto::{http2, smb};
 
 /// Streams and transfers that are remembered; the first ones make room.
 const MOST: usize = 4096;
@@ -77,6 +78,14 @@ pub(crate) struct Memory {
     pub(in crate::read::proto) datagram_stream: u32,
     /// The operations of calls that wait for their responses, by stream, file and number.
     operations: BTreeMap<(u32, u64, u32), u16>,
+    /// Results that searches by LDAP had so far, by stream of datagrams.
+    results: BTreeMap<u32, u64>,
+    /// Connections of HTTP/2.
+    pub(in crate::read::proto) http2: http2::Memory,
+    /// Requests and files of SMB2.
+    pub(in crate::read::proto) smb: smb::Memory,
+    /// Streams of datagrams whose ends speak STUN.
+    stun: BTreeSet<u32>,
     /// Versions of DTLS by the number of the stream.
     versions: BTreeMap<u32, &'static str>,
     /// Interfaces that are bound on pipes, by stream and file.
@@ -108,6 +117,30 @@ impl Memory {
     /// The frame of the reply to the call in a frame.
     pub(super) fn reply_to(&self, call: u64) -> Option<u64> {
         self.replies.get(&call).copied()
+    }
+
+    /// How many results there were in a stream of datagrams.
+    pub(super) fn results(&self, stream: u32) -> u64 {
+        self.results.get(&stream).copied().unwrap_or(0)
+    }
+
+    /// There were so many.
+    pub(super) fn remember_results(&mut self, stream: u32, count: u64) {
+        make_room(&mut self.results);
+        self.results.insert(stream, count);
+    }
+
+    /// The ends of a stream of datagrams speak STUN.
+    pub(in crate::read::proto) fn speaks_stun(&mut self, stream: u32) {
+        if self.stun.len() >= MOST {
+            self.stun.pop_first();
+        }
+        self.stun.insert(stream);
+    }
+
+    /// Whether they do.
+    pub(in crate::read::proto) fn is_stun(&self, stream: u32) -> bool {
+        self.stun.contains(&stream)
     }
 
     /// Remembers the first text of a stream.

@@ -11,12 +11,12 @@
 //! - `bare.rs`, `streams.rs` (over TCP) all those of which only the name is told
 //! - `tunnel.rs`, `routing.rs`, `service.rs`, `lines.rs` (protocols of text), `database.rs`, `media.rs`
 //!   several protocols of one purpose each
-//! - `asn1.rs` protocols in ASN.1: SNMP, Kerberos, LDAP
+//! - `asn1.rs`, `ldap.rs` protocols in ASN.1: SNMP and Kerberos, LDAP
 //! - `transport.rs` transport beside TCP and UDP: DCCP, and what SCTP carries
 //! - `dtls.rs`, `capwap.rs` (access points with their controller)
 //! - `bittorrent.rs`, `browser.rs` (announcements of Windows networks), `control.rs` (of PPP),
 //!   `dcerpc.rs`, `dnp3.rs`, `ipp.rs`, `iso.rs` (remote desktops), `openflow.rs`, `resp.rs`
-//!   (Redis), `tftp.rs`, `rpc.rs` (with NFS), `socks.rs`, `transfer.rs` (FTP's data), `vnc.rs`, `websocket.rs`, `x11.rs` one each
+//!   (Redis), `ntlmssp.rs`, `tftp.rs`, `rpc.rs` (with NFS), `socks.rs`, `transfer.rs` (FTP's data), `vnc.rs`, `websocket.rs`, `x11.rs` one each
 //! - `memory.rs` what they remember
 
 pub(crate) mod asn1;
@@ -33,6 +33,7 @@ pub(crate) mod frame_relay;
 pub(crate) mod ipoib;
 pub(crate) mod ipp;
 pub(crate) mod iso;
+pub(crate) mod ldap;
 pub(crate) mod lines;
 pub(crate) mod link;
 mod media;
@@ -40,6 +41,7 @@ pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod neighbors;
 pub(crate) mod nflog;
+pub(crate) mod ntlmssp;
 pub(crate) mod openflow;
 pub(crate) mod osi;
 pub(crate) mod resp;

@@ -218,4 +218,5 @@ protocols! {
     bridging = 272, "ieee8021ah", "802.1ah", "IEEE 802.1ah";
     gtpv2 = 273, "gtpv2", "GTPv2", "GPRS Tunneling Protocol V2";
     m3ua = 274, "m3ua", "M3UA", "MTP 3 User Adaptation Layer";
+    classicstun = 275, "classicstun", "CLASSIC-STUN", "Simple Traversal of UDP Through NAT";
 }

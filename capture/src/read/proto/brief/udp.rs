@@ -1,6 +1,8 @@
 //! Who takes a datagram of a port, and who knows one of any port by its first bytes.
 
-use super::{asn1, bare, browser, dnp3, lines, media, names, routing, rpc, service, tftp, tunnel};
+use super::{
+    asn1, bare, browser, dnp3, ldap, lines, media, names, routing, rpc, service, tftp, tunnel,
+};
 use crate::read::proto::{data, eth, gtp, ip, ipv6, mpls};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -29,6 +31,7 @@ pub(crate) fn of_port(
             Ok(())
         }
         asn1::KERBEROS_PORT => asn1::kerberos(walk, region),
+        ldap::PORT => ldap::datagram(walk, &region),
         browser::PORT => browser::dissect(walk, &region),
         port if asn1::SNMP_PORTS.contains(&port) => asn1::snmp(walk, region),
         tftp::PORT => tftp::dissect(walk, region, ports),
@@ -76,6 +79,11 @@ pub(crate) fn by_content(
         b'A'..=b'Z' if lines::is_sip(region.captured()) => lines::sip(walk, region),
         _ => return None,
     })
+}
+
+/// Dissects what a TURN server hands on in a channel, if somebody knows it by its beginning.
+pub(crate) fn in_channel(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Option<Result<(), Stop>> {
+    media::is_rtcp(region).then(|| media::rtcp(walk, region))
 }
 
 /// Dissects what follows a VXLAN header that says what it is.

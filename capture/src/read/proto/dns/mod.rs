@@ -336,6 +336,26 @@ pub(crate) static APPLICATION: Application = Application {
     dissect: over_tcp,
 };
 
+/// Dissects a message in the body of an exchange of HTTP (RFC 8484).
+pub(crate) fn over_http(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    stream: u32,
+) -> Result<(), Stop> {
+    let outcome = dissect(walk, region, Flavor::Dns, stream);
+    walk.columns.set_protocol("DoH");
+    outcome
+}
+
+/// Reads a name as messages have them at the beginning of `region`; gives how many bytes it takes there.
+///
+/// # Errors
+///
+/// When the name goes beyond it, or is not one.
+pub(crate) fn read_name(region: &Region<'_>, out: &mut String) -> Result<usize, Stop> {
+    name::read(region, 0, out)
+}
+
 /// Which of the protocols a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavor {

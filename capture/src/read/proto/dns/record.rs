@@ -536,7 +536,8 @@ impl Message<'_, '_> {
     fn options(&self, walk: &mut Walk<'_, '_>, at: usize, len: usize) -> Result<(), Stop> {
         let region = self.region;
         let mut place = at;
-        while place + 4 <= at + len {
+        // An option that says more than its record has room for takes from what follows.
+        while place < at + len {
             let (code, data_len) = (region.u16(place)?, usize::from(region.u16(place + 2)?));
             let all = region.place(place, 4 + data_len);
             let added = walk.tree.add(super::OPT, all, Value::None);

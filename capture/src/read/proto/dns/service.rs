@@ -51,7 +51,7 @@ fn service(
     let place = region.place(at + 2, name_len);
     walk.tree.add_text(super::SVCB_TARGET, place, text);
     let mut at = at + 2 + name_len;
-    while at + 4 <= end {
+    while at < end {
         let (key, len) = (region.u16(at)?, usize::from(region.u16(at + 2)?));
         region.slice(at + 4, len)?;
         let value = region.part(at + 4, len);

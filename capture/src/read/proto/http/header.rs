@@ -249,7 +249,7 @@ fn exchange(walk: &mut Walk<'_, '_>, kind: Line, told: &Told) {
 }
 
 /// What a status code means, in Wireshark's words.
-const fn description(code: u16) -> Option<&'static str> {
+pub(super) const fn description(code: u16) -> Option<&'static str> {
     Some(match code {
         100 => "Continue",
         101 => "Switching Protocols",

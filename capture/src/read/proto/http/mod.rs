@@ -393,6 +393,16 @@ fn is_on_port(payload: &Payload) -> bool {
     ports.iter().any(|port| APPLICATION.ports.contains(port))
 }
 
+/// What a status code means, in Wireshark's words.
+pub(crate) fn status_name(code: u16) -> Option<&'static str> {
+    header::description(code)
+}
+
+/// Tells what the body of a message of a later version is.
+pub(crate) fn body(walk: &mut Walk<'_, '_>, content_type: &[u8], body: &Region<'_>) {
+    media::show(walk, "HTTP", Some(content_type), body);
+}
+
 /// Dissects SSDP.
 pub(crate) fn ssdp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     match message(walk, &region, "SSDP", None)? {

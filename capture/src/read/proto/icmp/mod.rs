@@ -136,7 +136,11 @@ const PROBE: u8 = 42;
 const PROBE_REPLY: u8 = 43;
 
 /// Dissects an ICMP message in a packet with this time to live.
-pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> Result<(), Stop> {
+pub(crate) fn dissect(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    ttl: Option<u8>,
+) -> Result<(), Stop> {
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
@@ -193,7 +197,9 @@ pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, ttl: u8) -> R
         );
     }
     second_word(walk, &region, (kind, code), quoted_words)?;
-    if matches!(kind, ECHO | ECHO_REPLY | 13..=18) {
+    if matches!(kind, ECHO | ECHO_REPLY | 13..=18)
+        && let Some(ttl) = ttl
+    {
         walk.columns.append_info(format_args!(", ttl={ttl}"));
     }
     body(walk, &region, (kind, code), quoted_words)?;

@@ -193,7 +193,11 @@ const ECHO: u8 = 128;
 const ECHO_REPLY: u8 = 129;
 
 /// Dissects an `ICMPv6` message.
-pub(crate) fn dissect(walk: &mut Walk<'_, '_>, region: Region<'_>, hops: u8) -> Result<(), Stop> {
+pub(crate) fn dissect(
+    walk: &mut Walk<'_, '_>,
+    region: Region<'_>,
+    hops: Option<u8>,
+) -> Result<(), Stop> {
     const FIELDS: checksum::Fields = checksum::Fields {
         checksum: CHECKSUM,
         status: CHECKSUM_STATUS,
@@ -256,7 +260,7 @@ fn body(
     walk: &mut Walk<'_, '_>,
     region: &Region<'_>,
     kind: u8,
-    (hops, type_node): (u8, Added),
+    (hops, type_node): (Option<u8>, Added),
 ) -> Result<(), Stop> {
     match kind {
         1 | 3 => {
@@ -402,12 +406,19 @@ fn quote(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     }
 }
 
-fn echo(walk: &mut Walk<'_, '_>, region: &Region<'_>, kind: u8, hops: u8) -> Result<(), Stop> {
+fn echo(
+    walk: &mut Walk<'_, '_>,
+    region: &Region<'_>,
+    kind: u8,
+    hops: Option<u8>,
+) -> Result<(), Stop> {
     let id = walk.u16(IDENTIFIER, region, 4)?;
     let sequence = walk.u16(SEQUENCE, region, 6)?;
-    walk.columns.append_info(format_args!(
-        " id=0x{id:04x}, seq={sequence}, hop limit={hops}"
-    ));
+    walk.columns
+        .append_info(format_args!(" id=0x{id:04x}, seq={sequence}"));
+    if let Some(hops) = hops {
+        walk.columns.append_info(format_args!(", hop limit={hops}"));
+    }
     if walk.carrier.quoted == Quoted::No {
         pair(walk, kind, (id, sequence), region.u16(2)?);
     }

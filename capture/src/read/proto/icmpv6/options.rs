@@ -15,6 +15,7 @@ use super::{
     OPT_SRC_LINKADDR, OPT_TARGET_HARDWARE, OPT_TARGET_LINKADDR, OPT_TYPE, OPT_UNDECODED, UNKNOWN,
     UNKNOWN_DATA, address, option, preference, quote,
 };
+use crate::read::proto::dns;
 use crate::read::proto::expert::{Group, Severity};
 use crate::read::proto::text::ascii;
 use crate::read::region::{Region, Stop};
@@ -275,25 +276,13 @@ fn names(
             walk.tree.add(OPT_PADDING, place, Value::None);
             return Ok(len);
         }
-        let start = at;
         let mut name = String::new();
-        loop {
-            let label = usize::from(part.u8(at)?);
-            at += 1;
-            // A name that is cut off ends here, too.
-            if label == 0 || label > 63 {
-                break;
-            }
-            if !name.is_empty() {
-                name.push('.');
-            }
-            name.push_str(&ascii(part.slice(at, label)?));
-            at += label;
-        }
+        let name_len = dns::read_name(&part.rest(at), &mut name)?;
         walk.tree
-            .add_text(OPT_DNSSL, part.place(start, at - start), &name);
+            .add_text(OPT_DNSSL, part.place(at, name_len), &name);
         title.push(' ');
         title.push_str(&name);
+        at += name_len;
     }
     Ok(at)
 }

@@ -685,7 +685,7 @@ fn payload(walk: &mut Walk<'_, '_>, header: &Header, region: Region<'_>) -> Resu
                 let len = bytes.len() as u32;
                 let together = Region::new(source, &bytes, len);
                 let layers = walk.protocols.numbers().len();
-                dissect_protocol(walk, header.protocol, together, header.ttl)?;
+                dissect_protocol(walk, header.protocol, together, Some(header.ttl))?;
                 // Where nobody knows the protocol, that is what is said of it.
                 if is_illegal
                     && walk.protocols.numbers().get(layers..) == Some(&[data::THIS.protocol])
@@ -727,7 +727,7 @@ fn carried(walk: &mut Walk<'_, '_>, header: &Header, rest: Region<'_>) -> Result
     if rest.reported() == 0 {
         return Ok(());
     }
-    dissect_protocol(walk, header.protocol, rest, header.ttl)
+    dissect_protocol(walk, header.protocol, rest, Some(header.ttl))
 }
 
 /// What tells datagrams between the same two apart (as `packet-ip.c` computes it): addresses that are

@@ -7,18 +7,18 @@ use crate::read::column::Address;
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
 
-/// Dissects what an IP packet carries.
+/// Dissects what an IP packet carries that may live so long.
 pub(crate) fn dissect(
     walk: &mut Walk<'_, '_>,
     protocol: u8,
     region: Region<'_>,
-    ttl: u8,
+    ttl: Option<u8>,
 ) -> Result<(), Stop> {
     let current = walk.current;
     match protocol {
         1 => icmp::dissect(walk, region, ttl)?,
         2 => igmp::dissect(walk, region)?,
-        4 => ip::dissect(walk, region)?,
+        4 => ip::dissect_by_version(walk, region)?,
         6 => tcp::dissect(walk, region)?,
         17 => udp::dissect(walk, region)?,
         41 if region.captured().first().is_none_or(|byte| byte >> 4 == 6) => {
@@ -34,6 +34,8 @@ pub(crate) fn dissect(
         132 => sctp::dissect(walk, region)?,
         51 => {
             let (next, rest) = bare::authentication_header(walk, &region)?;
+            // Over IPv4, what is authenticated is not told of the packet around it.
+            let ttl = ttl.filter(|_| matches!(walk.carrier.source, Address::Ipv6(_)));
             dissect(walk, next, rest, ttl)?;
         }
         136 => udp::dissect_flavor(walk, region, udp::Flavor::Lite)?,

@@ -378,5 +378,5 @@ fn hand_on(walk: &mut Walk<'_, '_>, region: Region<'_>, next: u8, hops: u8) -> R
         walk.columns.set_info(format_args!("IPv6 no next header"));
         return data::dissect(walk, region);
     }
-    ip::dissect_protocol(walk, next, region, hops)
+    ip::dissect_protocol(walk, next, region, Some(hops))
 }

@@ -51,7 +51,7 @@ pub(super) static APPLICATIONS: &[&Application] = &[
     &brief::iso::APPLICATION,
     &brief::iso::DESKTOP,
     &brief::asn1::KERBEROS,
-    &brief::asn1::LDAP,
+    &brief::ldap::APPLICATION,
     &brief::rpc::APPLICATION,
     &brief::x11::APPLICATION,
     &brief::transfer::APPLICATION,

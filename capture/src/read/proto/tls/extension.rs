@@ -25,7 +25,8 @@ const COMPRESS_CERTIFICATE: u16 = 27;
 const RECORD_SIZE_LIMIT: u16 = 28;
 const SESSION_TICKET: u16 = 35;
 const PRE_SHARED_KEY: u16 = 41;
-const EARLY_DATA: u16 = 42;
+/// What only TLS 1.3 has.
+pub(super) const EARLY_DATA: u16 = 42;
 /// Which version is spoken.
 pub(super) const SUPPORTED_VERSIONS: u16 = 43;
 const COOKIE: u16 = 44;
@@ -59,6 +60,10 @@ pub(super) fn all(
         return Ok(());
     }
     let end = 2 + usize::from(walk.u16(super::EXTENSIONS_LEN, region, 0)?);
+    // A list that says more than there is is not read at all.
+    if end > region.reported() {
+        return Ok(());
+    }
     let mut at = 2;
     while at + 4 <= end {
         let (kind, len) = (region.u16(at)?, usize::from(region.u16(at + 2)?));
@@ -70,10 +75,19 @@ pub(super) fn all(
         walk.tree.open();
         walk.u16(super::EXTENSION_TYPE, region, at)?;
         walk.u16(super::EXTENSION_LEN, region, at + 2)?;
+        lists.extensions.push(kind);
+        if at + 4 + len > end {
+            walk.tree.close();
+            return Ok(());
+        }
         region.slice(at + 4, len)?;
         let data = region.part(at + 4, len);
-        lists.extensions.push(kind);
-        one(walk, &data, kind, holder, lists)?;
+        let depth = walk.tree.depth();
+        match one(walk, &data, kind, holder, lists) {
+            // Lengths within an extension that do not fit are remarked on, and the next one follows.
+            Err(Stop::Malformed) => walk.tree.set_depth(depth),
+            outcome => outcome?,
+        }
         walk.tree.close();
         at += 4 + len;
     }

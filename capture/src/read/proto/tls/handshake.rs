@@ -310,7 +310,12 @@ fn one(
     let agreed = (known.suite, known.version);
     let (_, version) = agreed;
     match kind {
-        CLIENT_HELLO => hello::client(walk, &body, version)?,
+        CLIENT_HELLO => {
+            // Whatever the server will say: only TLS 1.3 has data before that.
+            if hello::client(walk, &body, version)? {
+                walk.memory.tls.session(session).version = Version::TLS_1_3;
+            }
+        }
         SERVER_HELLO => hello::server(walk, &body, Holder::ServerHello, version)?,
         HELLO_RETRY_REQUEST => hello::server(walk, &body, Holder::HelloRetryRequest, version)?,
         NEW_SESSION_TICKET => exchange::ticket(walk, &body, version)?,

@@ -1,6 +1,6 @@
 //! The hellos of client and server, and their extensions (RFC 8446 sections 4.1 and 4.2).
 
-use super::extension::{self, ALPN, Holder, SUPPORTED_VERSIONS};
+use super::extension::{self, ALPN, EARLY_DATA, Holder, SUPPORTED_VERSIONS};
 use super::inside::by_choice;
 use super::ja3::Lists;
 use super::names::{compression_name, suite_name};
@@ -116,15 +116,24 @@ fn beginning(walk: &mut Walk<'_, '_>, body: &Region<'_>, version: Version) -> Re
     Ok(35 + len)
 }
 
-/// Dissects a client's hello.
+/// Dissects a client's hello; gives whether data follow it before anything is agreed on.
+///
+/// A list that says more than there is ends it without being malformed.
 pub(super) fn client(
     walk: &mut Walk<'_, '_>,
     body: &Region<'_>,
     version: Version,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     let mut at = beginning(walk, body, version)?;
+    let has_room = |at: usize, len: usize| at + len <= body.reported();
+    if !has_room(at, 2) {
+        return Ok(false);
+    }
     let len = usize::from(walk.u16(super::SUITES_LEN, body, at)?);
     at += 2;
+    if !has_room(at, len) {
+        return Ok(false);
+    }
     let suites = body.part(at, len);
     let node = walk
         .tree
@@ -143,8 +152,14 @@ pub(super) fn client(
     }
     walk.tree.close();
     at += len;
+    if !has_room(at, 1) {
+        return Ok(false);
+    }
     let len = usize::from(walk.u8(super::COMP_METHODS_LEN, body, at)?);
     at += 1;
+    if !has_room(at, len) {
+        return Ok(false);
+    }
     let node = walk
         .tree
         .add(super::COMP_METHODS, body.place(at, len), Value::None);
@@ -166,7 +181,7 @@ pub(super) fn client(
     if walk.tree.labels() || walk.tree.wants_any_of(super::THIS.protocol) {
         lists.show_client(walk.tree);
     }
-    Ok(())
+    Ok(lists.extensions.contains(&EARLY_DATA))
 }
 
 /// Dissects a server's hello.

@@ -103,12 +103,27 @@ impl fmt::Display for Type {
     }
 }
 
+/// Whether they are written as up to draft 26: two bytes for all of them, for a type, for a length.
+fn is_old(data: &Region<'_>) -> bool {
+    let len = data.reported();
+    let says = |at: usize| data.u16(at).map(usize::from);
+    matches!((says(0), says(4)), (Ok(all), Ok(first)) if 2 + all == len && 6 + first <= len)
+}
+
 /// Dissects all parameters.
 pub(super) fn all(walk: &mut Walk<'_, '_>, data: &Region<'_>) -> Result<(), Stop> {
-    let mut at = 0;
+    let is_old = is_old(data);
+    let read = |at: usize| {
+        if is_old {
+            data.u16(at).map(|number| (number.into(), 2))
+        } else {
+            number(data, at)
+        }
+    };
+    let mut at = if is_old { 2 } else { 0 };
     while at < data.reported() {
-        let (kind, kind_size) = number(data, at)?;
-        let (len, len_size) = number(data, at + kind_size)?;
+        let (kind, kind_size) = read(at)?;
+        let (len, len_size) = read(at + kind_size)?;
         let value_at = at + kind_size + len_size;
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         data.slice(value_at, len)?;

@@ -205,6 +205,8 @@ pub(super) fn dissect(
                 return Err(Stop::Snapped);
             }
         }
+        // TLS 1.3 has none.
+        HEARTBEAT if version == Version::TLS_1_3 => {}
         HEARTBEAT => {
             let text = heartbeat_name(&body).unwrap_or("Encrypted Heartbeat");
             append(walk, text);
@@ -298,17 +300,14 @@ enum Inside {
     Unknown,
 }
 
-/// What a heartbeat (RFC 6520 section 4) is, if its payload and padding fit: else it is encrypted.
+/// What a heartbeat (RFC 6520 section 4) is, by its first byte: else it is encrypted. Where its payload
+/// would end is not asked, which is what Heartbleed was about.
 fn heartbeat_name(body: &Region<'_>) -> Option<&'static str> {
-    const HEADER_LEN: usize = 3;
-    const LEAST_PADDING: usize = 16;
-    let name = match body.u8(0).ok()? {
-        1 => "Heartbeat Request",
-        2 => "Heartbeat Response",
-        _ => return None,
-    };
-    let len = usize::from(body.u16(1).ok()?);
-    (HEADER_LEN + len + LEAST_PADDING <= body.reported()).then_some(name)
+    match body.u8(0).ok()? {
+        1 => Some("Heartbeat Request"),
+        2 => Some("Heartbeat Response"),
+        _ => None,
+    }
 }
 
 impl Record {

@@ -1,5 +1,12 @@
 //! SMB and SMB2 in a TCP stream, in the frames of a `NetBIOS` session (RFC 1002 section 4.3): which
 //! commands a segment holds.
+//!
+//! - `details.rs` what the commands of SMB2 are about; `names.rs` names of numbers
+
+mod details;
+mod names;
+
+pub(crate) use details::Memory;
 
 use super::brief::dcerpc;
 use super::tcp::applications::{Application, Outcome, Payload, each_message};
@@ -7,6 +14,7 @@ use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::Value;
 use crate::read::walk::Walk;
+use names::{command_name, old_command_name, status_name, type_name};
 
 protocol! {
     58, "nbss", "NBSS", "NetBIOS Session Service";
@@ -45,142 +53,11 @@ pub(crate) static APPLICATION: Application = Application {
 const HEADER_LEN: usize = 4;
 const STATUS_PENDING: u32 = 0x103;
 
-const fn type_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0x00 => "Session message",
-        0x81 => "Session request",
-        0x82 => "Positive session response",
-        0x83 => "Negative session response",
-        0x84 => "Retarget session response",
-        0x85 => "Session keep-alive",
-        _ => return None,
-    })
-}
-
-const fn command_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Negotiate Protocol",
-        1 => "Session Setup",
-        2 => "Session Logoff",
-        3 => "Tree Connect",
-        4 => "Tree Disconnect",
-        5 => "Create",
-        6 => "Close",
-        7 => "Flush",
-        8 => "Read",
-        9 => "Write",
-        10 => "Lock",
-        11 => "Ioctl",
-        12 => "Cancel",
-        13 => "KeepAlive",
-        14 => "Find",
-        15 => "Notify",
-        16 => "GetInfo",
-        17 => "SetInfo",
-        18 => "Break",
-        _ => return None,
-    })
-}
-
-const fn old_command_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "Create Directory",
-        1 => "Delete Directory",
-        2 => "Open",
-        3 => "Create",
-        4 => "Close",
-        5 => "Flush",
-        6 => "Delete",
-        7 => "Rename",
-        8 => "Query Information",
-        9 => "Set Information",
-        10 => "Read",
-        11 => "Write",
-        12 => "Lock Byte Range",
-        13 => "Unlock Byte Range",
-        14 => "Create Temp",
-        15 => "Create New",
-        16 => "Check Directory",
-        17 => "Process Exit",
-        18 => "Seek",
-        19 => "Lock And Read",
-        20 => "Write And Unlock",
-        21 => "unknown-0x15",
-        22 => "unknown-0x16",
-        23 => "unknown-0x17",
-        24 => "unknown-0x18",
-        25 => "unknown-0x19",
-        26 => "Read Raw",
-        27 => "Read MPX",
-        28 => "Read MPX Secondary",
-        29 => "Write Raw",
-        30 => "Write MPX",
-        31 => "Write MPX Secondary",
-        32 => "Write Complete",
-        33 => "Query Server (reserved)",
-        34 => "Set Information2",
-        35 => "Query Information2",
-        36 => "Locking AndX",
-        37 => "Trans",
-        38 => "Trans Secondary",
-        39 => "IOCTL",
-        40 => "IOCTL Secondary",
-        41 => "Copy",
-        42 => "Move",
-        43 => "Echo",
-        44 => "Write And Close",
-        45 => "Open AndX",
-        46 => "Read AndX",
-        47 => "Write AndX",
-        48 => "New File Size (reserved)",
-        49 => "Close And Tree Disconnect",
-        50 => "Trans2",
-        51 => "Trans2 Secondary",
-        52 => "Find Close2",
-        53 => "Find Notify Close",
-        112 => "Tree Connect",
-        113 => "Tree Disconnect",
-        114 => "Negotiate Protocol",
-        115 => "Session Setup AndX",
-        116 => "Logoff AndX",
-        117 => "Tree Connect AndX",
-        128 => "Query Information Disk",
-        129 => "Search",
-        130 => "Find",
-        131 => "Find Unique",
-        132 => "Find Close",
-        160 => "NT Trans",
-        161 => "NT Trans Secondary",
-        162 => "NT Create AndX",
-        163 => "unknown-0xA3",
-        164 => "NT Cancel",
-        165 => "NT Rename",
-        192 => "Open Print File",
-        193 => "Write Print File",
-        194 => "Close Print File",
-        195 => "Get Print Queue",
-        208 => "Send Single Block Message",
-        209 => "Send Broadcast Message",
-        210 => "Forward User Name",
-        211 => "Cancel Forward",
-        212 => "Get Machine Name",
-        213 => "Send Start of Multi-block Message",
-        214 => "Send End of Multi-block Message",
-        215 => "Send Text of Multi-block Message",
-        216 => "SMBreadbulk",
-        217 => "SMBwritebulk",
-        218 => "SMBwritebulkdata",
-        254 => "SMBinvalid",
-        _ => return None,
-    })
-}
-
 fn dissect(
     walk: &mut Walk<'_, '_>,
     region: Region<'_>,
     payload: &Payload,
 ) -> Result<Outcome, Stop> {
-    let mut is_first = true;
     let is_message = |kind: u8| kind == 0 || matches!(kind, 0x81..=0x85);
     if !region.u8(0).is_ok_and(is_message) {
         walk.columns.set_protocol("NBSS");
@@ -202,10 +79,10 @@ fn dissect(
         HEADER_LEN,
         len_of,
         |walk, message| {
-            if is_first {
-                walk.columns.set_protocol("NBSS");
-                walk.columns.clear_info();
-            }
+            // The list tells of the last one.
+            walk.columns.set_protocol("NBSS");
+            walk.columns.clear_info();
+            let mut is_first = true;
             let kind = message.u8(0)?;
             walk.begin(THIS, &message, HEADER_LEN);
             walk.u8(TYPE, &message, 0)?;
@@ -262,8 +139,12 @@ fn new(
         let between = if *is_first { "" } else { ";" };
         *is_first = false;
         let name = command_name(command.into()).unwrap_or("unknown");
-        walk.columns
-            .append_info(format_args!("{between}{name} {word}"));
+        match details::title(&message, command, is_response) {
+            Some(title) => walk.columns.append_info(format_args!("{between}{title}")),
+            None => walk
+                .columns
+                .append_info(format_args!("{between}{name} {word}")),
+        }
         if is_response && status != 0 {
             match status_name(status) {
                 Some(name) => walk.columns.append_info(format_args!(", Error: {name}")),
@@ -283,6 +164,7 @@ fn new(
         walk.tree
             .add(smb2::COMMAND, place, Value::Uint(command.into()));
         walk.end();
+        details::tell(walk, &message, stream);
         if let Some((data, file)) = piped(&message, command, is_response) {
             dcerpc::piped(walk, &data, stream, file)?;
         }
@@ -376,33 +258,4 @@ fn old_piped<'b>(
         (READ, true) => Some((data(word(6)?, word(5)?)?, None)),
         _ => None,
     }
-}
-
-/// The most frequent ones.
-const fn status_name(status: u32) -> Option<&'static str> {
-    Some(match status {
-        0x0000_0103 => "STATUS_PENDING",
-        0x0000_010b => "STATUS_NOTIFY_CLEANUP",
-        0x0000_010c => "STATUS_NOTIFY_ENUM_DIR",
-        0x8000_0005 => "STATUS_BUFFER_OVERFLOW",
-        0x8000_0006 => "STATUS_NO_MORE_FILES",
-        0xc000_000d => "STATUS_INVALID_PARAMETER",
-        0xc000_000f => "STATUS_NO_SUCH_FILE",
-        0xc000_0011 => "STATUS_END_OF_FILE",
-        0xc000_0016 => "STATUS_MORE_PROCESSING_REQUIRED",
-        0xc000_0022 => "STATUS_ACCESS_DENIED",
-        0xc000_0034 => "STATUS_OBJECT_NAME_NOT_FOUND",
-        0xc000_003a => "STATUS_OBJECT_PATH_NOT_FOUND",
-        0xc000_0043 => "STATUS_SHARING_VIOLATION",
-        0xc000_006d => "STATUS_LOGON_FAILURE",
-        0xc000_00ac => "STATUS_PIPE_NOT_AVAILABLE",
-        0xc000_00bb => "STATUS_NOT_SUPPORTED",
-        0xc000_00c9 => "STATUS_NETWORK_NAME_DELETED",
-        0xc000_00cc => "STATUS_BAD_NETWORK_NAME",
-        0xc000_0120 => "STATUS_CANCELLED",
-        0xc000_0128 => "STATUS_FILE_CLOSED",
-        0xc000_0203 => "STATUS_USER_SESSION_DELETED",
-        0xc000_0225 => "STATUS_NOT_FOUND",
-        _ => return None,
-    })
 }

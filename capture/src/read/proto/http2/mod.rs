@@ -1,5 +1,11 @@
-//! HTTP/2 (RFC 9113) inside of TLS: its frames, as Wireshark's `packet-http2.c` names them in the list.
-//! Header fields are not decompressed.
+//! HTTP/2 (RFC 9113): its frames, as Wireshark's `packet-http2.c` shows them in the list.
+//!
+//! - `hpack.rs` compression of header fields; `messages.rs` what requests and responses are about
+
+mod hpack;
+mod messages;
+
+pub(crate) use messages::Memory;
 
 use super::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::field::protocol;
@@ -68,10 +74,13 @@ pub(crate) fn inside(
         }
         Ok(Some(HEADER_LEN + region.u24(0)? as usize))
     };
-    each_pdu(walk, region, payload, HEADER_LEN, len_of, frame)
+    let way = (payload.stream, payload.direction.index());
+    each_pdu(walk, region, payload, HEADER_LEN, len_of, |walk, region| {
+        frame(walk, region, way)
+    })
 }
 
-fn frame(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
+fn frame(walk: &mut Walk<'_, '_>, region: Region<'_>, way: messages::Way) -> Result<(), Stop> {
     walk.columns.set_protocol("HTTP2");
     walk.begin(THIS, &region, region.captured().len());
     let len = region.captured().len();
@@ -108,5 +117,7 @@ fn frame(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     walk.tree.add(STREAM_ID, region.place(5, 4), value);
     walk.tree.close();
     walk.end();
+    let flags = region.u8(4)?;
+    messages::frame(walk, &region.rest(HEADER_LEN), way, (kind, flags, stream));
     Ok(())
 }
