@@ -85,12 +85,10 @@ fn object(content: &[u8]) -> String {
     text
 }
 
-/// Dissects a message of SNMP; those of version 3 are only named.
+/// Dissects a message of SNMP.
 pub(crate) fn snmp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), Stop> {
     const SEQUENCE: u8 = 0x30;
-    const OBJECT: u8 = 0x06;
     const VERSION_3: u32 = 3;
-    const TRAP: u8 = 0xa4;
     let Some(((SEQUENCE, message), _)) = element(region.captured()) else {
         return data::dissect(walk, region);
     };
@@ -100,13 +98,44 @@ pub(crate) fn snmp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), St
     let Some(((_, version), rest)) = element(message) else {
         return Ok(());
     };
-    if integer(version) == VERSION_3 {
-        return Ok(());
-    }
-    let unit = element(rest).and_then(|(_, rest)| element(rest));
-    let Some(((tag, unit), _)) = unit else {
-        return Ok(());
+    let unit = if integer(version) == VERSION_3 {
+        scoped(walk, rest)
+    } else {
+        let unit = element(rest).and_then(|(_, rest)| element(rest));
+        unit.map(|(unit, _)| unit)
     };
+    if let Some(unit) = unit {
+        snmp_unit(walk, unit);
+    }
+    Ok(())
+}
+
+/// The unit that a message of version 3 carries (RFC 3412 section 6), if it is not encrypted.
+fn scoped<'b>(walk: &mut Walk<'_, '_>, rest: &'b [u8]) -> Option<Element<'b>> {
+    const SEQUENCE: u8 = 0x30;
+    const OCTETS: u8 = 0x04;
+    let (_, rest) = element(rest)?;
+    let (_, rest) = element(rest)?;
+    match element(rest)?.0 {
+        (SEQUENCE, scoped) => {
+            let (_, rest) = element(scoped)?;
+            let (_, rest) = element(rest)?;
+            element(rest).map(|(unit, _)| unit)
+        }
+        (OCTETS, _) => {
+            walk.columns
+                .set_info(format_args!("encryptedPDU: privKey Unknown"));
+            None
+        }
+        _ => None,
+    }
+}
+
+/// What a unit asks or answers, and of which objects.
+fn snmp_unit(walk: &mut Walk<'_, '_>, (tag, unit): Element<'_>) {
+    const SEQUENCE: u8 = 0x30;
+    const OBJECT: u8 = 0x06;
+    const TRAP: u8 = 0xa4;
     let text = match tag {
         0xa0 => "get-request",
         0xa1 => "get-next-request",
@@ -117,13 +146,13 @@ pub(crate) fn snmp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), St
         0xa6 => "informRequest",
         0xa7 => "snmpV2-trap",
         0xa8 => "report",
-        _ => return Ok(()),
+        _ => return,
     };
     walk.columns.append_info(format_args!("{text}"));
     let mut rest = unit;
     if tag == TRAP {
         let Some(((OBJECT, enterprise), more)) = element(rest) else {
-            return Ok(());
+            return;
         };
         // The name of the first arc is known everywhere.
         let text = object(enterprise);
@@ -134,16 +163,18 @@ pub(crate) fn snmp(walk: &mut Walk<'_, '_>, region: Region<'_>) -> Result<(), St
         rest = more;
     }
     let Some(mut bindings) = tagged(rest, SEQUENCE) else {
-        return Ok(());
+        return;
     };
     while let Some(((SEQUENCE, binding), more)) = element(bindings) {
         if let Some(((OBJECT, content), _)) = element(binding) {
-            walk.columns
-                .append_info(format_args!(" {}", object(content)));
+            let text = object(content);
+            match text.strip_prefix("0.") {
+                Some(rest) => walk.columns.append_info(format_args!(" itu-t.{rest}")),
+                None => walk.columns.append_info(format_args!(" {text}")),
+            }
         }
         bindings = more;
     }
-    Ok(())
 }
 
 fn kerberos_stream(

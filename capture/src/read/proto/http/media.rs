@@ -4,7 +4,7 @@ use std::fmt::Arguments;
 
 use super::super::brief::{ipp, names};
 use super::super::imf;
-use super::super::text::Escaped;
+use super::super::text::{Escaped, up_to_zero};
 use super::contains;
 use super::framing::last_line;
 use crate::read::FieldId;
@@ -93,6 +93,7 @@ fn typed(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Re
         return;
     }
     let name = if around.is_discovery { "SSDP" } else { "HTTP" };
+    let content_type = up_to_zero(content_type);
     let end = content_type
         .iter()
         .position(|byte| matches!(byte, b';' | b' ' | b'\t'))
@@ -109,6 +110,8 @@ fn typed(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Re
         b"application/octet-stream"
             | b"application/cbor"
             | b"application/cose"
+            | b"application/cose-key"
+            | b"application/cose-key-set"
             | b"application/grpc"
             | b"application/ms-tnef"
     ) {
@@ -170,8 +173,16 @@ fn typed(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Re
         b"image/png" if bytes.starts_with(PNG) && bytes.len() > PNG.len() => {
             Some((names::png::THIS, "PNG"))
         }
-        b"image/gif" if bytes.starts_with(b"GIF87a") => Some((names::gif::THIS, "GIF87a")),
-        b"image/gif" if bytes.starts_with(b"GIF89a") => Some((names::gif::THIS, "GIF89a")),
+        // What is not what it is said to be is told by its beginning.
+        b"image/png" if bytes.starts_with(&[0xff, 0xd8]) => {
+            Some((names::jfif::THIS, "JPEG JFIF image"))
+        }
+        b"image/png" | b"image/gif" if bytes.starts_with(b"GIF87a") => {
+            Some((names::gif::THIS, "GIF87a"))
+        }
+        b"image/png" | b"image/gif" if bytes.starts_with(b"GIF89a") => {
+            Some((names::gif::THIS, "GIF89a"))
+        }
         _ => None,
     };
     if let Some((protocol, image)) = image {
@@ -199,7 +210,11 @@ fn typed(walk: &mut Walk<'_, '_>, around: Around, content_type: &[u8], body: &Re
     if !is_known && around.unknown == Unknown::Passed {
         return;
     }
-    let shown = Escaped(&kind);
+    // Mails write types as they like.
+    let shown = match around.unknown {
+        Unknown::Named => Escaped(&kind),
+        Unknown::Passed => Escaped(&content_type[..end]),
+    };
     walk.columns.append_info(format_args!(" ({shown})"));
     if kind == b"application/x-www-form-urlencoded" {
         let title = names::form::PROTOCOL.title;

@@ -173,7 +173,23 @@ fn code_name(kind: u8, code: u8) -> Option<Cow<'static, str>> {
         "No Such Table Entry",
         "Multiple Interfaces Satisfy Query",
     ];
+    const SUBJECTS: [&str; 3] = [
+        "Query subject = IPv6 addresses",
+        "Query subject = DNS name or empty",
+        "Query subject = IPv4 addresses",
+    ];
+    const ANSWERS: [&str; 3] = ["Successful", "Refused", "Unknown query type"];
+    if let (138, 255) = (kind, code) {
+        return Some("Sequence number reset".into());
+    }
+    if kind == 155 {
+        let name = routing_name(code).map_or_else(|| format!("Unknown ({code})").into(), Cow::from);
+        return Some(name);
+    }
     let names: &[&'static str] = match kind {
+        138 => &["Command", "Result"],
+        139 => &SUBJECTS,
+        140 => &ANSWERS,
         1 => &UNREACHABLE,
         3 => &EXCEEDED,
         4 => &PROBLEM,
@@ -185,6 +201,26 @@ fn code_name(kind: u8, code: u8) -> Option<Cow<'static, str>> {
         Some(name) => (*name).into(),
         None if kind == 1 => "Unknown".into(),
         None => format!("Unknown ({code})").into(),
+    })
+}
+
+/// What a message of routing in networks of low power says (RFC 6550 section 6, RFC 6997 section 8).
+const fn routing_name(code: u8) -> Option<&'static str> {
+    Some(match code {
+        0x00 => "DODAG Information Solicitation",
+        0x01 => "DODAG Information Object",
+        0x02 => "Destination Advertisement Object",
+        0x03 => "Destination Advertisement Object Acknowledgment",
+        0x04 => "P2P Discovery Reply Object",
+        0x05 => "P2P Discovery Reply Object Acknowledgement",
+        0x80 => "Secure DODAG Information Solicitation",
+        0x81 => "Secure DODAG Information Object",
+        0x82 => "Secure Destination Advertisement Object",
+        0x83 => "Secure Destination Advertisement Object Acknowledgment",
+        0x84 => "P2P Secure Discovery Reply Object",
+        0x85 => "P2P Secure Discovery Reply Object Acknowledgement",
+        0x8a => "Consistency Check",
+        _ => return None,
     })
 }
 

@@ -44,9 +44,27 @@ pub(crate) struct Memory {
     /// The name that a request asks for, by stream and number of the message.
     asked: BTreeMap<(u32, u64), String>,
     files: BTreeMap<File, String>,
+    /// The file of a request of the first SMB, by stream and number of the message.
+    old: BTreeMap<(u32, u64), u16>,
 }
 
 impl Memory {
+    /// A request of the first SMB asks for this file, or for none.
+    pub(super) fn ask_file(&mut self, message: (u32, u64), file: Option<u16>) {
+        if self.old.len() >= MOST {
+            self.old.pop_first();
+        }
+        match file {
+            Some(file) => self.old.insert(message, file),
+            None => self.old.remove(&message),
+        };
+    }
+
+    /// The file that was asked for.
+    pub(super) fn asked_file(&self, message: (u32, u64)) -> Option<u16> {
+        self.old.get(&message).copied().filter(|file| *file != 0)
+    }
+
     fn ask(&mut self, message: (u32, u64), name: String) {
         if self.asked.len() >= MOST {
             self.asked.pop_first();

@@ -1,10 +1,11 @@
 //! SMB and SMB2 in a TCP stream, in the frames of a `NetBIOS` session (RFC 1002 section 4.3): which
 //! commands a segment holds.
 //!
-//! - `details.rs` what the commands of SMB2 are about; `names.rs` names of numbers
+//! - `details.rs` what the commands of SMB2 are about, `old.rs` those of the first; `names.rs` names of numbers
 
 mod details;
 mod names;
+mod old;
 
 pub(crate) use details::Memory;
 
@@ -105,7 +106,7 @@ fn dissect(
                     walk.end();
                     Ok(())
                 }
-                Some([0xff, b'S', b'M', b'B']) => old(walk, &body, payload.stream, &mut is_first),
+                Some([0xff, b'S', b'M', b'B']) => old(walk, &body, payload.stream),
                 _ => {
                     walk.columns
                         .set_info(format_args!("NBSS Continuation Message"));
@@ -179,7 +180,6 @@ fn old(
     walk: &mut Walk<'_, '_>,
     body: &Region<'_>,
     stream: u32,
-    is_first: &mut bool,
 ) -> Result<(), Stop> {
     walk.columns.set_protocol("SMB");
     let (command, flags) = (body.u8(4)?, body.u8(9)?);
@@ -188,18 +188,22 @@ fn old(
     } else {
         "Response"
     };
-    let name = old_command_name(command.into()).unwrap_or("unknown");
-    let between = if *is_first { "" } else { "; " };
-    *is_first = false;
-    walk.columns
-        .append_info(format_args!("{between}{name} {word}"));
+    match old_command_name(command.into()) {
+        Some(name) => walk.columns.append_info(format_args!("{name} {word}")),
+        None => walk
+            .columns
+            .append_info(format_args!("Unknown (0x{command:02x}) {word}")),
+    }
     walk.begin(smb1::THIS, body, body.captured().len());
     walk.u8(smb1::COMMAND, body, 4)?;
     walk.end();
-    if let Some((data, file)) = old_piped(body, command, flags & 0x80 != 0) {
-        dcerpc::piped(walk, &data, stream, file)?;
-    }
-    Ok(())
+    old::tell(walk, body, stream);
+    let outcome = match old_piped(body, command, flags & 0x80 != 0) {
+        Some((data, file)) => dcerpc::piped(walk, &data, stream, file),
+        None => Ok(()),
+    };
+    old::tell_error(walk, body);
+    outcome
 }
 
 /// What a message of SMB2 ([MS-SMB2] 2.2) writes to a pipe or reads from one, and the file where it is
