@@ -5,6 +5,7 @@
 //! - `fragments.rs` datagrams in pieces that overlap, contradict each other and come again
 //! - `frames.rs` Ethernet with tags, lengths, LLC, padding and trailers
 //! - `names.rs` messages of DNS
+//! - `services.rs` what is asked of the services of a network
 //! - `streams.rs` applications by port and beginning, and streams that turn into others
 //!
 //! `CAPTURE_JUDGED_PACKETS` and `CAPTURE_JUDGED_SEED` ask for more, and for others.
@@ -14,6 +15,7 @@ mod fragments;
 mod frames;
 mod names;
 mod packets;
+mod services;
 mod streams;
 
 use std::collections::BTreeSet;

@@ -17,7 +17,7 @@ const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
 /// A capture that grows.
-struct Capture {
+pub(super) struct Capture {
     maker: Maker,
     packets: Vec<(u64, Vec<u8>, u32)>,
     /// The client's port of the last connection.
@@ -26,7 +26,7 @@ struct Capture {
 
 /// Who speaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Client,
     Server,
 }
@@ -34,7 +34,7 @@ enum Side {
 use Side::{Client, Server};
 
 impl Capture {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             maker: Maker(Random(setting("CAPTURE_JUDGED_SEED", 11))),
             packets: Vec::new(),
@@ -42,7 +42,7 @@ impl Capture {
         }
     }
 
-    fn add(&mut self, protocol: u8, side: Side, payload: &[u8]) {
+    pub(super) fn add(&mut self, protocol: u8, side: Side, payload: &[u8]) {
         let (from, to) = match side {
             Client => (CLIENT, SERVER),
             Server => (SERVER, CLIENT),
@@ -58,7 +58,7 @@ impl Capture {
         self.packets.push((at, frame, len));
     }
 
-    fn datagram(&mut self, port: u16, payload: &[u8]) {
+    pub(super) fn datagram(&mut self, port: u16, payload: &[u8]) {
         self.port += 1;
         let mut bytes = self.port.to_be_bytes().to_vec();
         bytes.extend(port.to_be_bytes());
@@ -69,7 +69,7 @@ impl Capture {
     }
 
     /// A connection, from its handshake on, in segments of so many bytes.
-    fn connection(&mut self, port: u16, most: usize, messages: &[(Side, Vec<u8>)]) {
+    pub(super) fn connection(&mut self, port: u16, most: usize, messages: &[(Side, Vec<u8>)]) {
         self.port += 1;
         let mut next = [1000_u32, 2000];
         let port_of_client = self.port;
@@ -105,7 +105,7 @@ impl Capture {
     }
 
     /// Fails with what differs in these columns.
-    fn compare(&self, columns: &[&str]) {
+    pub(super) fn compare(&self, columns: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let file = write(folder.path(), 1, &self.packets);
         let asked: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
@@ -114,7 +114,7 @@ impl Capture {
     }
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub(super) fn hex(text: &str) -> Vec<u8> {
     let digits: String = text
         .chars()
         .filter(|letter| !letter.is_whitespace())

@@ -1,7 +1,7 @@
 //! What a command of SMB2 is about ([MS-SMB2] 2.2), as Wireshark's list says it behind its name: who opens a
 //! session, which tree, which file. Files have names where they are opened, and numbers from there on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{device, find_level, function, information};
 use crate::read::proto::brief::ntlmssp;
@@ -46,16 +46,26 @@ pub(crate) struct Memory {
     files: BTreeMap<File, String>,
     /// The file of a request of the first SMB, by stream and number of the message.
     old: BTreeMap<(u32, u64), u16>,
+    /// Files that were seen being opened there, by stream and tree.
+    opened: BTreeSet<(u32, u16, u16)>,
 }
 
 impl Memory {
-    /// A request of the first SMB asks for this file, or for none.
-    pub(super) fn ask_file(&mut self, message: (u32, u64), file: Option<u16>) {
+    /// In the first SMB, a file of this stream and tree was opened.
+    pub(super) fn open_file(&mut self, file: (u32, u16, u16)) {
+        if self.opened.len() >= MOST {
+            self.opened.pop_first();
+        }
+        self.opened.insert(file);
+    }
+
+    /// A request asks for this file, or for none.
+    pub(super) fn ask_file(&mut self, message: (u32, u64), file: Option<(u32, u16, u16)>) {
         if self.old.len() >= MOST {
             self.old.pop_first();
         }
-        match file {
-            Some(file) => self.old.insert(message, file),
+        match file.filter(|file| self.opened.contains(file)) {
+            Some((_, _, file)) => self.old.insert(message, file),
             None => self.old.remove(&message),
         };
     }

@@ -176,11 +176,7 @@ fn new(
     }
 }
 
-fn old(
-    walk: &mut Walk<'_, '_>,
-    body: &Region<'_>,
-    stream: u32,
-) -> Result<(), Stop> {
+fn old(walk: &mut Walk<'_, '_>, body: &Region<'_>, stream: u32) -> Result<(), Stop> {
     walk.columns.set_protocol("SMB");
     let (command, flags) = (body.u8(4)?, body.u8(9)?);
     let word = if flags & 0x80 == 0 {

@@ -255,6 +255,7 @@ pub(super) const fn status_name(status: u32) -> Option<&'static str> {
         0xc000_020c => "STATUS_CONNECTION_DISCONNECTED",
         0xc000_020d => "STATUS_CONNECTION_RESET",
         0xc000_0224 => "STATUS_PASSWORD_MUST_CHANGE",
+        0xc000_0205 => "STATUS_INSUFF_SERVER_RESOURCES",
         0xc000_0225 => "STATUS_NOT_FOUND",
         0xc000_022d => "STATUS_RETRY",
         0xc000_0234 => "STATUS_ACCOUNT_LOCKED_OUT",

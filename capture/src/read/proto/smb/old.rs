@@ -56,10 +56,7 @@ pub(super) fn tell(walk: &mut Walk<'_, '_>, message: &Region<'_>, stream: u32) {
             kind,
             at,
             is_response: flags & 0x80 != 0,
-            asked: (
-                stream,
-                u64::from(number(26)) << 16 | u64::from(number(30)),
-            ),
+            asked: (stream, u64::from(number(26)) << 16 | u64::from(number(30))),
         };
         // What is missing or cut off is not told of.
         let _told = command.tell(walk);
@@ -153,6 +150,12 @@ impl Command<'_, '_> {
             .append_info(format_args!(", FID: 0x{file:04x}"));
     }
 
+    /// A file with its stream and tree.
+    fn place(&self, file: u16) -> (u32, u16, u16) {
+        let tree = self.message.array(24).map_or(0, u16::from_le_bytes);
+        (self.asked.0, tree, file)
+    }
+
     fn tell(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         if self.is_response {
             if let Some(file) = walk.memory.brief.smb.asked_file(self.asked) {
@@ -169,6 +172,7 @@ impl Command<'_, '_> {
             self.file(walk, file);
         }
         if self.at == HEADER_LEN || file.is_some() {
+            let file = file.map(|file| self.place(file));
             walk.memory.brief.smb.ask_file(self.asked, file);
         }
         self.request(walk)
@@ -238,10 +242,14 @@ impl Command<'_, '_> {
 
     fn response(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         match self.kind {
+            // An error is told with a file, too.
+            CREATE if self.words() == 0 => self.file(walk, 0),
             CREATE => {
                 let low = self.short(4)?.to_le_bytes()[1];
                 let high = self.short(6)?.to_le_bytes()[0];
-                self.file(walk, u16::from_le_bytes([low, high]));
+                let file = u16::from_le_bytes([low, high]);
+                self.file(walk, file);
+                walk.memory.brief.smb.open_file(self.place(file));
             }
             READ | WRITE => {
                 let (low, high) = if self.kind == READ {

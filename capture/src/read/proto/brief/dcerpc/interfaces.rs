@@ -85,6 +85,12 @@ static INTERFACES: &[Interface] = &[
         operations::WKSSVC,
     ),
     Interface::new(
+        (0x885d_85fb_c754_4062, 0xa0e7_6872_ce00_64f4),
+        2,
+        "MDSSVC",
+        operations::MDSSVC,
+    ),
+    Interface::new(
         (0x367a_bb81_9844_35f1, 0xad32_98f0_3800_1003),
         2,
         "SVCCTL",

@@ -5,7 +5,7 @@
 mod interfaces;
 mod operations;
 
-use super::{name, names};
+use super::{name, names, ntlmssp};
 use crate::read::proto::tcp::applications::{Application, Outcome, Payload, each_pdu};
 use crate::read::region::{Region, Stop};
 use crate::read::walk::Walk;
@@ -357,46 +357,11 @@ fn fault(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
 
 /// Tells the message of NTLM that a message ends with.
 fn security(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
-    const SIGNATURE: &[u8] = b"NTLMSSP\0";
+    const LEAST: usize = 12;
     let len = usize::from(u16_at(region, 10)?);
     let end = usize::from(u16_at(region, 8)?);
-    if len < 12 {
-        return Ok(());
-    }
-    let Some(at) = end.checked_sub(len) else {
-        return Ok(());
-    };
-    let token = region.slice(at, len)?;
-    if !token.starts_with(SIGNATURE) {
-        return Ok(());
-    }
-    match token.get(8) {
-        Some(1) => walk
-            .columns
-            .append_info(format_args!(", NTLMSSP_NEGOTIATE")),
-        Some(2) => walk
-            .columns
-            .append_info(format_args!(", NTLMSSP_CHALLENGE")),
-        Some(3) => {
-            walk.columns.append_info(format_args!(", NTLMSSP_AUTH"));
-            let field = |place: usize| {
-                let word = |at: usize| {
-                    let bytes = token.get(at..at + 2)?.first_chunk()?;
-                    Some(usize::from(u16::from_le_bytes(*bytes)))
-                };
-                let (len, from) = (word(place)?, word(place + 4)?);
-                let (units, _) = token.get(from..from + len)?.as_chunks::<2>();
-                let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-                let text: String = char::decode_utf16(units)
-                    .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-                    .collect();
-                Some(text)
-            };
-            let (domain, user) = (field(28).unwrap_or_default(), field(36).unwrap_or_default());
-            walk.columns
-                .append_info(format_args!(", User: {domain}\\{user}"));
-        }
-        _ => {}
+    if let Some(at) = end.checked_sub(len).filter(|_| len >= LEAST) {
+        ntlmssp::tell(walk, region.slice(at, len)?);
     }
     Ok(())
 }

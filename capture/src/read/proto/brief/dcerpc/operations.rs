@@ -317,6 +317,9 @@ pub(super) static SRVSVC: &[&str] = &[
     "NETRSERVERTRANSPORTDELEX",
 ];
 
+/// Searching in what a server stores, as Apple does.
+pub(super) static MDSSVC: &[&str] = &["open", "unknown1", "cmd", "close"];
+
 /// A workstation.
 pub(super) static WKSSVC: &[&str] = &[
     "NetWkstaGetInfo",
