@@ -13,18 +13,25 @@ const AUTHENTICATE: u32 = 3;
 /// Bit of the flags: text is UTF-16.
 const UNICODE: u32 = 1;
 
-/// Adds the message somewhere in these bytes to the list, if there is one.
+/// Adds the message somewhere in these bytes to the list, and the protocol to those of the frame, if there is
+/// one.
 pub(crate) fn tell(walk: &mut Walk<'_, '_>, bytes: &[u8]) {
+    if tell_only(walk, bytes) {
+        walk.protocols.push(names::ntlmssp::THIS.protocol);
+    }
+}
+
+/// Adds the message to the list alone; whether there is one.
+pub(crate) fn tell_only(walk: &mut Walk<'_, '_>, bytes: &[u8]) -> bool {
     let found = bytes
         .windows(SIGNATURE.len())
         .position(|at| at == SIGNATURE);
     let Some(message) = found.and_then(|at| bytes.get(at..)) else {
-        return;
+        return false;
     };
-    walk.protocols.push(names::ntlmssp::THIS.protocol);
     let message = Region::new(0, message, message.len() as u32);
     let Ok(kind) = little(&message, 8) else {
-        return;
+        return true;
     };
     let name = match kind {
         NEGOTIATE => "NTLMSSP_NEGOTIATE",
@@ -40,6 +47,7 @@ pub(crate) fn tell(walk: &mut Walk<'_, '_>, bytes: &[u8]) {
         walk.columns
             .append_info_after(", ", format_args!("User: {domain}\\{user}"));
     }
+    true
 }
 
 /// Domain and name of who asks.

@@ -361,7 +361,7 @@ fn security(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
     let len = usize::from(u16_at(region, 10)?);
     let end = usize::from(u16_at(region, 8)?);
     if let Some(at) = end.checked_sub(len).filter(|_| len >= LEAST) {
-        ntlmssp::tell(walk, region.slice(at, len)?);
+        let _is_told = ntlmssp::tell_only(walk, region.slice(at, len)?);
     }
     Ok(())
 }
