@@ -278,6 +278,31 @@ fn files_of_the_first_smb_are_listed_as_by_tshark() {
         (Server, smb1(0x04, 9, Some(0xc000_0008), &[], &[])),
         (Client, smb1(0x74, 10, None, &[0x04ff & 0xff, 0], &[])),
     ];
+    let asks = |kind: u16, parameters: &[u8]| {
+        let len = parameters.len() as u16;
+        let at = 32 + 1 + 30 + 2 + 3;
+        let words = vec![len, 0, 10, 0, 0, 0, 0, 0, 0, len, at, 0, at + len, 1, kind];
+        (words, [&[0; 3], parameters].concat())
+    };
+    let mut more = Vec::new();
+    for (id, (kind, parameters)) in (20..).zip([
+        (
+            1,
+            [&hex("1600 0100 0600 0401 00000000")[..], &text("*")].concat(),
+        ),
+        (3, hex("0201")),
+        (5, [&hex("0101 00000000")[..], &text("\\b")].concat()),
+        (6, [&hex("0101 00000000")[..], &text("\\b")].concat()),
+        (7, hex("0740 ec03")),
+        (8, hex("0740 0101 0000")),
+        (14, hex("0000")),
+        (16, [&hex("0300")[..], &text("\\a\\b")].concat()),
+    ]) {
+        let (words, bytes) = asks(kind, &parameters);
+        more.push((Client, smb1(0x32, id, None, &words, &bytes)));
+        more.push((Server, smb1(0x32, id, Some(0xc000_000f), &[], &[])));
+    }
+    let messages = [messages, more].concat();
     let mut capture = Capture::new();
     capture.connection(139, 1400, &messages);
     capture.compare(&COLUMNS);

@@ -46,6 +46,8 @@ pub(crate) struct Memory {
     files: BTreeMap<File, String>,
     /// The file of a request of the first SMB, by stream and number of the message.
     old: BTreeMap<(u32, u64), u16>,
+    /// What a transaction there asks for.
+    transactions: BTreeMap<(u32, u64), u16>,
     /// Files that were seen being opened there, by stream and tree.
     opened: BTreeSet<(u32, u16, u16)>,
 }
@@ -68,6 +70,19 @@ impl Memory {
             Some((_, _, file)) => self.old.insert(message, file),
             None => self.old.remove(&message),
         };
+    }
+
+    /// A transaction asks for this.
+    pub(super) fn ask_transaction(&mut self, message: (u32, u64), kind: u16) {
+        if self.transactions.len() >= MOST {
+            self.transactions.pop_first();
+        }
+        self.transactions.insert(message, kind);
+    }
+
+    /// What was asked for.
+    pub(super) fn asked_transaction(&self, message: (u32, u64)) -> Option<u16> {
+        self.transactions.get(&message).copied()
     }
 
     /// The file that was asked for.

@@ -1,11 +1,13 @@
 //! SMB and SMB2 in a TCP stream, in the frames of a `NetBIOS` session (RFC 1002 section 4.3): which
 //! commands a segment holds.
 //!
-//! - `details.rs` what the commands of SMB2 are about, `old.rs` those of the first; `names.rs` names of numbers
+//! - `details.rs` what the commands of SMB2 are about, `old.rs` those of the first with its
+//!   `transactions.rs`; `names.rs` names of numbers
 
 mod details;
 mod names;
 mod old;
+mod transactions;
 
 pub(crate) use details::Memory;
 

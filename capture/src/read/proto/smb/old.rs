@@ -2,6 +2,7 @@
 //! numbers of files, how much is read or written where; and the commands that come along in the same message.
 
 use super::names::{old_command_name, status_name};
+use super::transactions as asked;
 use crate::read::proto::brief::ntlmssp;
 use crate::read::proto::text::{Escaped, plural};
 use crate::read::region::Region;
@@ -16,6 +17,7 @@ const CLOSE: u8 = 0x04;
 const LOCKING: u8 = 0x24;
 const READ: u8 = 0x2e;
 const WRITE: u8 = 0x2f;
+const TRANSACTION: u8 = 0x32;
 const SESSION_SETUP: u8 = 0x73;
 const LOGOFF: u8 = 0x74;
 const TREE_CONNECT: u8 = 0x75;
@@ -171,6 +173,9 @@ impl Command<'_, '_> {
         if let Some(file) = file {
             self.file(walk, file);
         }
+        if self.kind == TRANSACTION {
+            return self.transaction(walk);
+        }
         if self.at == HEADER_LEN || file.is_some() {
             let file = file.map(|file| self.place(file));
             walk.memory.brief.smb.ask_file(self.asked, file);
@@ -212,6 +217,55 @@ impl Command<'_, '_> {
         Some(())
     }
 
+    /// What is asked of files and volumes.
+    fn transaction(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
+        let kind = self.short(28)?;
+        match asked::name(kind) {
+            Some(name) => walk.columns.append_info(format_args!(", {name}")),
+            None => walk
+                .columns
+                .append_info(format_args!(", Unknown (0x{kind:02x})")),
+        }
+        walk.memory.brief.smb.ask_file(self.asked, None);
+        walk.memory.brief.smb.ask_transaction(self.asked, kind);
+        let at = usize::from(self.short(20)?);
+        let number = |from: usize| {
+            let bytes = self.message.array(at + from).ok();
+            bytes.map(u16::from_le_bytes)
+        };
+        let (what, text_at) = match kind {
+            asked::FIND_FIRST => ("Pattern", 12),
+            asked::FIND_NEXT => ("Continue", 12),
+            asked::QUERY_PATH | asked::SET_PATH => ("Path", 6),
+            asked::REFERRAL => ("File", 2),
+            asked::QUERY_FILE | asked::SET_FILE => {
+                let file = number(0)?;
+                self.file(walk, file);
+                walk.memory
+                    .brief
+                    .smb
+                    .ask_file(self.asked, Some(self.place(file)));
+                ("", 0)
+            }
+            _ => ("", 0),
+        };
+        let level_at = match kind {
+            asked::QUERY_VOLUME | asked::QUERY_PATH => Some(0),
+            asked::QUERY_FILE => Some(2),
+            _ => None,
+        };
+        if let Some(level_at) = level_at {
+            let level = asked::level(kind, number(level_at)?);
+            walk.columns.append_info(format_args!(", {level}"));
+        }
+        if !what.is_empty() {
+            let (text, _) = self.text(at + text_at)?;
+            let text = Escaped(text.as_bytes());
+            walk.columns.append_info(format_args!(", {what}: {text}"));
+        }
+        Some(())
+    }
+
     /// Who opens a session.
     fn session(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         const EXTENDED: usize = 12;
@@ -242,6 +296,18 @@ impl Command<'_, '_> {
 
     fn response(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         match self.kind {
+            TRANSACTION => {
+                let Some(kind) = walk.memory.brief.smb.asked_transaction(self.asked) else {
+                    walk.columns.append_info(format_args!("<unknown>"));
+                    return Some(());
+                };
+                match asked::name(kind) {
+                    Some(name) => walk.columns.append_info(format_args!(", {name}")),
+                    None => walk
+                        .columns
+                        .append_info(format_args!(", <unknown (0x{kind:02x})>")),
+                }
+            }
             // An error is told with a file, too.
             CREATE if self.words() == 0 => self.file(walk, 0),
             CREATE => {
