@@ -77,6 +77,7 @@ fn body(len: usize, numbers: &[(usize, u16)], rest: &[u8]) -> Vec<u8> {
     [bytes, rest.to_vec()].concat()
 }
 
+#[expect(clippy::too_many_lines, reason = "one message after the other")]
 #[test]
 fn files_of_smb2_are_listed_as_by_tshark() {
     if !require(&["tshark"]) {

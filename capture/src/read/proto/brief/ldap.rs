@@ -40,12 +40,16 @@ fn dissect(
 ) -> Result<Outcome, Stop> {
     const LEAST: usize = 2;
     let layer_len = region.u32(0).unwrap_or(0);
-    let whole = usize::try_from(layer_len).map_or(usize::MAX, |len| len + LENGTH_LEN);
+    let whole = usize::try_from(layer_len).map_or(usize::MAX, |len| len.saturating_add(LENGTH_LEN));
     let state = *walk.memory.tcp.state(payload);
     let is_sealed = state & SASL != 0 && (2..=MOST).contains(&layer_len);
     let is_alone = region.u8(0)? != SEQUENCE && whole == region.reported();
     if is_sealed || is_alone {
-        let len_of = |region: &Region<'_>| region.u32(0).map(|len| Some(len as usize + LENGTH_LEN));
+        let len_of = |region: &Region<'_>| {
+            region
+                .u32(0)
+                .map(|len| Some((len as usize).saturating_add(LENGTH_LEN)))
+        };
         return each_pdu(walk, region, payload, LENGTH_LEN, len_of, |walk, unit| {
             begin(walk, &unit);
             let mut state = *walk.memory.tcp.state(payload);
@@ -73,13 +77,12 @@ fn dissect(
 }
 
 /// Dissects a datagram, which has messages without a connection.
-pub(crate) fn datagram(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Result<(), Stop> {
+pub(crate) fn datagram(walk: &mut Walk<'_, '_>, region: &Region<'_>) {
     super::name(walk, names::cldap::THIS, region);
     let stream = walk.memory.brief.datagram_stream;
     let mut state = walk.memory.brief.results(stream);
     messages(walk, region.captured(), &mut state);
     walk.memory.brief.remember_results(stream, state);
-    Ok(())
 }
 
 /// Another unit of the protocol in the frame.
@@ -217,12 +220,13 @@ const OPERATIONS: [&str; 26] = [
     "intermediateResponse",
 ];
 
+const BOUND: u8 = 1;
+const ENTRY: u8 = 4;
+const DONE: u8 = 5;
+const EXTENDED: u8 = 24;
+
 fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], state: &mut u64) {
-    const ENTRY: u8 = 4;
-    const DONE: u8 = 5;
-    const BOUND: u8 = 1;
     const ABANDON: u8 = 16;
-    const EXTENDED: u8 = 24;
     let Some(((_, message), _)) = element(bytes) else {
         return;
     };
@@ -240,38 +244,8 @@ fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], state: &mut u64) {
     if number == ENTRY {
         *state = *state & !RESULTS | (*state + 1) & RESULTS;
     }
-    let count = *state & RESULTS;
-    let quoted = |walk: &mut Walk<'_, '_>, content: &[u8]| {
-        let text = if content.is_empty() {
-            b"<ROOT>"
-        } else {
-            content
-        };
-        walk.columns
-            .append_info(format_args!("\"{}\" ", Escaped(text)));
-    };
     match number {
-        0 => {
-            let Some((_, rest)) = element(operation) else {
-                return;
-            };
-            let Some(((_, entry), rest)) = element(rest) else {
-                return;
-            };
-            quoted(walk, entry);
-            match element(rest) {
-                Some(((0x80, _), _)) => walk.columns.append_info(format_args!("simple ")),
-                Some(((0xa3, content), _)) => {
-                    let way = element(content).map_or(&[][..], |((_, way), _)| way);
-                    let is_generic = matches!(way, b"GSS-SPNEGO" | b"GSSAPI");
-                    *state = *state & RESULTS | SASL | if is_generic { GENERIC } else { 0 };
-                    ntlmssp::tell(walk, content);
-                    walk.columns.append_info(format_args!("sasl "));
-                }
-                Some(((_, content), _)) => ntlmssp::tell(walk, content),
-                None => {}
-            }
-        }
+        0 => bind(walk, operation, state),
         3 => {
             let Some(((_, base), rest)) = element(operation) else {
                 return;
@@ -292,47 +266,7 @@ fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], state: &mut u64) {
             }
         }
         10 => quoted(walk, operation),
-        1 | 7 | 9 | 11 | 13 | 15 | DONE | 24 => {
-            let mut parts = operation;
-            let mut next = || {
-                let ((_, content), rest) = element(parts)?;
-                parts = rest;
-                Some(content)
-            };
-            let (code, matched, message) = (next(), next(), next());
-            // Of an extended operation, the result is not told.
-            if number != EXTENDED {
-                let text = result_name(code.map_or(0, integer));
-                walk.columns.append_info(format_args!("{text} "));
-            }
-            if let Some(matched) = matched.filter(|name| name.starts_with(b"NTLMSSP")) {
-                ntlmssp::tell(walk, matched);
-            }
-            if let Some(message) = message.filter(|message| !message.is_empty()) {
-                walk.columns
-                    .append_info(format_args!("({}) ", Escaped(up_to_zero(message))));
-            }
-            if number == BOUND
-                && *state & SASL != 0
-                && let Some(answer) = tagged(parts, 0x87)
-            {
-                *state |= LAYER;
-                if *state & GENERIC != 0 {
-                    ntlmssp::tell(walk, answer);
-                }
-            }
-            if number == EXTENDED
-                && let Some(name) = tagged(parts, 0x8a)
-            {
-                let name = extension(name);
-                walk.columns.append_info(format_args!("{name} "));
-            }
-            if number == DONE {
-                let s = if count == 1 { "" } else { "s" };
-                walk.columns
-                    .append_info(format_args!(" [{count} result{s}]"));
-            }
-        }
+        1 | 7 | 9 | 11 | 13 | 15 | DONE | EXTENDED => result(walk, number, operation, state),
         23 => {
             if let Some(name) = tagged(operation, 0x80) {
                 let name = extension(name);
@@ -340,6 +274,83 @@ fn message(walk: &mut Walk<'_, '_>, bytes: &[u8], state: &mut u64) {
             }
         }
         _ => {}
+    }
+}
+
+fn quoted(walk: &mut Walk<'_, '_>, content: &[u8]) {
+    let text = if content.is_empty() {
+        b"<ROOT>"
+    } else {
+        content
+    };
+    walk.columns
+        .append_info(format_args!("\"{}\" ", Escaped(text)));
+}
+
+/// Who wants to be known, and how.
+fn bind(walk: &mut Walk<'_, '_>, operation: &[u8], state: &mut u64) {
+    let Some((_, rest)) = element(operation) else {
+        return;
+    };
+    let Some(((_, entry), rest)) = element(rest) else {
+        return;
+    };
+    quoted(walk, entry);
+    match element(rest) {
+        Some(((0x80, _), _)) => walk.columns.append_info(format_args!("simple ")),
+        Some(((0xa3, content), _)) => {
+            let way = element(content).map_or(&[][..], |((_, way), _)| way);
+            let is_generic = matches!(way, b"GSS-SPNEGO" | b"GSSAPI");
+            *state = *state & RESULTS | SASL | if is_generic { GENERIC } else { 0 };
+            ntlmssp::tell(walk, content);
+            walk.columns.append_info(format_args!("sasl "));
+        }
+        Some(((_, content), _)) => ntlmssp::tell(walk, content),
+        None => {}
+    }
+}
+
+/// What became of an operation.
+fn result(walk: &mut Walk<'_, '_>, number: u8, operation: &[u8], state: &mut u64) {
+    let mut parts = operation;
+    let mut next = || {
+        let ((_, content), rest) = element(parts)?;
+        parts = rest;
+        Some(content)
+    };
+    let (code, matched, message) = (next(), next(), next());
+    // Of an extended operation, the result is not told.
+    if number != EXTENDED {
+        let text = result_name(code.map_or(0, integer));
+        walk.columns.append_info(format_args!("{text} "));
+    }
+    if let Some(matched) = matched.filter(|name| name.starts_with(b"NTLMSSP")) {
+        ntlmssp::tell(walk, matched);
+    }
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
+        walk.columns
+            .append_info(format_args!("({}) ", Escaped(up_to_zero(message))));
+    }
+    if number == BOUND
+        && *state & SASL != 0
+        && let Some(answer) = tagged(parts, 0x87)
+    {
+        *state |= LAYER;
+        if *state & GENERIC != 0 {
+            ntlmssp::tell(walk, answer);
+        }
+    }
+    if number == EXTENDED
+        && let Some(name) = tagged(parts, 0x8a)
+    {
+        let name = extension(name);
+        walk.columns.append_info(format_args!("{name} "));
+    }
+    if number == DONE {
+        let count = *state & RESULTS;
+        let s = if count == 1 { "" } else { "s" };
+        walk.columns
+            .append_info(format_args!(" [{count} result{s}]"));
     }
 }
 

@@ -31,7 +31,10 @@ pub(crate) fn of_port(
             Ok(())
         }
         asn1::KERBEROS_PORT => asn1::kerberos(walk, region),
-        ldap::PORT => ldap::datagram(walk, &region),
+        ldap::PORT => {
+            ldap::datagram(walk, &region);
+            Ok(())
+        }
         browser::PORT => browser::dissect(walk, &region),
         port if asn1::SNMP_PORTS.contains(&port) => asn1::snmp(walk, region),
         tftp::PORT => tftp::dissect(walk, region, ports),

@@ -277,22 +277,18 @@ impl Message<'_, '_> {
     /// What a device is asked to do.
     fn function(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         let code = self.word(4)?;
-        match (function(code), device(code >> 16)) {
-            _ if code == 0 => {}
-            (Some(name), _) => walk.columns.append_info(format_args!(" {name}")),
-            (None, kind) => {
-                match kind {
-                    Some(kind) => walk.columns.append_info(format_args!(" {kind}")),
-                    None => {
-                        let kind = code >> 16;
-                        walk.columns
-                            .append_info(format_args!(" Unknown (0x{kind:08X})"));
-                    }
-                }
-                let number = code >> 2 & 0xfff;
-                walk.columns
-                    .append_info(format_args!(" Function:0x{number:04x}"));
+        if let Some(name) = function(code) {
+            walk.columns.append_info(format_args!(" {name}"));
+        } else if code != 0 {
+            let (kind, number) = (code >> 16, code >> 2 & 0xfff);
+            match device(kind) {
+                Some(name) => walk.columns.append_info(format_args!(" {name}")),
+                None => walk
+                    .columns
+                    .append_info(format_args!(" Unknown (0x{kind:08X})")),
             }
+            walk.columns
+                .append_info(format_args!(" Function:0x{number:04x}"));
         }
         self.name_file(walk, 8)
     }

@@ -353,7 +353,6 @@ pub(super) fn find_level(level: u8) -> String {
 }
 
 /// What a device is asked to do ([MS-FSCC] 2.3).
-#[expect(clippy::too_many_lines, reason = "one name after the other")]
 pub(super) const fn function(code: u32) -> Option<&'static str> {
     Some(match code {
         0x0006_0194 => "FSCTL_DFS_GET_REFERRALS",

@@ -87,6 +87,16 @@ pub(super) fn tell_error(walk: &mut Walk<'_, '_>, message: &Region<'_>) {
     }
 }
 
+fn tell_path(walk: &mut Walk<'_, '_>, path: &str) {
+    let path = Escaped(path.as_bytes());
+    walk.columns.append_info(format_args!(", Path: {path}"));
+}
+
+fn tell_file(walk: &mut Walk<'_, '_>, file: u16) {
+    walk.columns
+        .append_info(format_args!(", FID: 0x{file:04x}"));
+}
+
 impl Command<'_, '_> {
     /// How many words its parameters have.
     fn words(&self) -> usize {
@@ -142,16 +152,6 @@ impl Command<'_, '_> {
         (goes_on && kind != NOTHING && at > 0).then_some((kind, at))
     }
 
-    fn path(&self, walk: &mut Walk<'_, '_>, path: &str) {
-        let path = Escaped(path.as_bytes());
-        walk.columns.append_info(format_args!(", Path: {path}"));
-    }
-
-    fn file(&self, walk: &mut Walk<'_, '_>, file: u16) {
-        walk.columns
-            .append_info(format_args!(", FID: 0x{file:04x}"));
-    }
-
     /// A file with its stream and tree.
     fn place(&self, file: u16) -> (u32, u16, u16) {
         let tree = self.message.array(24).map_or(0, u16::from_le_bytes);
@@ -161,7 +161,7 @@ impl Command<'_, '_> {
     fn tell(&self, walk: &mut Walk<'_, '_>) -> Option<()> {
         if self.is_response {
             if let Some(file) = walk.memory.brief.smb.asked_file(self.asked) {
-                self.file(walk, file);
+                tell_file(walk, file);
             }
             return self.response(walk);
         }
@@ -171,7 +171,7 @@ impl Command<'_, '_> {
             _ => None,
         };
         if let Some(file) = file {
-            self.file(walk, file);
+            tell_file(walk, file);
         }
         if self.kind == TRANSACTION {
             return self.transaction(walk);
@@ -206,11 +206,11 @@ impl Command<'_, '_> {
             TREE_CONNECT => {
                 let password_len = usize::from(self.short(6)?);
                 let (path, _) = self.text(self.bytes_at() + password_len)?;
-                self.path(walk, &path);
+                tell_path(walk, &path);
             }
             CREATE => {
                 let (path, _) = self.text(self.bytes_at())?;
-                self.path(walk, &path);
+                tell_path(walk, &path);
             }
             _ => {}
         }
@@ -240,7 +240,7 @@ impl Command<'_, '_> {
             asked::REFERRAL => ("File", 2),
             asked::QUERY_FILE | asked::SET_FILE => {
                 let file = number(0)?;
-                self.file(walk, file);
+                tell_file(walk, file);
                 walk.memory
                     .brief
                     .smb
@@ -309,12 +309,12 @@ impl Command<'_, '_> {
                 }
             }
             // An error is told with a file, too.
-            CREATE if self.words() == 0 => self.file(walk, 0),
+            CREATE if self.words() == 0 => tell_file(walk, 0),
             CREATE => {
                 let low = self.short(4)?.to_le_bytes()[1];
                 let high = self.short(6)?.to_le_bytes()[0];
                 let file = u16::from_le_bytes([low, high]);
-                self.file(walk, file);
+                tell_file(walk, file);
                 walk.memory.brief.smb.open_file(self.place(file));
             }
             READ | WRITE => {

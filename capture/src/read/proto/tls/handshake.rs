@@ -311,9 +311,11 @@ fn one(
     let (_, version) = agreed;
     match kind {
         CLIENT_HELLO => {
+            let is_early = hello::client(walk, &body, version)?;
             // Whatever the server will say: only TLS 1.3 has data before that.
-            if hello::client(walk, &body, version)? {
-                walk.memory.tls.session(session).version = Version::TLS_1_3;
+            let known = walk.memory.tls.session(session);
+            if is_early {
+                known.version = Version::TLS_1_3;
             }
         }
         SERVER_HELLO => hello::server(walk, &body, Holder::ServerHello, version)?,
