@@ -4,7 +4,7 @@
 use capture_tests::oracle::require;
 
 use super::streams::Side::{Client, Server};
-use super::streams::{Capture, Side, hex};
+use super::streams::{Capture, Side, hex, record};
 
 type Messages = Vec<(Side, Vec<u8>)>;
 
@@ -570,5 +570,48 @@ fn objects_of_snmp_are_listed_as_by_tshark() {
     ] {
         capture.datagram(161, &message);
     }
+    capture.compare(&COLUMNS);
+}
+
+#[test]
+fn hellos_and_packets_in_packets_are_listed_as_by_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let hello = |extensions: &str| {
+        let list = hex(extensions);
+        let len = (list.len() as u16).to_be_bytes();
+        let body = [
+            &[3, 3][..],
+            &[7; 32],
+            &hex("00 0002 1301 0100"),
+            &len,
+            &list,
+        ]
+        .concat();
+        let len = (body.len() as u32).to_be_bytes();
+        (Client, record(22, &[&[1], &len[1..], &body].concat()))
+    };
+    let mut capture = Capture::new();
+    for extensions in [
+        // Data before the server says anything; a name and an extension that say too much.
+        "002b 0003 020304 002a 0000",
+        "0000 0006 0004 00 0009 61 002b 0003 020304",
+        "002b 0003 020304 0010 0009 0007",
+    ] {
+        let messages: Messages = vec![
+            hello(extensions),
+            (Client, record(20, &[1])),
+            (Client, record(23, &[9; 30])),
+        ];
+        capture.connection(443, 1400, &messages);
+    }
+    let beats: Messages = vec![hello(""), (Client, record(24, &hex("01 4000 6162")))];
+    capture.connection(443, 1400, &beats);
+    // An authenticated echo; a packet of no version.
+    let echo = "0800 0000 0001 0002 61626364";
+    let authenticated = format!("01 04 0000 00000001 00000001 {} {echo}", "00".repeat(12));
+    capture.add(51, Client, &hex(&authenticated));
+    capture.add(4, Client, &[0x55; 20]);
     capture.compare(&COLUMNS);
 }

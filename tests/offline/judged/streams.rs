@@ -126,7 +126,7 @@ pub(super) fn hex(text: &str) -> Vec<u8> {
 }
 
 /// A record of TLS.
-fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3][..], &(body.len() as u16).to_be_bytes(), body].concat()
 }
 

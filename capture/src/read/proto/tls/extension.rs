@@ -76,11 +76,12 @@ pub(super) fn all(
         walk.u16(super::EXTENSION_TYPE, region, at)?;
         walk.u16(super::EXTENSION_LEN, region, at + 2)?;
         lists.extensions.push(kind);
+        // One that says more than the list is the last; one that says more than the message is malformed.
+        region.slice(at + 4, len)?;
         if at + 4 + len > end {
             walk.tree.close();
             return Ok(());
         }
-        region.slice(at + 4, len)?;
         let data = region.part(at + 4, len);
         let depth = walk.tree.depth();
         match one(walk, &data, kind, holder, lists) {
