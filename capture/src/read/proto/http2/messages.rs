@@ -173,7 +173,7 @@ fn data(walk: &mut Walk<'_, '_>, part: &Region<'_>, place: (Way, u32), is_last: 
     }
     let source = walk
         .tree
-        .add_source("Reassembled body", body.bytes.as_slice().into());
+        .add_source("Reassembled body", body.bytes.clone());
     let whole = Region::new(source, &body.bytes, body.bytes.len() as u32);
     tell(walk, &content_type, &whole, place);
 }
