@@ -291,7 +291,7 @@ impl PrintArgs {
             },
             Form::Pdml => Layout::Pdml { chosen, names },
             Form::Psml => Layout::Psml {
-                columns,
+                columns: columns.unwrap_or_default(),
                 time,
                 names,
             },
@@ -299,7 +299,8 @@ impl PrintArgs {
                 if self.fields.is_empty() {
                     bail!("-T fields prints the fields that -e names: -e ip.src -e tcp.dstport");
                 }
-                let mut fields = Fields::new(&self.fields)?;
+                let columns = columns.unwrap_or_default();
+                let mut fields = Fields::new(&self.fields, &columns)?;
                 fields.time = time;
                 fields.address_names = names;
                 for option in &self.field_options {

@@ -204,6 +204,7 @@ pub fn read_from(
         statistics,
         rules,
         left_out: LeftOut::new(plan.read_filter.as_ref()),
+        shown_bytes: 0,
         output: Output::new(plan, out)?,
     };
     if plan.passes == Passes::Two
@@ -328,6 +329,8 @@ struct Walking<'p, 's> {
     /// Which frames get which names of rules, where that is asked for.
     rules: Option<Coloring>,
     left_out: LeftOut,
+    /// Bytes of the frames that were shown.
+    shown_bytes: u64,
     output: Output,
 }
 
@@ -483,6 +486,8 @@ impl Walking<'_, '_> {
         };
         shown.number = frame.number;
         shown.before = self.summary.shown;
+        self.shown_bytes += u64::from(packet.meta.wire_len);
+        shown.cumulative_bytes = self.shown_bytes;
         shown.meta = packet.meta;
         shown.decimals = iface.map_or(6, |iface| iface.decimals);
         shown.first = first;
@@ -559,6 +564,7 @@ impl Output {
                 shown: Shown {
                     number: 0,
                     before: 0,
+                    cumulative_bytes: 0,
                     meta: crate::packet::PacketMeta::UNKNOWN,
                     decimals: 0,
                     first: Timestamp(0),

@@ -249,6 +249,22 @@ pub(crate) fn resolved(node: &Node, tree: &Tree, frame: &[u8], names: Names, out
     }
 }
 
+/// Writes a value as a custom column does that shows no names: as [`value`], but of numbers no more digits
+/// than their bits have.
+pub(crate) fn unresolved(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
+    let field = node.field.field();
+    // Writing to a string does not fail.
+    let _infallible = match (node.value, field.base) {
+        (Value::Uint(number), Base::Hex | Base::HexDec) => {
+            write_hex(field, number, masked_digits(field), out)
+        }
+        _ => {
+            value(node, tree, frame, out);
+            Ok(())
+        }
+    };
+}
+
 /// Writes a number in the way of its field.
 fn unnamed(field: &Field, number: u64, out: &mut String) {
     // Writing to a string does not fail.
@@ -330,12 +346,31 @@ fn digits(field: &Field) -> usize {
     }
 }
 
+/// Which bits of its bytes a field is (RFC 9293 section 3.1 for flags, whose lines are written out).
+pub(super) fn mask(field: &Field) -> u64 {
+    match field.name {
+        "tcp.flags" => 0x0fff,
+        "tcp.flags.res" => 0x0e00,
+        "tcp.flags.ae" => 0x0100,
+        "tcp.flags.cwr" => 0x0080,
+        "tcp.flags.ece" => 0x0040,
+        "tcp.flags.urg" => 0x0020,
+        "tcp.flags.ack" => 0x0010,
+        "tcp.flags.push" => 0x0008,
+        "tcp.flags.reset" => 0x0004,
+        "tcp.flags.syn" => 0x0002,
+        "tcp.flags.fin" => 0x0001,
+        _ => field.mask,
+    }
+}
+
 /// Hexadecimal digits that a line of the tree shows: those of the bits.
 fn masked_digits(field: &Field) -> usize {
-    if field.mask == 0 {
+    let mask = mask(field);
+    if mask == 0 {
         digits(field)
     } else {
-        field.mask.count_ones().div_ceil(4) as usize
+        mask.count_ones().div_ceil(4) as usize
     }
 }
 

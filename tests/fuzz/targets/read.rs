@@ -59,7 +59,7 @@ thread_local! {
     static COLORS: Vec<capture::read::color::Rule> = default_rules();
     static FIELDS: Fields = {
         let names: Vec<_> = registry::all().map(|(_, field)| field.name.to_owned()).collect();
-        Fields::new(&names).expect("they are from the registry")
+        Fields::new(&names, &ListColumns::default()).expect("they are from the registry")
     };
     static COLUMNS: ListColumns = {
         let column = |name: &str| format!("\"{name}\",\"%Cus:{name}:0:R\"");
@@ -140,7 +140,11 @@ fn layout(choice: u8) -> Layout {
             names: Names::Vendors,
         },
         6 => Layout::Psml {
-            columns: (choice & 0x20 != 0).then(|| COLUMNS.with(Clone::clone)),
+            columns: if choice & 0x20 == 0 {
+                ListColumns::default()
+            } else {
+                COLUMNS.with(Clone::clone)
+            },
             time: text.time,
             names: Names::Vendors,
         },

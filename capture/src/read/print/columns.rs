@@ -4,20 +4,18 @@
 use std::borrow::Cow;
 
 use super::line::{Line, right};
-use super::text::{decimal, spaces};
-use super::{Names, Shown, TimeFormat, TimeStyle, list};
-use crate::read::column::Address;
-use crate::read::field::{FieldId, Kind};
-use crate::read::tree::{Node, Value, Wanted};
-use crate::read::{registry, render};
+use super::shows::{End, Shows};
+use super::text::spaces;
+use super::{Names, Shown, TimeFormat, TimeStyle};
+use crate::read::tree::Wanted;
 
 /// Widths of number, time and addresses.
 const NUMBER: usize = 5;
 const TIME: usize = 10;
 const ADDRESS: usize = 12;
 
-/// What Wireshark shows where a protocol is there.
-const CHECK_MARK: &str = "✓";
+/// What the list usually shows.
+const USUAL: &str = "No.,%m,Time,%t,Source,%s,Destination,%d,Protocol,%p,Length,%L,Info,%i";
 
 /// What the list shows of each frame, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,109 +28,10 @@ struct ListColumn {
     shows: Shows,
 }
 
-/// What a column shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Shows {
-    Number,
-    /// By this format, or by `-t`.
-    Time(Option<TimeFormat>),
-    /// The address of one end.
-    Address(End, Layer, Option<Names>),
-    Protocol,
-    Length,
-    Info,
-    /// Values of fields.
-    Fields(Values),
-}
-
-/// Whose address it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Source,
-    Destination,
-}
-
-/// Which address of an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
-    /// The innermost.
-    Any,
-    /// Of the innermost link.
-    Link,
-    /// Of the innermost network.
-    Network,
-}
-
-/// Which values of which fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Values {
-    fields: Vec<FieldId>,
-    /// 0 for all, the first is 1, the last is -1.
-    occurrence: i32,
-    is_resolved: bool,
-}
-
-/// The formats that are no custom column, as they are written.
-static FORMATS: [(&str, Shows); 30] = {
-    use End::{Destination, Source};
-    use Layer::{Any, Link, Network};
-    const NUMBERS: Option<Names> = Some(Names::Numbers);
-    const VENDORS: Option<Names> = Some(Names::Vendors);
-    [
-        ("%m", Shows::Number),
-        ("%t", Shows::Time(None)),
-        ("%Rt", Shows::Time(Some(TimeFormat::Relative))),
-        ("%Tt", Shows::Time(Some(TimeFormat::Delta))),
-        ("%Gt", Shows::Time(Some(TimeFormat::DeltaShown))),
-        ("%At", Shows::Time(Some(TimeFormat::TimeOfDay))),
-        ("%Aut", Shows::Time(Some(TimeFormat::TimeOfDay))),
-        ("%Yt", Shows::Time(Some(TimeFormat::Date))),
-        ("%Yut", Shows::Time(Some(TimeFormat::Date))),
-        ("%YDOYt", Shows::Time(Some(TimeFormat::DayOfYear))),
-        ("%YDOYut", Shows::Time(Some(TimeFormat::DayOfYear))),
-        ("%s", Shows::Address(Source, Any, None)),
-        ("%rs", Shows::Address(Source, Any, VENDORS)),
-        ("%us", Shows::Address(Source, Any, NUMBERS)),
-        ("%d", Shows::Address(Destination, Any, None)),
-        ("%rd", Shows::Address(Destination, Any, VENDORS)),
-        ("%ud", Shows::Address(Destination, Any, NUMBERS)),
-        ("%hs", Shows::Address(Source, Link, None)),
-        ("%rhs", Shows::Address(Source, Link, VENDORS)),
-        ("%uhs", Shows::Address(Source, Link, NUMBERS)),
-        ("%hd", Shows::Address(Destination, Link, None)),
-        ("%rhd", Shows::Address(Destination, Link, VENDORS)),
-        ("%uhd", Shows::Address(Destination, Link, NUMBERS)),
-        ("%ns", Shows::Address(Source, Network, None)),
-        ("%uns", Shows::Address(Source, Network, NUMBERS)),
-        ("%nd", Shows::Address(Destination, Network, None)),
-        ("%und", Shows::Address(Destination, Network, NUMBERS)),
-        ("%p", Shows::Protocol),
-        ("%L", Shows::Length),
-        ("%i", Shows::Info),
-    ]
-};
-
-/// Formats that show the last value of one of these fields.
-const LAST_VALUES: [(&str, &[&str]); 7] = [
-    ("%S", &["tcp.srcport", "udp.srcport"]),
-    ("%uS", &["tcp.srcport", "udp.srcport"]),
-    ("%rS", &["tcp.srcport", "udp.srcport"]),
-    ("%D", &["tcp.dstport", "udp.dstport"]),
-    ("%uD", &["tcp.dstport", "udp.dstport"]),
-    ("%rD", &["tcp.dstport", "udp.dstport"]),
-    ("%q", &["vlan.id"]),
-];
-
-/// The last part of a format with fields of the user's.
-const CUSTOM: &str = "%Cus:";
-
-impl End {
-    /// The fields in which its address on the link lies.
-    const fn link_fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Source => &["eth.src", "sll.src.eth"],
-            Self::Destination => &["eth.dst"],
-        }
+impl Default for ListColumns {
+    /// Those that the list usually has.
+    fn default() -> Self {
+        Self::parse(USUAL).expect("the usual columns are written as columns are")
     }
 }
 
@@ -159,6 +58,19 @@ impl ListColumns {
         columns.collect::<Result<_, _>>().map(Self)
     }
 
+    /// What those of this title show: of this very one, or else the first that differs from it in capital
+    /// letters alone.
+    pub(super) fn titled(&self, title: &str) -> Vec<Shows> {
+        let columns = self.0.iter().filter(|column| column.title == title);
+        let found: Vec<_> = columns.map(|column| column.shows.clone()).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let mut columns = self.0.iter();
+        let near = columns.find(|column| column.title.eq_ignore_ascii_case(title));
+        near.map(|column| column.shows.clone()).into_iter().collect()
+    }
+
     /// The titles.
     pub(super) fn titles(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|column| column.title.as_str())
@@ -168,16 +80,7 @@ impl ListColumns {
     pub(super) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::none();
         for column in &self.0 {
-            match &column.shows {
-                Shows::Fields(values) => values.fields.iter().for_each(|field| wanted.add(*field)),
-                Shows::Address(end, Layer::Link, _) => {
-                    let names = end.link_fields().iter().copied();
-                    for field in names.flat_map(registry::by_name) {
-                        wanted.add(field);
-                    }
-                }
-                _ => {}
-            }
+            column.shows.want(&mut wanted);
         }
         wanted
     }
@@ -241,30 +144,6 @@ enum Alignment {
 }
 
 impl Shows {
-    fn parse(format: &str) -> Result<Self, String> {
-        if let Some(custom) = format.strip_prefix(CUSTOM) {
-            return Values::parse(custom).map(Self::Fields);
-        }
-        if let Some((_, shows)) = FORMATS.iter().find(|(known, _)| *known == format) {
-            return Ok(shows.clone());
-        }
-        if let Some((_, names)) = LAST_VALUES.iter().find(|(known, _)| *known == format) {
-            return Ok(Self::Fields(Values {
-                fields: names.iter().copied().flat_map(registry::by_name).collect(),
-                occurrence: -1,
-                is_resolved: false,
-            }));
-        }
-        let formats = FORMATS.iter().map(|(known, _)| *known);
-        let known: Vec<_> = formats
-            .chain(LAST_VALUES.iter().map(|(known, _)| *known))
-            .collect();
-        Err(format!(
-            "there is no column format {format:?}; there are {}, and {CUSTOM}FIELD:OCCURRENCE:R|U for any field",
-            known.join(" ")
-        ))
-    }
-
     fn alignment(&self) -> Alignment {
         match self {
             Self::Number => Alignment::Right(NUMBER),
@@ -273,7 +152,13 @@ impl Shows {
             Self::Time(_) => Alignment::Right(TIME),
             Self::Address(End::Source, ..) => Alignment::Right(ADDRESS),
             Self::Address(End::Destination, ..) => Alignment::Left(ADDRESS),
-            Self::Protocol | Self::Length | Self::Info | Self::Fields(_) => Alignment::None,
+            Self::Protocol
+            | Self::Length
+            | Self::CumulativeBytes
+            | Self::Info
+            | Self::Severity
+            | Self::Codepoint
+            | Self::Fields(_) => Alignment::None,
         }
     }
 
@@ -288,115 +173,6 @@ impl Shows {
                 }
             }
             _ => None,
-        }
-    }
-
-    fn write(
-        &self,
-        shown: &Shown,
-        data: &[u8],
-        (time, names): (TimeStyle, Names),
-        out: &mut String,
-    ) {
-        let columns = &shown.columns;
-        match self {
-            Self::Number => decimal(out, shown.number),
-            Self::Time(format) => TimeStyle {
-                format: format.unwrap_or(time.format),
-                ..time
-            }
-            .write(shown, out),
-            Self::Address(end, layer, own) => {
-                let innermost = match end {
-                    End::Source => columns.source,
-                    End::Destination => columns.destination,
-                };
-                let address = match (layer, innermost) {
-                    (Layer::Any, address)
-                    | (Layer::Network, address @ (Address::Ipv4(_) | Address::Ipv6(_))) => address,
-                    (Layer::Network, _) => Address::None,
-                    (Layer::Link, _) => last_address(end.link_fields(), shown.tree.nodes()),
-                };
-                list::address(out, address, own.unwrap_or(names));
-            }
-            Self::Protocol => out.push_str(&columns.protocol),
-            Self::Length => decimal(out, shown.meta.wire_len),
-            Self::Info => columns.write_info(out),
-            Self::Fields(values) => values.write(shown, data, names, out),
-        }
-    }
-}
-
-/// The last address in one of these fields.
-fn last_address(fields: &[&str], nodes: &[Node]) -> Address {
-    let is_one = |node: &&Node| fields.contains(&node.field.field().name);
-    match nodes.iter().rfind(is_one).map(|node| node.value) {
-        Some(Value::Ether(bytes)) => Address::Ether(bytes),
-        Some(Value::Ipv4(bytes)) => Address::Ipv4(bytes),
-        Some(Value::Ipv6(bytes)) => Address::Ipv6(bytes),
-        _ => Address::None,
-    }
-}
-
-impl Values {
-    /// `FIELD || FIELD:OCCURRENCE:R`, of which all but the first field may be left out.
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = text.splitn(3, ':');
-        let names = parts.next().unwrap_or_default();
-        let mut fields = Vec::new();
-        for name in names.split("||").map(str::trim) {
-            let before = fields.len();
-            fields.extend(registry::by_name(name));
-            if fields.len() == before {
-                return Err(format!(
-                    "there is no field {name:?}; `capture fields [PATTERN]` lists them"
-                ));
-            }
-        }
-        let occurrence = match parts.next() {
-            None => 0,
-            Some(number) => number
-                .parse()
-                .map_err(|_error| format!("{number:?} is no number of an occurrence"))?,
-        };
-        Ok(Self {
-            fields,
-            occurrence,
-            is_resolved: !parts.next().is_some_and(|way| way.starts_with('U')),
-        })
-    }
-
-    fn write(&self, shown: &Shown, data: &[u8], names: Names, out: &mut String) {
-        let nodes = shown.tree.nodes().iter();
-        let found: Vec<_> = nodes
-            .filter(|node| self.fields.contains(&node.field))
-            .collect();
-        let chosen = match self.occurrence {
-            0 => &found[..],
-            number => {
-                let place = match usize::try_from(number) {
-                    Ok(from_front) => from_front.checked_sub(1),
-                    Err(_) => found.len().checked_sub(number.unsigned_abs() as usize),
-                };
-                place.map_or(&[][..], |place| {
-                    found.get(place..=place).unwrap_or_default()
-                })
-            }
-        };
-        for (place, node) in chosen.iter().enumerate() {
-            if place > 0 {
-                out.push(',');
-            }
-            self.value(node, shown, data, names, out);
-        }
-    }
-
-    fn value(&self, node: &Node, shown: &Shown, data: &[u8], names: Names, out: &mut String) {
-        match node.field.field().kind {
-            Kind::Protocol | Kind::None => out.push_str(CHECK_MARK),
-            Kind::Bytes => render::resolved(node, &shown.tree, data, names, out),
-            _ if self.is_resolved => render::resolved(node, &shown.tree, data, names, out),
-            _ => render::value(node, &shown.tree, data, out),
         }
     }
 }
@@ -440,14 +216,10 @@ mod tests {
             columns.titles().collect::<Vec<_>>(),
             ["No.", "Port", "A, b"]
         );
-        assert!(matches!(
+        assert_eq!(
             columns.0[1].shows,
-            Shows::Fields(Values {
-                occurrence: 1,
-                is_resolved: false,
-                ..
-            })
-        ));
+            Shows::parse("%Cus:tcp.port:1:U").unwrap()
+        );
         for (wrong, told) in [
             ("", "pairs"),
             (r#""No.","%m","Info""#, "pairs"),
@@ -463,17 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn all_fields_that_formats_name_exist() {
-        for (format, names) in LAST_VALUES {
-            for name in names {
-                assert!(registry::by_name(name).next().is_some(), "{format}: {name}");
-            }
-        }
-        for name in [End::Source, End::Destination]
-            .into_iter()
-            .flat_map(End::link_fields)
-        {
-            assert!(registry::by_name(name).next().is_some(), "{name}");
-        }
+    fn columns_are_found_by_their_titles() {
+        let columns = ListColumns::parse(r#"A b,%m,a B,%L,A b,%p"#).unwrap();
+        assert_eq!(columns.titled("A b"), [Shows::Number, Shows::Protocol]);
+        assert_eq!(columns.titled("a B"), [Shows::Length]);
+        assert_eq!(columns.titled("a_b"), []);
+        assert_eq!(columns.titled("A B"), [Shows::Number]);
+        assert_eq!(ListColumns::default().titled("Info"), [Shows::Info]);
+        assert_eq!(ListColumns::default().titled("info"), [Shows::Info]);
     }
 }

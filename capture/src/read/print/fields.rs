@@ -2,7 +2,8 @@
 
 use super::direct::Direct;
 use super::line::Line;
-use super::{Shown, TimeStyle, list};
+use super::shows::Shows;
+use super::{ListColumns, Names, Shown, TimeStyle};
 use crate::read::column::TcpInfo;
 use crate::read::field::{FieldId, Kind};
 use crate::read::registry;
@@ -14,41 +15,12 @@ use crate::read::tree::{self, Node, Wanted};
 enum Source {
     /// The fields of a name.
     Fields(Vec<FieldId>),
-    /// A column of the list.
-    Column(Column),
+    /// The columns of the list that have a title.
+    Columns(Vec<Shows>),
 }
 
-/// A column of the list, as a field: `_ws.col.Info`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Number,
-    Time,
-    Source,
-    Destination,
-    Protocol,
-    Length,
-    Info,
-}
-
-impl Column {
-    const ALL: [(&'static str, Self); 7] = [
-        ("No.", Self::Number),
-        ("Time", Self::Time),
-        ("Source", Self::Source),
-        ("Destination", Self::Destination),
-        ("Protocol", Self::Protocol),
-        ("Length", Self::Length),
-        ("Info", Self::Info),
-    ];
-
-    fn named(name: &str) -> Option<Self> {
-        let title = name.strip_prefix("_ws.col.")?;
-        Self::ALL
-            .into_iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(title))
-            .map(|(_, column)| column)
-    }
-}
+/// What is in front of the title of a column of the list: `_ws.col.Info`.
+const COLUMN: &str = "_ws.col.";
 
 /// Which of several values of a field are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,14 +69,14 @@ pub struct Fields {
     /// How `_ws.col.Time` is shown.
     pub time: TimeStyle,
     /// Whether `_ws.col.Source` gets names.
-    pub address_names: super::Names,
+    pub address_names: Names,
 }
 
 /// Where the value of a column lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Field(Direct),
-    Column(Column),
+    Column(Shows),
 }
 
 /// Where the values of all columns lie, if none has to be looked for.
@@ -113,7 +85,10 @@ fn places(names: &[String], columns: &[Source]) -> Option<Vec<Place>> {
         .iter()
         .zip(columns)
         .map(|(name, column)| match column {
-            Source::Column(column) => Some(Place::Column(*column)),
+            Source::Columns(columns) => match &columns[..] {
+                [one] if !one.needs_fields() => Some(Place::Column(one.clone())),
+                _ => None,
+            },
             Source::Fields(_) => Direct::named(name).map(Place::Field),
         });
     places.collect()
@@ -159,7 +134,7 @@ impl Index {
             index.same.push(before.unwrap_or(place) as u8);
             let fields = match column {
                 Source::Fields(fields) => &fields[..],
-                Source::Column(_) => &[],
+                Source::Columns(_) => &[],
             };
             let mut forms = fields.iter().map(|field| Form::of(field.field()));
             let form = forms.next().unwrap_or(Form::Other);
@@ -239,17 +214,21 @@ fn suggestion(unknown: &[String]) -> String {
 }
 
 impl Fields {
-    /// Fields by their names.
+    /// Fields by their names, and columns of the list by their titles.
     ///
     /// # Errors
     ///
     /// Those of the names that are no field's.
-    pub fn new(names: &[String]) -> Result<Self, UnknownFields> {
+    pub fn new(names: &[String], list: &ListColumns) -> Result<Self, UnknownFields> {
         let mut unknown = Vec::new();
         let mut columns = Vec::with_capacity(names.len());
         for name in names {
-            if let Some(column) = Column::named(name) {
-                columns.push(Source::Column(column));
+            if let Some(title) = name.strip_prefix(COLUMN) {
+                let titled = list.titled(title);
+                if titled.is_empty() {
+                    unknown.push(name.clone());
+                }
+                columns.push(Source::Columns(titled));
                 continue;
             }
             let fields: Vec<_> = registry::by_name(name).collect();
@@ -273,15 +252,19 @@ impl Fields {
             quote: Quote::None,
             bom: false,
             time: TimeStyle::default(),
-            address_names: super::Names::default(),
+            address_names: Names::default(),
         })
     }
 
     pub(super) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::none();
         for column in &self.columns {
-            let Source::Fields(fields) = column else {
-                continue;
+            let fields = match column {
+                Source::Fields(fields) => fields,
+                Source::Columns(columns) => {
+                    columns.iter().for_each(|column| column.want(&mut wanted));
+                    continue;
+                }
             };
             for field in fields {
                 wanted.add(*field);
@@ -344,7 +327,9 @@ impl Fields {
             }
             match place {
                 Place::Field(field) => field.write(shown, tcp, data, line),
-                Place::Column(column) => line.with(|out| self.column(*column, shown, out)),
+                Place::Column(column) => {
+                    line.with(|out| column.write(shown, data, self.style(), out));
+                }
             }
         }
         line.text("\n");
@@ -363,7 +348,11 @@ impl Fields {
                         self.values(fields, shown, data, out);
                     }
                 }
-                Source::Column(column) => self.column(*column, shown, out),
+                Source::Columns(columns) => {
+                    self.columns(columns, shown, data, out);
+                    self.quote(start, out);
+                    continue;
+                }
             }
             self.quoted(start, out);
         }
@@ -383,8 +372,8 @@ impl Fields {
             if place > 0 {
                 line.character(self.separator);
             }
-            if let Source::Column(column) = column {
-                line.with(|out| self.column(*column, shown, out));
+            if let Source::Columns(columns) = column {
+                line.with(|out| self.columns(columns, shown, data, out));
                 continue;
             }
             let column = usize::from(index.same[place]);
@@ -439,30 +428,41 @@ impl Fields {
         }
     }
 
-    fn column(&self, column: Column, shown: &Shown, out: &mut String) {
-        use super::text::decimal;
-        let columns = &shown.columns;
-        match column {
-            Column::Number => decimal(out, shown.number),
-            Column::Time => self.time.write(shown, out),
-            Column::Source => list::address(out, columns.source, self.address_names),
-            Column::Destination => list::address(out, columns.destination, self.address_names),
-            Column::Protocol => out.push_str(&columns.protocol),
-            Column::Length => decimal(out, shown.meta.wire_len),
-            Column::Info => columns.write_info(out),
+    /// How times and addresses of columns are shown.
+    const fn style(&self) -> (TimeStyle, Names) {
+        (self.time, self.address_names)
+    }
+
+    /// What columns show that have the same title; even nothing is a value.
+    fn columns(&self, columns: &[Shows], shown: &Shown, data: &[u8], out: &mut String) {
+        let columns = match self.occurrence {
+            Occurrence::First => columns.first_chunk::<1>().map_or(columns, <[_; 1]>::as_slice),
+            Occurrence::Last => columns.last_chunk::<1>().map_or(columns, <[_; 1]>::as_slice),
+            Occurrence::All => columns,
+        };
+        for (place, column) in columns.iter().enumerate() {
+            if place > 0 {
+                out.push(self.aggregator);
+            }
+            column.write(shown, data, self.style(), out);
         }
     }
 
     /// Puts what was added since `start` into quotes, if anything was.
     fn quoted(&self, start: usize, out: &mut String) {
+        if out.len() > start {
+            self.quote(start, out);
+        }
+    }
+
+    /// Puts what was added since `start` into quotes.
+    fn quote(&self, start: usize, out: &mut String) {
         let quote = match self.quote {
             Quote::None => return,
             Quote::Double => '"',
             Quote::Single => '\'',
         };
-        if out.len() > start {
-            out.insert(start, quote);
-            out.push(quote);
-        }
+        out.insert(start, quote);
+        out.push(quote);
     }
 }

@@ -6,7 +6,7 @@ use super::{Chosen, Shown};
 use crate::read::field::{Field, Kind};
 use crate::read::proto::data::TEXT;
 use crate::read::proto::{expert, frame};
-use crate::read::render;
+use crate::read::render::{self, mask};
 use crate::read::tree::{Node, Tree, Value};
 
 /// Where a frame's protocols begin.
@@ -231,24 +231,6 @@ pub(super) fn raw_value(node: &Node, tree: &Tree, data: &[u8], out: &mut String)
     };
     // Writing to a string does not fail.
     let _infallible = write!(out, "{value:X}");
-}
-
-/// Which bits of its bytes a field is (RFC 9293 section 3.1 for flags, whose lines are written out).
-pub(super) fn mask(field: &Field) -> u64 {
-    match field.name {
-        "tcp.flags" => 0x0fff,
-        "tcp.flags.res" => 0x0e00,
-        "tcp.flags.ae" => 0x0100,
-        "tcp.flags.cwr" => 0x0080,
-        "tcp.flags.ece" => 0x0040,
-        "tcp.flags.urg" => 0x0020,
-        "tcp.flags.ack" => 0x0010,
-        "tcp.flags.push" => 0x0008,
-        "tcp.flags.reset" => 0x0004,
-        "tcp.flags.syn" => 0x0002,
-        "tcp.flags.fin" => 0x0001,
-        _ => field.mask,
-    }
 }
 
 /// Wireshark's number of a type (`enum ftenum` of `epan/ftypes/ftypes.h`, 4.0).

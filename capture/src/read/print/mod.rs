@@ -4,7 +4,8 @@
 //! needs of a frame is in a [`Shown`].
 //!
 //! - `line.rs` a line as it is put together; `row.rs` the columns of one
-//! - `list.rs` one line a frame; `columns.rs` its columns where others are asked for
+//! - `list.rs` one line a frame; `columns.rs` its columns where others are asked for, `shows.rs` what one
+//!   of them shows
 //! - `time.rs` the time in the list
 //! - `details.rs` the tree; `diagram.rs` headers as pictures
 //! - `bytes.rs` hexadecimal and ASCII
@@ -29,6 +30,7 @@ mod list;
 mod pdml;
 mod psml;
 pub(crate) mod row;
+mod shows;
 pub(crate) mod text;
 mod time;
 
@@ -53,6 +55,8 @@ pub struct Shown {
     pub number: u64,
     /// How many frames were printed before it.
     pub before: u64,
+    /// Bytes of the frames that were printed up to this one, with it.
+    pub cumulative_bytes: u64,
     /// What is known of its packet.
     pub meta: PacketMeta,
     /// Decimals of its time.
@@ -101,8 +105,8 @@ pub enum Layout {
     },
     /// XML with the list, as tshark's `-T psml`.
     Psml {
-        /// Its columns, if not those that it usually has.
-        columns: Option<ListColumns>,
+        /// Its columns.
+        columns: ListColumns,
         /// How times are shown.
         time: TimeStyle,
         /// Whether addresses get names.
@@ -153,11 +157,11 @@ impl Layout {
                 diagram: None,
                 columns,
                 ..
-            })
-            | Self::Psml { columns, .. } => match columns {
+            }) => match columns {
                 Some(columns) => columns.wanted(),
                 None => Wanted::none(),
             },
+            Self::Psml { columns, .. } => columns.wanted(),
             Self::Text(_) | Self::Json { .. } | Self::Ek { .. } | Self::Pdml { .. } => {
                 Wanted::all()
             }
@@ -172,7 +176,7 @@ impl Layout {
             Self::Fields(fields) => fields.header(out),
             Self::Json { .. } => json::begin(out),
             Self::Pdml { .. } => pdml::begin(out),
-            Self::Psml { columns, .. } => psml::begin(columns.as_ref(), out),
+            Self::Psml { columns, .. } => psml::begin(columns, out),
         }
     }
 
@@ -202,7 +206,7 @@ impl Layout {
                 names,
             } => {
                 let style = (*time, *names);
-                line.with(|out| psml::frame(shown, data, columns.as_ref(), style, out));
+                line.with(|out| psml::frame(shown, data, columns, style, out));
             }
         }
     }

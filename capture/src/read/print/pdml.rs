@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 
-use super::json::{mask, raw_value};
+use super::json::raw_value;
 use super::text::{hex, spaces};
 use super::{Chosen, Names, Shown};
 use crate::read::color::Color;
 use crate::read::field::Kind;
 use crate::read::proto::{data, expert};
-use crate::read::render::{self, Moment, Seconds};
+use crate::read::render::{self, Moment, Seconds, mask};
 use crate::read::tree::{Node, Place};
 
 /// What XML begins with.

@@ -271,7 +271,7 @@ mod tests {
     use crate::packet::{LinkType, Packet, PacketMeta, Timestamp};
     use crate::read::FieldId;
     use crate::read::column::Columns;
-    use crate::read::print::{Fields, Layout, Shown};
+    use crate::read::print::{Fields, Layout, ListColumns, Shown};
     use crate::read::tree::Wanted;
     use crate::read::walk::{Frame, Frames};
     use crate::source::file::PacketOptions;
@@ -377,7 +377,7 @@ mod tests {
 
     /// What `-T fields` prints of frames, one after the other.
     fn printed(frames: &[Vec<u8>], names: &[String]) -> Vec<String> {
-        let layout = Layout::Fields(Fields::new(names).unwrap());
+        let layout = Layout::Fields(Fields::new(names, &ListColumns::default()).unwrap());
         let mut all = Frames::default();
         let mut lines = Vec::new();
         for (number, data) in (1..).zip(frames) {
@@ -391,6 +391,7 @@ mod tests {
             let mut shown = Shown {
                 number,
                 before: number - 1,
+                cumulative_bytes: 0,
                 meta,
                 decimals: 9,
                 first,

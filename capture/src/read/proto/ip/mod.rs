@@ -12,7 +12,7 @@ mod services;
 use std::fmt;
 
 pub(crate) use protocols::dissect as dissect_protocol;
-pub(crate) use services::{short_codepoint, short_congestion};
+pub(crate) use services::{UNKNOWN_CODEPOINT, short_codepoint, short_congestion};
 
 use super::checksum::{self, Status, Sum};
 use super::data;

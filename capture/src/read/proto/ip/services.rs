@@ -31,6 +31,9 @@ pub(super) fn dissect(walk: &mut Walk<'_, '_>, region: &Region<'_>, services: u8
     tree.close();
 }
 
+/// What stands for a codepoint without a name.
+pub(crate) const UNKNOWN_CODEPOINT: &str = "Unknown";
+
 /// Short name of a differentiated services codepoint.
 pub(crate) const fn short_codepoint(codepoint: u8) -> &'static str {
     match codepoint {
@@ -57,7 +60,7 @@ pub(crate) const fn short_codepoint(codepoint: u8) -> &'static str {
         46 => "EF PHB",
         48 => "CS6",
         56 => "CS7",
-        _ => "Unknown",
+        _ => UNKNOWN_CODEPOINT,
     }
 }
 
