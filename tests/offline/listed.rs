@@ -455,7 +455,7 @@ fn columns_that_are_chosen_show_what_tsharks_show() {
         r#""R","%Rt","d","%Tt","dd","%Gt","Y","%Yut","D","%YDOYut","A","%Aut""#,
         r#""S","%S","D","%D","q","%q",id,%Cus:ip.id,proto,%Cus:ip.proto:0:R,number,%Cus:ip.proto:0:U"#,
         r#""last","%Cus:ip.addr:-1:R","2","%Cus:ip.addr:2:R","3","%Cus:ip.addr:3","all","%Cus:ip.addr:0:R""#,
-        r#""B","%B","A","%a","f","%f","R","%Cus:tcp.flags:0:R","U","%Cus:tcp.flags:0:U","rns","%rns","rnd","%rnd""#,
+        r#""B","%B","f","%f","R","%Cus:tcp.flags:0:R","U","%Cus:tcp.flags:0:U","rns","%rns","rnd","%rnd""#,
         r#""port","%Cus:tcp.port || udp.port:1:U","syn","%Cus:tcp.flags.syn:0:R","0","%Cus:tcp.flags.syn:0:U""#,
         r#""tcp","%Cus:tcp:0:R","<&>","%Cus:tcp.payload:0:R","type","%Cus:eth.type:0:R","t","%Cus:frame.time_epoch""#,
     ] {
@@ -494,7 +494,7 @@ fn chosen_columns_are_fields_by_their_titles() {
         .collect();
     let path = file(folder.path(), "titles.pcap", &pcap(&timed, 0));
     let program = locate().unwrap();
-    let columns = r#"gui.column.format:"My Title","%L","my title","%B","T","%a","T","%p","T","%Cus:tcp.flags","Info","%i","From","%rhs""#;
+    let columns = r#"gui.column.format:"My Title","%L","my title","%B","T","%f","T","%p","T","%Cus:tcp.flags","Info","%i","From","%rhs""#;
     for options in [
         &["occurrence=a"][..],
         &["occurrence=f"],

@@ -52,6 +52,11 @@ const DISSECTED: [&str; 8] = [
 
 /// What a program prints for a statistic.
 fn printed(program: &str, arguments: &[&str], file: &PathBuf, statistic: &str) -> String {
+    said(program, arguments, file, &["-q", "-z", statistic])
+}
+
+/// What a program prints of a file.
+fn said(program: &str, arguments: &[&str], file: &PathBuf, options: &[&str]) -> String {
     let home = tempfile::tempdir().unwrap();
     if let Some(shared) = std::env::var_os("CAPTURE_SHARED").map(PathBuf::from) {
         // Protocols above TCP that tshark alone dissects say more than is compared here.
@@ -69,7 +74,8 @@ fn printed(program: &str, arguments: &[&str], file: &PathBuf, statistic: &str) -
         .args(arguments)
         .arg("-r")
         .arg(file)
-        .args(["-n", "-q", "-z", statistic])
+        .arg("-n")
+        .args(options)
         .env("HOME", home.path())
         .output()
         .unwrap();
@@ -90,6 +96,10 @@ fn streams_ladders_and_expert_information_are_those_of_tshark() {
             "follow,tcp,raw,0",
             "follow,tcp,yaml,0",
             "follow,tcp,raw,0,2-4",
+            "follow,http,ascii,0",
+            "follow,http,hex,0",
+            "follow,http,yaml,0,2-3",
+            "http_srv,tree",
             "flow,tcp,network",
             "flow,tcp,standard,tcp.stream == 0",
             "expert",
@@ -99,6 +109,21 @@ fn streams_ladders_and_expert_information_are_those_of_tshark() {
             let ours = printed(program, &["read"], &file, statistic);
             assert_eq!(ours, theirs, "{} {statistic}", file.display());
         }
+    }
+}
+
+#[test]
+fn the_column_of_severities_is_that_of_tshark() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let program = program::locate().unwrap();
+    let program = program.to_str().unwrap();
+    let options = ["-o", r#"gui.column.format:"No.","%m","Severity","%a""#];
+    for file in captures() {
+        let theirs = said("tshark", &[], &file, &options);
+        let ours = said(program, &["read"], &file, &options);
+        assert_eq!(ours, theirs, "{}", file.display());
     }
 }
 

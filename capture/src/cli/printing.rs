@@ -45,7 +45,7 @@ pub(super) struct PrintArgs {
     form: Option<Form>,
 
     /// A field to print with -T fields; may be given several times. `_ws.col.Info` and the like are the
-    /// columns of the list.
+    /// columns of the list, by the titles that -o gui.column.format gives them.
     #[arg(short = 'e', value_name = "FIELD")]
     fields: Vec<String>,
 

@@ -68,7 +68,9 @@ impl ListColumns {
         }
         let mut columns = self.0.iter();
         let near = columns.find(|column| column.title.eq_ignore_ascii_case(title));
-        near.map(|column| column.shows.clone()).into_iter().collect()
+        near.map(|column| column.shows.clone())
+            .into_iter()
+            .collect()
     }
 
     /// The titles.

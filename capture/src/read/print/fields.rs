@@ -436,8 +436,12 @@ impl Fields {
     /// What columns show that have the same title; even nothing is a value.
     fn columns(&self, columns: &[Shows], shown: &Shown, data: &[u8], out: &mut String) {
         let columns = match self.occurrence {
-            Occurrence::First => columns.first_chunk::<1>().map_or(columns, <[_; 1]>::as_slice),
-            Occurrence::Last => columns.last_chunk::<1>().map_or(columns, <[_; 1]>::as_slice),
+            Occurrence::First => columns
+                .first_chunk::<1>()
+                .map_or(columns, <[_; 1]>::as_slice),
+            Occurrence::Last => columns
+                .last_chunk::<1>()
+                .map_or(columns, <[_; 1]>::as_slice),
             Occurrence::All => columns,
         };
         for (place, column) in columns.iter().enumerate() {

@@ -134,7 +134,8 @@ fn set(color: Color, line: &mut Line<'_>) {
     }
 }
 
-pub(super) fn address(out: &mut String, address: Address, names: Names) {
+/// Adds an address as the list shows it.
+pub(crate) fn address(out: &mut String, address: Address, names: Names) {
     match address {
         Address::None => {}
         Address::Ether(bytes) => match names {

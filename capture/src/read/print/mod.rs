@@ -40,6 +40,7 @@ pub use details::Details;
 pub use diagram::Diagram;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
 pub use json::JsonBytes;
+pub(crate) use list::address;
 pub use time::{Seconds, TimeFormat, TimeStyle};
 
 use self::line::Line;

@@ -235,9 +235,8 @@ impl Shows {
 /// The name of the severity that was told last, which is not always the last one in the tree: TCP looks at
 /// options behind what it found of sequence numbers and flags, Ethernet at padding behind everything.
 fn severity(nodes: &[Node]) -> Option<&'static str> {
-    let is_option = |name: &str| {
-        name.starts_with("tcp.options.") || name.starts_with("tcp.analysis.tfo_")
-    };
+    let is_option =
+        |name: &str| name.starts_with("tcp.options.") || name.starts_with("tcp.analysis.tfo_");
     let mut owner = "";
     let mut last: Option<(&str, &Node)> = None;
     for node in nodes {

@@ -9,6 +9,7 @@ use super::packets::{filter_behind, since_first};
 use super::{Known, Statistic, StatisticError, passes};
 use crate::filter::display::DisplayFilter;
 use crate::read::Columns;
+use crate::read::print::{Names, address};
 use crate::read::tree::{Node, Tree, Value, Wanted};
 use crate::read::walk::Frame;
 
@@ -261,7 +262,8 @@ struct HttpMessage {
 /// The fields that HTTP messages are read from.
 #[derive(Debug)]
 struct HttpFields {
-    message: Known,
+    /// The protocol, in streams and in datagrams.
+    messages: [Known; 2],
     method: Known,
     code: Known,
     /// What the code means, and what the server says that it means.
@@ -273,7 +275,7 @@ struct HttpFields {
 impl HttpFields {
     fn new() -> Self {
         Self {
-            message: Known::named("http"),
+            messages: ["http", "ssdp"].map(Known::named),
             method: Known::named("http.request.method"),
             code: Known::named("http.response.code"),
             descriptions: [
@@ -286,14 +288,12 @@ impl HttpFields {
     }
 
     fn want(&self, wanted: &mut Wanted) {
-        let one = [
-            &self.message,
-            &self.method,
-            &self.code,
-            &self.host,
-            &self.uri,
-        ];
-        for known in one.into_iter().chain(&self.descriptions) {
+        let one = [&self.method, &self.code, &self.host, &self.uri];
+        for known in one
+            .into_iter()
+            .chain(&self.messages)
+            .chain(&self.descriptions)
+        {
             known.want(wanted);
         }
     }
@@ -301,7 +301,7 @@ impl HttpFields {
     fn of(&self, tree: &Tree) -> Vec<HttpMessage> {
         let mut messages: Vec<HttpMessage> = Vec::new();
         for node in tree.nodes() {
-            if self.message.is(node) {
+            if self.messages.iter().any(|message| message.is(node)) {
                 messages.push(HttpMessage::default());
             }
             let Some(message) = messages.last_mut() else {
@@ -461,11 +461,99 @@ impl Statistic for Requests {
             if message.method.is_none() {
                 continue;
             }
-            let Some(host) = message.host else { continue };
             self.tree.count(self.root);
+            let Some(host) = message.host else { continue };
             let host = self.tree.count_below(self.root, &host);
             if let (Some(host), Some(uri)) = (host, message.uri) {
                 self.tree.count_below(host, &uri);
+            }
+        }
+    }
+
+    fn print(&mut self, out: &mut String) {
+        self.tree.print(out);
+    }
+}
+
+/// HTTP requests and responses by server.
+#[derive(Debug)]
+pub(super) struct Load {
+    filter: Option<DisplayFilter>,
+    tree: CounterTree,
+    fields: HttpFields,
+    requests: Place,
+    by_address: Place,
+    by_host: Place,
+    responses: Place,
+}
+
+impl Load {
+    pub(super) fn parse(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
+        let filter = filter_behind("http_srv,tree", rest)?;
+        let mut tree = CounterTree::new("HTTP/Load Distribution");
+        let requests = tree.add("HTTP Requests by Server", None, Values::None);
+        let below = Some(requests);
+        let by_address = tree.add("HTTP Requests by Server Address", below, Values::None);
+        let by_host = tree.add("HTTP Requests by HTTP Host", below, Values::None);
+        let responses = tree.add("HTTP Responses by Server Address", None, Values::None);
+        Ok(Box::new(Self {
+            filter,
+            tree,
+            fields: HttpFields::new(),
+            requests,
+            by_address,
+            by_host,
+            responses,
+        }))
+    }
+
+    fn request(&mut self, server: &str, host: Option<&str>) {
+        let counters = &mut self.tree;
+        for place in [self.requests, self.by_address, self.by_host] {
+            counters.count(place);
+        }
+        let server_place = counters.count_below(self.by_address, server);
+        let Some(host) = host else { return };
+        if let Some(place) = counters.count_below(self.by_host, host) {
+            counters.count_below(place, server);
+        }
+        if let Some(place) = server_place {
+            counters.count_below(place, host);
+        }
+    }
+
+    fn response(&mut self, server: &str, code: u64) {
+        let counters = &mut self.tree;
+        counters.count(self.responses);
+        if let Some(place) = counters.count_below(self.responses, server) {
+            // As Wireshark has it, to go on is no success.
+            let is_success = matches!(code, 101..400);
+            counters.count_below(place, if is_success { "OK" } else { "KO" });
+        }
+    }
+}
+
+impl Statistic for Load {
+    fn want(&self, wanted: &mut Wanted) {
+        self.fields.want(wanted);
+        if let Some(filter) = &self.filter {
+            wanted.add_all(filter.wanted());
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns) {
+        if !passes(self.filter.as_ref(), tree, frame) {
+            return;
+        }
+        for message in self.fields.of(tree) {
+            self.tree.set_time(since_first(frame));
+            let mut server = String::new();
+            if message.method.is_some() {
+                address(&mut server, columns.destination, Names::Numbers);
+                self.request(&server, message.host.as_deref());
+            } else if let Some(code) = message.code.filter(|code| *code != 0) {
+                address(&mut server, columns.source, Names::Numbers);
+                self.response(&server, code);
             }
         }
     }

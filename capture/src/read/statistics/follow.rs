@@ -1,4 +1,5 @@
-//! What a TCP stream carries, put in order, or a UDP stream (`tshark -z follow,tcp,ascii,0`).
+//! What a TCP stream carries, put in order, or a UDP stream (`tshark -z follow,tcp,ascii,0`); or the messages
+//! of HTTP in a TCP stream, their bodies as they were before they were sent (`follow,http`).
 //!
 //! The rules are those of `follow_tcp_tap_listener` in Wireshark 4.0 (`packet-tcp.c`): what was seen
 //! already is left out, what comes too early waits until it fits, and if the other side acknowledges a
@@ -13,6 +14,7 @@ use super::{Known, Statistic, StatisticError};
 use crate::packet::Timestamp;
 use crate::read::Columns;
 use crate::read::print::text::hex;
+use crate::read::proto::http;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
 
@@ -57,12 +59,23 @@ enum Source {
     Tcp(Box<Segments>),
     /// The fields of datagrams, and that of what they carry.
     Udp(Box<Ends>, Known),
+    /// The ends of segments, for the messages of HTTP in them.
+    Http(Box<Ends>),
 }
 
 impl Source {
     const fn word(&self) -> &'static str {
         match self {
             Self::Tcp(_) => "tcp",
+            Self::Udp(..) => "udp",
+            Self::Http(_) => "http",
+        }
+    }
+
+    /// The protocol whose streams they are.
+    const fn transport(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) | Self::Http(_) => "tcp",
             Self::Udp(..) => "udp",
         }
     }
@@ -181,6 +194,12 @@ impl Follow {
         Self::of(source, "follow,udp", rest)
     }
 
+    /// The same of the messages of HTTP.
+    pub(super) fn http(rest: &str) -> Result<Box<dyn Statistic>, StatisticError> {
+        let source = Source::Http(Box::new(Ends::new(Layer::Tcp)));
+        Self::of(source, "follow,http", rest)
+    }
+
     fn of(
         source: Source,
         name: &'static str,
@@ -282,12 +301,9 @@ impl Follow {
         }
     }
 
-    /// Takes a datagram.
+    /// Takes a datagram, or a part of a message.
     fn datagram(&mut self, ends: [End; 2], frame: &Frame<'_>, data: &[u8]) {
         let nodes = *self.nodes.get_or_insert(ends);
-        if data.is_empty() {
-            return;
-        }
         self.keep(Record {
             side: usize::from(ends[0] != nodes[0]),
             frame: frame.number,
@@ -296,6 +312,29 @@ impl Follow {
             data: data.to_vec(),
             offset: 0,
         });
+    }
+
+    /// Takes the messages of a frame, each with its header first, which is empty where a body goes on.
+    fn messages(&mut self, ends: [End; 2], frame: &Frame<'_>, tree: &Tree) {
+        let mut message: &[u8] = &[];
+        let mut has_header = false;
+        for node in tree.nodes() {
+            let data = tree.bytes(node.place, frame.packet.data);
+            match node.field {
+                http::THIS => (message, has_header) = (data, false),
+                http::METHOD | http::CODE => {
+                    has_header = true;
+                    self.datagram(ends, frame, &message[..header_len(message)]);
+                }
+                http::FILE_DATA => {
+                    if !has_header {
+                        self.datagram(ends, frame, &[]);
+                    }
+                    self.datagram(ends, frame, data);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Whether a packet is of the stream, which is the first one that can be it.
@@ -371,6 +410,18 @@ impl Follow {
     }
 }
 
+/// Bytes of the header of a message, with the empty line behind it.
+fn header_len(message: &[u8]) -> usize {
+    let mut end = 0;
+    for line in message.split_inclusive(|byte| *byte == b'\n') {
+        end += line.len();
+        if matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
+    }
+    end
+}
+
 /// Whether a sequence number lies before another one.
 const fn before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b).cast_signed() < 0
@@ -383,6 +434,12 @@ impl Statistic for Follow {
             Source::Udp(ends, payload) => {
                 ends.want(wanted);
                 payload.want(wanted);
+            }
+            Source::Http(ends) => {
+                ends.want(wanted);
+                for field in [http::THIS, http::METHOD, http::CODE, http::FILE_DATA] {
+                    wanted.add(field);
+                }
             }
         }
     }
@@ -405,8 +462,20 @@ impl Statistic for Follow {
                 let data = place.map(|node| tree.bytes(node.place, frame.packet.data));
                 let found: Vec<_> = ends.of(tree).collect();
                 for (from, to, stream) in found {
+                    if !self.is_of(stream.unwrap_or(0), [from, to]) {
+                        continue;
+                    }
+                    self.nodes.get_or_insert([from, to]);
+                    if let Some(data) = data.filter(|data| !data.is_empty()) {
+                        self.datagram([from, to], frame, data);
+                    }
+                }
+            }
+            Source::Http(ends) => {
+                let found: Vec<_> = ends.of(tree).collect();
+                for (from, to, stream) in found {
                     if self.is_of(stream.unwrap_or(0), [from, to]) {
-                        self.datagram([from, to], frame, data.unwrap_or(&[]));
+                        self.messages([from, to], frame, tree);
                     }
                 }
             }
@@ -427,7 +496,7 @@ impl Statistic for Follow {
             out.push_str("packets:\n");
         } else {
             let (mode, protocol) = (self.mode.word(), self.source.word());
-            let filter = self.which.filter(protocol);
+            let filter = self.which.filter(self.source.transport());
             let _infallible = write!(out, "\n{RULE}Follow: {protocol},{mode}\nFilter: {filter}\n");
             for side in 0..2 {
                 let node = self.nodes.map(|nodes| nodes[side].socket());
@@ -561,6 +630,18 @@ mod tests {
             let mut out = String::new();
             base64(plain.as_bytes(), &mut out);
             assert_eq!(out, coded);
+        }
+    }
+
+    #[test]
+    fn a_header_ends_with_an_empty_line() {
+        for (message, len) in [
+            (&b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody\r\n\r\n"[..], 27),
+            (b"GET /\n\nbody", 7),
+            (b"GET /\r\nHost", 11),
+            (b"", 0),
+        ] {
+            assert_eq!(header_len(message), len);
         }
     }
 

@@ -138,6 +138,12 @@ pub static ALL: &[Description] = &[
         make: flow::Flow::parse,
     },
     Description {
+        name: "follow,http,",
+        rest: "ascii|hex|raw|yaml,STREAM|IP:PORT,IP:PORT[,FIRST-LAST]",
+        help: "the messages of HTTP/1 in a TCP stream: headers, and bodies without chunks and compression",
+        make: follow::Follow::http,
+    },
+    Description {
         name: "follow,tcp,",
         rest: "ascii|hex|raw|yaml,STREAM|IP:PORT,IP:PORT[,FIRST-LAST]",
         help: "what a TCP stream carries, in order",
@@ -166,6 +172,12 @@ pub static ALL: &[Description] = &[
         rest: "[,FILTER]",
         help: "HTTP requests by host and address",
         make: applications::Requests::parse,
+    },
+    Description {
+        name: "http_srv,tree",
+        rest: "[,FILTER]",
+        help: "HTTP requests by server and host, responses by server and outcome",
+        make: applications::Load::parse,
     },
     Description {
         name: "icmp,srt",
