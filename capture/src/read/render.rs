@@ -253,16 +253,12 @@ pub(crate) fn resolved(node: &Node, tree: &Tree, frame: &[u8], names: Names, out
 /// than their bits have.
 pub(crate) fn unresolved(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
     let field = node.field.field();
-    // Writing to a string does not fail.
-    let _infallible = match (node.value, field.base) {
-        (Value::Uint(number), Base::Hex | Base::HexDec) => {
-            write_hex(field, number, masked_digits(field), out)
-        }
-        _ => {
-            value(node, tree, frame, out);
-            Ok(())
-        }
-    };
+    if let (Value::Uint(number), Base::Hex | Base::HexDec) = (node.value, field.base) {
+        // Writing to a string does not fail.
+        let _infallible = write_hex(field, number, masked_digits(field), out);
+    } else {
+        value(node, tree, frame, out);
+    }
 }
 
 /// Writes a number in the way of its field.

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_their_titles() {
-        let columns = ListColumns::parse(r#"A b,%m,a B,%L,A b,%p"#).unwrap();
+        let columns = ListColumns::parse("A b,%m,a B,%L,A b,%p").unwrap();
         assert_eq!(columns.titled("A b"), [Shows::Number, Shows::Protocol]);
         assert_eq!(columns.titled("a B"), [Shows::Length]);
         assert_eq!(columns.titled("a_b"), []);

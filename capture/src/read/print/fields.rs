@@ -262,7 +262,9 @@ impl Fields {
             let fields = match column {
                 Source::Fields(fields) => fields,
                 Source::Columns(columns) => {
-                    columns.iter().for_each(|column| column.want(&mut wanted));
+                    for column in columns {
+                        column.want(&mut wanted);
+                    }
                     continue;
                 }
             };
