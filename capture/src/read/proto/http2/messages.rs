@@ -171,9 +171,7 @@ fn data(walk: &mut Walk<'_, '_>, part: &Region<'_>, place: (Way, u32), is_last: 
     if body.bytes.is_empty() {
         return;
     }
-    let source = walk
-        .tree
-        .add_source("Reassembled body", body.bytes.clone());
+    let source = walk.tree.add_source("Reassembled body", body.bytes.clone());
     let whole = Region::new(source, &body.bytes, body.bytes.len() as u32);
     tell(walk, &content_type, &whole, place);
 }
