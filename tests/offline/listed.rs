@@ -1,6 +1,7 @@
 //! Protocols that only the list tells of: what it says of messages made by hand, judged by tshark, and
 //! that no bytes make their dissectors panic.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use capture::packet::LinkType;
@@ -435,19 +436,20 @@ fn the_list_says_of_each_of_them_what_tshark_says() {
     assert_eq!(theirs.lines().count(), ours.lines().count());
 }
 
+/// A plain conversation as a file, with times that take all digits, and how many frames it has.
+fn plain_file(folder: &Path) -> (PathBuf, usize) {
+    let frames = plain().frames.into_iter().zip(1..);
+    let timed: Vec<_> = frames.map(|(frame, at)| (at * 1_234_567, frame)).collect();
+    (file(folder, "plain.pcap", &pcap(&timed, 0)), timed.len())
+}
+
 #[test]
 fn columns_that_are_chosen_show_what_tsharks_show() {
     if !require(&["tshark"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let timed: Vec<_> = plain()
-        .frames
-        .into_iter()
-        .zip(1..)
-        .map(|(frame, at)| (at * 1_234_567, frame))
-        .collect();
-    let path = file(folder.path(), "columns.pcap", &pcap(&timed, 0));
+    let (path, frames) = plain_file(folder.path());
     let program = locate().unwrap();
     for columns in [
         r#""No.","%m","T","%t","S","%s","D","%d","p","%p","L","%L","i","%i""#,
@@ -471,7 +473,7 @@ fn columns_that_are_chosen_show_what_tsharks_show() {
             let mut ours = Command::new(&program);
             ours.arg("read");
             let (theirs, ours) = (printed(Command::new("tshark")), printed(ours));
-            assert!(theirs.lines().count() >= timed.len(), "{columns}");
+            assert!(theirs.lines().count() >= frames, "{columns}");
             let lines = theirs.lines().zip(ours.lines());
             let different: Vec<_> = lines.filter(|(theirs, ours)| theirs != ours).collect();
             assert!(different.is_empty(), "{columns} {form}: {different:#?}");
@@ -486,13 +488,7 @@ fn chosen_columns_are_fields_by_their_titles() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let timed: Vec<_> = plain()
-        .frames
-        .into_iter()
-        .zip(1..)
-        .map(|(frame, at)| (at * 1_234_567, frame))
-        .collect();
-    let path = file(folder.path(), "titles.pcap", &pcap(&timed, 0));
+    let (path, frames) = plain_file(folder.path());
     let program = locate().unwrap();
     let columns = r#"gui.column.format:"My Title","%L","my title","%B","T","%f","T","%p","T","%Cus:tcp.flags","Info","%i","From","%rhs""#;
     for options in [
@@ -516,7 +512,7 @@ fn chosen_columns_are_fields_by_their_titles() {
             let mut ours = Command::new(&program);
             ours.arg("read");
             let (theirs, ours) = (printed(Command::new("tshark")), printed(ours));
-            assert!(theirs.lines().count() + 2 >= timed.len(), "{theirs}");
+            assert!(theirs.lines().count() + 2 >= frames, "{theirs}");
             assert_eq!(ours, theirs, "{options:?} {filter}");
         }
     }
