@@ -615,3 +615,52 @@ fn hellos_and_packets_in_packets_are_listed_as_by_tshark() {
     capture.add(4, Client, &[0x55; 20]);
     capture.compare(&COLUMNS);
 }
+
+#[test]
+fn codes_of_icmpv6_are_named_as_by_tshark() {
+    const ICMPV6: u8 = 58;
+    if !require(&["tshark"]) {
+        return;
+    }
+    let mut capture = Capture::new();
+    for kind in [1, 2, 3, 4, 138, 139, 140, 155, 157, 158, 200] {
+        // Renumbering is not read any deeper.
+        let first = if kind == 138 { 2 } else { 0 };
+        for code in (first..=9).chain(0x80..=0x8b).chain([255]) {
+            // Long enough for whatever Wireshark reads of them.
+            let body = [&[kind, code, 0, 0][..], &[0; 400]].concat();
+            capture.add(ICMPV6, Client, &body);
+        }
+    }
+    // A router tells where to search: whole names, one that goes beyond its option, one that points.
+    for names in [
+        "01 61 02 6263 00 0000",
+        "01 61 00 01 62 00 0000",
+        "07 61626364 656667 ",
+        "01 61 c0 00 0000 0000",
+    ] {
+        let advertised = hex("86000000 40000708 00000000 00000000");
+        let option = hex(&format!("1f 02 0000 00000e10 {names}"));
+        capture.add(ICMPV6, Client, &[advertised, option].concat());
+    }
+    // Options of EDNS: one that is whole, and one that says more than its record has.
+    for option in [
+        "000a 0008 0102030405060708",
+        "000a 0010 0102030405060708",
+        "000a",
+    ] {
+        let option = hex(option);
+        let mut query =
+            hex("1234 0100 0001 0000 0000 0001 0161 00 0001 0001 00 0029 1000 00000000");
+        query.extend((option.len() as u16).to_be_bytes());
+        query.extend(option);
+        capture.datagram(53, &query);
+    }
+    capture.compare(&[
+        "_ws.col.Protocol",
+        "_ws.col.Info",
+        "icmpv6.code",
+        "icmpv6.opt.dnssl",
+        "dns.opt.code",
+    ]);
+}

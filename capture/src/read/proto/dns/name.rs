@@ -73,9 +73,6 @@ pub(super) fn read(region: &Region<'_>, offset: usize, out: &mut String) -> Resu
             }
             _ => return Err(Stop::Malformed),
         }
-        if looked_at > region.reported() {
-            break;
-        }
     }
     if name_len > MAX_LEN {
         out.clear();
