@@ -393,7 +393,7 @@ fn desegment(
                 pdu.whole_in = Some(frame);
                 let whole = pdu.whole();
                 turn.called = true;
-                if pdu.keeps_waiting(whole.len()) {
+                if is_read(segment.events) && pdu.keeps_waiting(whole.len()) {
                     if let Some((Need::Line, looked)) = &mut pdu.awaits {
                         *looked = whole.len();
                     }
@@ -415,11 +415,10 @@ fn desegment(
                         asked_again(walk, pdu, first);
                         let memory = &*walk.memory;
                         // Nobody asked for more after this one.
-                        let is_last =
-                            memory
-                                .tcp
-                                .reassembled_in(memory.pass, pdu.first_frame, first)
-                                == Some(frame);
+                        let told = memory
+                            .tcp
+                            .reassembled_in(memory.pass, pdu.first_frame, first);
+                        let is_last = told == Some(frame);
                         forget_asking(walk, columns.filter(|_| !is_last));
                     }
                     if !before(seq, first.wrapping_add(at as u32)) || at == 0 {
@@ -580,6 +579,15 @@ pub(super) fn ends(walk: &mut Walk<'_, '_>, segment: &Segment) -> bool {
     false
 }
 
+/// Whether a segment's bytes are handed to a dissector: who reads a stream would be confused by what it has
+/// seen, or not yet.
+const fn is_read(events: TcpEvents) -> bool {
+    const NOT_NOW: TcpEvents = TcpEvents(
+        TcpEvents::KEEP_ALIVE.0 | TcpEvents::RETRANSMISSION.0 | TcpEvents::OUT_OF_ORDER.0,
+    );
+    !events.has(NOT_NOW)
+}
+
 /// Hands bytes to a dissector; what it still needs.
 pub(super) fn process(
     walk: &mut Walk<'_, '_>,
@@ -587,13 +595,11 @@ pub(super) fn process(
     payload: &Payload,
     events: TcpEvents,
 ) -> Result<Option<(usize, Need)>, Stop> {
-    const AGAIN: TcpEvents = TcpEvents(TcpEvents::RETRANSMISSION.0 | TcpEvents::OUT_OF_ORDER.0);
     if events.has(TcpEvents::KEEP_ALIVE) {
         data::dissect(walk, region)?;
         return Ok(None);
     }
-    if events.has(AGAIN) {
-        // Who reads a stream would be confused by what it has seen, or not yet.
+    if !is_read(events) {
         return Ok(None);
     }
     let asking = payload.asking;
