@@ -1,5 +1,6 @@
 //! What is known of a frame itself (Wireshark's `packet-frame.c`); where every walk begins.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::brief::link;
@@ -8,7 +9,7 @@ use super::expert::{Group, Severity};
 use super::names::encapsulation::encapsulation;
 use super::text::shown;
 use super::{brief, chdlc, data, eth, ip, ipv6, null, ppp, pppoe, raw, sll, straight};
-use crate::packet::{LinkType, PacketDirection, Timestamp};
+use crate::packet::{Iface, LinkType, PacketDirection, Timestamp};
 use crate::read::field::protocol;
 use crate::read::region::{Region, Stop};
 use crate::read::tree::{Added, Place, Tree, Value};
@@ -264,12 +265,7 @@ fn describe(walk: &mut Walk<'_, '_>, region: &Region<'_>) -> Added {
         );
         let number = iface_number(frame);
         let id = tree.add(INTERFACE, nowhere, Value::Uint(number.into()));
-        let name = if iface.name.is_empty() {
-            "unknown"
-        } else {
-            &iface.name
-        };
-        let name = &*shown(name);
+        let name = &*iface_name(iface);
         tree.label(id, format_args!("Interface id: {number} ({name})"));
         tree.open();
         tree.add_text(INTERFACE_NAME, nowhere, name);
@@ -334,10 +330,7 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, cap_len: usize) {
     let wire_len = frame.packet.meta.wire_len as usize;
     let plural = |len| if len == 1 { "byte" } else { "bytes" };
     let iface = frame.iface.filter(|_| frame.section.is_some());
-    let name = iface.map_or("", |iface| match iface.name.as_str() {
-        "" => "unknown",
-        name => name,
-    });
+    let name = iface.map_or_else(Cow::default, iface_name);
     let on = if iface.is_some() {
         " on interface "
     } else {
@@ -360,6 +353,14 @@ fn title(walk: &mut Walk<'_, '_>, added: Added, cap_len: usize) {
             cap_len * 8,
         ),
     );
+}
+
+/// The name of an interface, as it can be shown.
+fn iface_name(iface: &Iface) -> Cow<'_, str> {
+    match iface.name.as_str() {
+        "" => Cow::Borrowed("unknown"),
+        name => shown(name),
+    }
 }
 
 /// The number of the interface in its section.
