@@ -8,7 +8,8 @@
 //! - `streams.rs` what is remembered of streams
 //! - `tracker.rs` what a segment says in the light of those before it
 //! - `details.rs` what the tree says of that
-//! - `applications.rs` who takes what streams carry; `reassembly.rs` how messages are put together
+//! - `applications.rs` who takes what streams carry; `reassembly.rs` how messages are put together, `pdu.rs` one of
+//!   them
 
 pub(crate) mod applications;
 mod details;
@@ -19,6 +20,7 @@ mod meta;
 pub(crate) mod mptcp;
 mod names;
 mod options;
+mod pdu;
 mod reassembly;
 mod streams;
 #[cfg(test)]
