@@ -61,18 +61,23 @@ impl Damaging {
             wire_len: (data.len() + self.below(2) * self.below(100)) as u32,
             ..PacketMeta::UNKNOWN
         };
-        let frame = walk::Frame {
-            number: self.number,
-            packet: Packet { meta, data },
-            iface: None,
-            section: None,
-            options: PacketOptions::default(),
-            first: Timestamp(0),
-            previous: Timestamp(0),
-            previous_shown: Timestamp(0),
-        };
+        let frame = alone(self.number, Packet { meta, data });
         self.dissecting
             .dissect(&frame, &mut self.tree, &mut self.columns);
         &self.tree
+    }
+}
+
+/// A frame of which nothing is known but its packet.
+pub(crate) fn alone(number: u64, packet: Packet<'_>) -> walk::Frame<'_> {
+    walk::Frame {
+        number,
+        packet,
+        iface: None,
+        section: None,
+        options: PacketOptions::default(),
+        first: Timestamp(0),
+        previous: Timestamp(0),
+        previous_shown: Timestamp(0),
     }
 }

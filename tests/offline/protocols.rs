@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use capture::packet::{LinkType, Packet, PacketMeta, Timestamp};
-use capture::read::{Columns, Frames, Tree, Wanted, walk};
-use capture::source::file::PacketOptions;
+use capture::read::{Columns, Frames, Tree, Wanted};
 use capture_tests::oracle::{output, require};
 use capture_tests::program::locate;
 
+use crate::damaging::alone;
 use crate::fixture::{connections, file, pcap};
 
 const ETHERNET: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
@@ -385,16 +385,7 @@ fn no_bytes_make_dissectors_panic_or_run_away() {
             wire_len: (data.len() + random.below(2) * random.below(100)) as u32,
             ..PacketMeta::UNKNOWN
         };
-        let frame = walk::Frame {
-            number,
-            packet: Packet { meta, data: &data },
-            iface: None,
-            section: None,
-            options: PacketOptions::default(),
-            first: Timestamp(0),
-            previous: Timestamp(0),
-            previous_shown: Timestamp(0),
-        };
+        let frame = alone(number, Packet { meta, data: &data });
         dissecting.dissect(&frame, &mut tree, &mut columns);
         assert!(tree.nodes().len() < MOST_FIELDS, "{data:02x?}");
         let mut text = String::new();
