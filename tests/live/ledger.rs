@@ -236,21 +236,49 @@ fn a_full_ring_loses_packets_that_are_all_counted() -> Result<()> {
 }
 
 /// A file system of a given size; gone when this is dropped.
-struct SmallDisk(tempfile::TempDir);
+struct SmallDisk {
+    mounted_at: tempfile::TempDir,
+    /// Where its bytes are, if they are in a file.
+    _image: Option<tempfile::NamedTempFile>,
+}
 
 impl SmallDisk {
-    fn new(size: &str) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+    /// In memory.
+    fn in_memory(size: &str) -> Result<Self> {
+        let mounted_at = tempfile::tempdir()?;
         let mut mount = Command::new("mount");
         mount
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
-            .arg(folder.path());
+            .arg(mounted_at.path());
         oracle::output(&mut mount)?;
-        Ok(Self(folder))
+        Ok(Self {
+            mounted_at,
+            _image: None,
+        })
+    }
+
+    /// On a device, which can be written past the page cache.
+    fn on_device(bytes: u64) -> Result<Self> {
+        let (mounted_at, image) = (tempfile::tempdir()?, tempfile::NamedTempFile::new()?);
+        image.as_file().set_len(bytes)?;
+        let mut format = Command::new("mkfs.ext4");
+        format
+            .args(["-q", "-F", "-m", "0", "-O", "^has_journal"])
+            .arg(image.path());
+        oracle::output(&mut format)?;
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-o", "loop"])
+            .args([image.path(), mounted_at.path()]);
+        oracle::output(&mut mount)?;
+        Ok(Self {
+            mounted_at,
+            _image: Some(image),
+        })
     }
 
     fn path(&self) -> &Path {
-        self.0.path()
+        self.mounted_at.path()
     }
 }
 
@@ -286,11 +314,23 @@ fn a_log_that_is_full_does_not_end_the_capture() -> Result<()> {
 
 #[test]
 fn a_full_disk_ends_the_file_and_not_the_capture() -> Result<()> {
+    ends_the_file_alone(&SmallDisk::in_memory("1m")?)
+}
+
+#[test]
+fn a_full_disk_that_is_written_past_the_page_cache_does_too() -> Result<()> {
+    if !oracle::require(&["mkfs.ext4"]) {
+        return Ok(());
+    }
+    ends_the_file_alone(&SmallDisk::on_device(2 << 20)?)
+}
+
+/// Captures more than there is room for.
+fn ends_the_file_alone(disk: &SmallDisk) -> Result<()> {
     if !oracle::require(&["capinfos"]) {
         return Ok(());
     }
     let lab = Lab::new()?;
-    let disk = SmallDisk::new("1m")?;
     let packets = disk.path().join("packets.pcapng");
     let run = Run::start_with(
         &lab.client.namespace,

@@ -55,6 +55,11 @@ impl Merge {
         self.held.is_empty()
     }
 
+    /// Chunks that wait.
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
     pub(super) fn push(&mut self, chunk: Chunk) {
         let place = self
             .held

@@ -10,11 +10,13 @@
 //! - `chunk.rs`: a buffer on its way
 //! - `merge.rs`: time order
 //! - `writer.rs`: the thread
-//! - `output.rs`: the file itself
+//! - `output.rs`: where the bytes go
+//! - `appended.rs`: the file itself, past the page cache where that serves
 //! - `rotation.rs`: several files in a row
 //!
 //! Format: draft-ietf-opsawg-pcapng.
 
+mod appended;
 pub(crate) mod blocks;
 mod chunk;
 mod encoder;
@@ -39,6 +41,7 @@ pub use rotation::{Names, Rotation, SeriesSummary};
 
 use crate::packet::{IfaceId, Timestamp};
 use crate::sink::flows::CollectorError;
+use appended::Queue;
 use output::Output;
 use rotation::Series;
 use writer::{Ended, Marks, Message, Shared, Tally, Writer};
@@ -195,7 +198,7 @@ impl PacketFile {
         workers: usize,
     ) -> Result<(Self, Vec<PacketSink>), SinkError> {
         let Some(rotation) = options.rotation else {
-            let output = output::create(&options.path, options.existing)?;
+            let output = output::create(&options.path, options.existing, options.overflow)?;
             return Self::start(output, options, workers)
                 .inspect_err(|_| remove_regular(&options.path));
         };
@@ -244,9 +247,9 @@ impl PacketFile {
             ..
         } = options;
         let mut tally = Tally::default();
-        match output.write_all(&header) {
-            Ok(()) => tally.bytes = header.len() as u64,
-            Err(source) => return Err(SinkError::Write { path, source }),
+        match output.append_all(&header, Queue::Short) {
+            (appended_len, Ok(())) => tally.bytes = appended_len as u64,
+            (_, Err(source)) => return Err(SinkError::Write { path, source }),
         }
 
         let pool_bytes = pool_bytes / workers.max(1);
@@ -293,6 +296,8 @@ impl PacketFile {
             receiver,
             free: returns,
             buffer_bytes,
+            many: quota * workers / 2,
+            held: 0,
             tally,
         };
         let thread = std::thread::Builder::new().name("packet-writer".to_owned());

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::output::{self, Output};
-use super::{Existing, PacketFileOptions, SinkError};
+use super::{Existing, Overflow, PacketFileOptions, SinkError};
 use crate::packet::{Span, Timestamp};
 
 /// When a new file begins, whichever comes first, and how many are kept.
@@ -61,6 +61,7 @@ pub(super) struct Series {
     rotation: Rotation,
     path: PathBuf,
     existing: Existing,
+    overflow: Overflow,
     /// What each file begins with: the section and the interfaces that are known by then.
     pub(super) header: Vec<u8>,
     begun: u64,
@@ -84,6 +85,7 @@ impl Series {
             rotation,
             path: options.path.clone(),
             existing: options.existing,
+            overflow: options.overflow,
             header: options.header(),
             begun: 0,
             removed: 0,
@@ -102,7 +104,7 @@ impl Series {
             Names::Numbered => file_name(&self.path, self.begun + 1, ts),
             Names::Plain => self.path.clone(),
         };
-        let output = output::create(&path, self.existing)?;
+        let output = output::create(&path, self.existing, self.overflow)?;
         self.begun += 1;
         if self.rotation.files.is_none() && self.kept.len() > 1 {
             self.kept.pop_back();

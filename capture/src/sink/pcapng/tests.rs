@@ -1,6 +1,6 @@
 //! Blocks byte for byte, files read back by our own reader, workers in any order, and disks that fill.
 
-use std::io::{Read as _, Write};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -180,8 +180,8 @@ struct Memory {
     error: Option<io::ErrorKind>,
 }
 
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Output for Memory {
+    fn append(&mut self, bytes: &[u8], _: Queue) -> io::Result<usize> {
         let mut all = self.bytes.lock().unwrap();
         let room = self.room.map_or(usize::MAX, |room| room - all.len());
         if room == 0 {
@@ -192,12 +192,6 @@ impl Write for Memory {
         Ok(taken)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Output for Memory {
     fn cut(&mut self, len: u64) -> io::Result<()> {
         self.bytes.lock().unwrap().truncate(len as usize);
         Ok(())
@@ -368,23 +362,17 @@ fn live_file_grows_before_a_buffer_is_full() {
 /// Blocks every write until the test lets go.
 struct Stuck(Memory, crossbeam_channel::Receiver<()>);
 
-impl Write for Stuck {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Output for Stuck {
+    fn append(&mut self, bytes: &[u8], queue: Queue) -> io::Result<usize> {
         if !self.0.bytes.lock().unwrap().is_empty() {
             // Fails when the test has let go for good.
             match self.1.recv() {
                 Ok(()) | Err(_) => {}
             }
         }
-        self.0.write(bytes)
+        self.0.append(bytes, queue)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Output for Stuck {
     fn cut(&mut self, len: u64) -> io::Result<()> {
         self.0.cut(len)
     }

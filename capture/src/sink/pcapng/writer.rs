@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::SinkError;
+use super::appended::Queue;
 use super::blocks::{self, IfaceStatistics};
 use super::chunk::{Blocks, Chunk};
 use super::merge::{Bound, Merge};
@@ -110,6 +111,10 @@ pub(super) struct Writer {
     /// By worker, the way back for buffers.
     pub(super) free: Vec<Sender<Vec<u8>>>,
     pub(super) buffer_bytes: usize,
+    /// Buffers that wait, of all workers, at which there are many.
+    pub(super) many: usize,
+    /// Buffers that have left the channel and are still to be written.
+    pub(super) held: usize,
     pub(super) tally: Tally,
 }
 
@@ -173,6 +178,7 @@ impl Writer {
 
     fn drain(&mut self, merge: &mut Merge, bound: Bound, merged: &mut Vec<u8>) {
         while let Some(chunk) = merge.pop_whole(bound) {
+            self.held = merge.len();
             self.write_packets(chunk.rest(), chunk.packets, chunk.oldest, chunk.newest);
             self.recycle(chunk);
         }
@@ -298,18 +304,17 @@ impl Writer {
         if self.tally.ended.is_some() {
             return;
         }
-        let mut done = 0;
-        let error = loop {
-            if done == blocks.len() {
+        let queue = if self.receiver.len() + self.held >= self.many {
+            Queue::Long
+        } else {
+            Queue::Short
+        };
+        let (done, error) = match self.output.append_all(blocks, queue) {
+            (done, Ok(())) => {
                 self.tally.bytes += done as u64;
                 return;
             }
-            match self.output.write(&blocks[done..]) {
-                Ok(0) => break io::ErrorKind::WriteZero.into(),
-                Ok(written_bytes) => done += written_bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break error,
-            }
+            (done, Err(error)) => (done, error),
         };
         self.tally.bytes += whole_blocks(blocks, done) as u64;
         // If the file cannot be cut either, the first error is the one to tell.
