@@ -13,7 +13,8 @@
 //! - `slab.rs` where flows live
 //! - `timer.rs` when flows expire, and who goes first when there is no room
 //! - `limits.rs` how much is kept, and for how long
-//! - `table.rs` all of it together
+//! - `table/` all of it together: the table itself, the flows of one address family, and what both
+//!   families have in common
 //! - `record.rs` what is said of a flow in the end
 
 mod context;
