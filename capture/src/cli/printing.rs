@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use crate::filter::display::DisplayFilter;
 use crate::read::color::{Coloring, default_rules};
 use crate::read::print::{
-    Chosen, Details, Diagram, Fields, JsonBytes, Layout, Names, Occurrence, Quote, Seconds, Text,
-    TimeStyle,
+    Chosen, Details, Diagram, Fields, JsonBytes, JsonKeys, Layout, Names, Occurrence, Quote,
+    Seconds, Text, TimeStyle,
 };
 use crate::read::{Preferences, print::TimeFormat};
 
@@ -67,6 +67,10 @@ pub(super) struct PrintArgs {
     #[arg(short = 'J', value_name = "PROTOCOLS")]
     protocols_in_full: Option<String>,
 
+    /// With -T json or jsonraw: fields of one name are one member, whose value is an array of theirs.
+    #[arg(long)]
+    no_duplicate_keys: bool,
+
     /// What is printed behind each packet's fields or bytes [default: an empty line].
     #[arg(short = 'S', value_name = "TEXT", allow_hyphen_values = true)]
     separator: Option<String>,
@@ -85,8 +89,8 @@ pub(super) struct PrintArgs {
     #[arg(short = 'n', long = "numbers", conflicts_with = "names")]
     numbers: bool,
 
-    /// Names for these alone: m (vendors of MAC addresses, as without -N); other names are not known
-    /// here.
+    /// Names for these alone: m (vendors of MAC addresses, as without -N), d (what DNS tells, for -z hosts);
+    /// other names are not known here.
     #[arg(short = 'N', value_name = "FLAGS")]
     names: Option<String>,
 
@@ -160,6 +164,7 @@ impl PrintArgs {
             field_options,
             named_alone,
             protocols_in_full,
+            no_duplicate_keys,
             separator,
             time,
             seconds,
@@ -182,6 +187,7 @@ impl PrintArgs {
             ("-E", !field_options.is_empty()),
             ("-j", named_alone.is_some()),
             ("-J", protocols_in_full.is_some()),
+            ("--no-duplicate-keys", *no_duplicate_keys),
             ("-S", separator.is_some()),
             ("-t", *time != TimeFormat::default()),
             ("-u", *seconds != Seconds::default()),
@@ -213,6 +219,10 @@ impl PrintArgs {
     pub(super) fn preferences(&self) -> anyhow::Result<Preferences> {
         let mut preferences = preferences(&self.option)?;
         preferences.names = self.address_names()?;
+        preferences.dns_names = match &self.names {
+            Some(flags) => flags.contains('d'),
+            None => !self.numbers,
+        };
         for rule in &self.decode_as {
             preferences
                 .decode_as
@@ -227,16 +237,19 @@ impl PrintArgs {
         if self.numbers {
             return Ok(Names::Numbers);
         }
-        let mut names = Names::Vendors;
-        for flag in self.names.iter().flat_map(|flags| flags.chars()) {
-            match flag {
-                'm' => names = Names::Vendors,
-                other => bail!(
-                    "-N {other}: addresses and ports are shown as numbers here; m, for the vendors of MAC addresses, is what there is"
-                ),
-            }
+        let Some(flags) = &self.names else {
+            return Ok(Names::Vendors);
+        };
+        if let Some(other) = flags.chars().find(|flag| !matches!(flag, 'd' | 'm')) {
+            bail!(
+                "-N {other}: addresses and ports are shown as numbers here; m, for the vendors of MAC addresses, and d, for -z hosts, is what there is"
+            );
         }
-        Ok(names)
+        Ok(if flags.contains('m') {
+            Names::Vendors
+        } else {
+            Names::Numbers
+        })
     }
 
     /// What is printed of each packet.
@@ -248,6 +261,9 @@ impl PrintArgs {
         }
         if self.diagram.is_some() && !matches!(form, Form::Text | Form::Tabs) {
             bail!("--diagram is text; leave -T away");
+        }
+        if self.no_duplicate_keys && !matches!(form, Form::Json | Form::Jsonraw) {
+            bail!("--no-duplicate-keys belongs to -T json and jsonraw; add one of them");
         }
         let chosen = self.chosen(form)?;
         let columns = preferences(&self.option)?.columns;
@@ -278,6 +294,11 @@ impl PrintArgs {
                 })
             }
             Form::Json | Form::Jsonraw => Layout::Json {
+                keys: if self.no_duplicate_keys {
+                    JsonKeys::Merged
+                } else {
+                    JsonKeys::Each
+                },
                 bytes: match (form, self.bytes) {
                     (Form::Jsonraw, _) => JsonBytes::Alone,
                     (_, true) => JsonBytes::Beside,

@@ -24,9 +24,6 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     }
     let plan = plan(args)?;
     let mut statistics = statistics_of(&args.print_args.statistics)?;
-    for statistic in &mut statistics {
-        statistic.set_names(plan.preferences.names);
-    }
     let objects = args.export_objects.as_deref().map(Objects::parse);
     let mut objects = objects.transpose().context("--export-objects")?;
     let mut counting: Vec<Box<dyn Statistic + '_>> = Vec::new();

@@ -28,7 +28,7 @@ use crate::engine::IfaceFilterError;
 use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
-use crate::source::file::{Block, FileError, FileSource, Numbering, Slot, look_for};
+use crate::source::file::{Block, FileError, FileSource, HostName, Numbering, Slot, look_for};
 
 /// Frames of a batch.
 const BATCH: usize = 1024;
@@ -122,6 +122,9 @@ pub enum ReadError {
     /// Standard input comes only once.
     #[error("-2 reads everything twice, which standard input does not allow; name a file")]
     TwiceFromPipe,
+    /// A statistic adds to a column that is not there.
+    #[error("-z proto,colinfo adds to the Info column, which is not printed")]
+    NoInfo,
     /// A bug.
     #[error("a thread panicked; this is a bug, please report it")]
     Panicked,
@@ -167,8 +170,13 @@ pub fn read_from(
     if let Some(filter) = &plan.filter {
         asked.add_all(filter.wanted());
     }
-    for statistic in &*statistics {
+    for statistic in &mut *statistics {
+        statistic.begin(plan);
         statistic.want(&mut asked);
+    }
+    let adds_info = statistics.iter().any(|statistic| statistic.adds_info());
+    if adds_info && !plan.layout.as_ref().is_some_and(Layout::has_info) {
+        return Err(ReadError::NoInfo);
     }
     let rules = naming(plan, &asked);
     // What is printed comes first: where nothing else is wanted, frames can be printed without a tree.
@@ -202,6 +210,7 @@ pub fn read_from(
         times: Times::default(),
         summary: ReadSummary::default(),
         statistics,
+        adds_info,
         rules,
         left_out: LeftOut::new(plan.read_filter.as_ref()),
         shown_bytes: 0,
@@ -326,6 +335,8 @@ struct Walking<'p, 's> {
     times: Times,
     summary: ReadSummary,
     statistics: &'p mut [Box<dyn Statistic + 's>],
+    /// Some of them add to the info of the list.
+    adds_info: bool,
     /// Which frames get which names of rules, where that is asked for.
     rules: Option<Coloring>,
     left_out: LeftOut,
@@ -345,6 +356,7 @@ impl Walking<'_, '_> {
         let reader = Reader::new(self.plan, first, seed).map_err(Stopped::Broken)?;
         self.frames.memory.tls.add_secrets(&self.secrets);
         let mut secrets: Arc<[u8]> = Arc::default();
+        let mut names = 0;
         while let Some(burst) = reader.next() {
             let Burst {
                 block,
@@ -359,6 +371,10 @@ impl Walking<'_, '_> {
                 secrets = Arc::clone(&about.secrets);
                 self.frames.memory.tls.add_secrets(&secrets);
             }
+            if about.names.len() > names && scratch.is_none() {
+                self.tell_names(&about.names[names..]);
+                names = about.names.len();
+            }
             for place in 0..LEAD {
                 self.look_ahead(&frames, place, &block);
             }
@@ -370,7 +386,18 @@ impl Walking<'_, '_> {
             // The next burst can come with another block.
             self.output.flush(&block)?;
         }
-        reader.join().map_err(Stopped::Broken)
+        let all = reader.join().map_err(Stopped::Broken)?;
+        if scratch.is_none() {
+            self.tell_names(all.get(names..).unwrap_or(&[]));
+        }
+        Ok(())
+    }
+
+    /// Names that the files give addresses.
+    fn tell_names(&mut self, names: &[HostName]) {
+        for statistic in &mut *self.statistics {
+            statistic.names(names);
+        }
     }
 
     /// Asks for the memory that frames will need.
@@ -471,6 +498,13 @@ impl Walking<'_, '_> {
         }
         for statistic in &mut *self.statistics {
             statistic.frame(&frame, &item.shown.tree, &item.shown.columns);
+        }
+        if self.adds_info {
+            // The last one first, as tshark does.
+            for statistic in self.statistics.iter().rev() {
+                let Shown { tree, columns, .. } = &mut item.shown;
+                statistic.add_info(&frame, tree, columns);
+            }
         }
         let filter = self.plan.filter.as_ref();
         if filter.is_some_and(|filter| !filter.matches(&item.shown.tree, packet.data)) {

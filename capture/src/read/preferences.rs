@@ -14,6 +14,8 @@ const COLUMN_FORMAT: &str = "gui.column.format";
 pub struct Preferences {
     /// Whether labels and resolved names show addresses by name.
     pub names: Names,
+    /// Whether what DNS tells is what addresses are called (`-z hosts`).
+    pub dns_names: bool,
     /// `tcp.check_checksum`.
     pub tcp_check_checksum: bool,
     /// `udp.check_checksum`.
@@ -101,6 +103,7 @@ impl Default for Preferences {
     fn default() -> Self {
         Self {
             names: Names::Vendors,
+            dns_names: true,
             tcp_check_checksum: false,
             udp_check_checksum: false,
             ip_check_checksum: false,

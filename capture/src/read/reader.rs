@@ -16,7 +16,7 @@ use super::pipeline::{ReadError, ReadPlan};
 use super::proto::straight;
 use crate::engine::{FileFilter, FilePrograms, IfaceFilterError};
 use crate::packet::{Iface, IfaceId, LinkType};
-use crate::source::file::{Block, FileError, FileSource, Slot};
+use crate::source::file::{Block, FileError, FileSource, HostName, Slot};
 
 /// Frames that are taken from a file at once.
 const BURST: usize = 1024;
@@ -49,6 +49,8 @@ pub(super) struct About {
     sections: Vec<Option<(u32, IfaceId)>>,
     /// Secrets of TLS so far, as a log of keys.
     pub(super) secrets: Arc<[u8]>,
+    /// Names of addresses so far, of all files.
+    pub(super) names: Names,
     /// The capture filter for its link types, if there is one.
     pub(super) programs: Option<Arc<FilePrograms>>,
 }
@@ -84,6 +86,9 @@ impl Batch {
     }
 }
 
+/// Names of addresses, of all files.
+type Names = Arc<[HostName]>;
+
 /// Why reading ended before the end.
 pub(super) enum Unread {
     File(FileError),
@@ -96,7 +101,7 @@ pub(super) enum Unread {
 pub(super) struct Reader {
     bursts: Receiver<Result<Burst, Unread>>,
     spare: Sender<Batch>,
-    thread: thread::JoinHandle<()>,
+    thread: thread::JoinHandle<Names>,
 }
 
 impl Reader {
@@ -111,6 +116,7 @@ impl Reader {
             send,
             spares,
             seed,
+            names: Names::default(),
         };
         let thread = thread::Builder::new()
             .name("reader".to_owned())
@@ -134,8 +140,9 @@ impl Reader {
         drop(self.spare.try_send(frames));
     }
 
-    /// At the end: whether everything went well.
-    pub(super) fn join(self) -> Result<(), ReadError> {
+    /// At the end, if everything went well: the names of addresses of all files, those behind the last frame
+    /// too.
+    pub(super) fn join(self) -> Result<Names, ReadError> {
         self.thread.join().map_err(|_panic| ReadError::Panicked)
     }
 }
@@ -149,14 +156,16 @@ struct Reading {
     send: Sender<Result<Burst, Unread>>,
     spares: Receiver<Batch>,
     seed: Seed,
+    names: Names,
 }
 
 impl Reading {
-    fn run(mut self, first: FileSource) {
+    fn run(mut self, first: FileSource) -> Names {
         if let Err(unread) = self.all(first) {
             // Nobody may be there to be told.
             drop(self.send.send(Err(unread)));
         }
+        self.names
     }
 
     fn all(&mut self, first: FileSource) -> Result<(), Unread> {
@@ -181,15 +190,20 @@ impl Reading {
     fn file(&mut self, source: &mut FileSource, path: &Path) -> Result<(), Unread> {
         let first_iface = source.numbering().iface.0 - source.ifaces().len() as u32;
         let mut known = None::<Arc<About>>;
+        let mut names = 0;
         while self.left != Some(0) {
             let mut frames = self.spares.try_recv().unwrap_or_default();
             frames.slots.clear();
             let left = self.left.unwrap_or(u64::MAX);
             let budget = BURST.min(usize::try_from(left).unwrap_or(BURST));
             let burst = source.next_batch(&mut frames.slots, budget);
-            let Some(block) = burst.map_err(Unread::File)? else {
-                break;
-            };
+            let burst = burst.map_err(Unread::File)?;
+            let of_file = source.names();
+            if of_file.len() > names {
+                self.names = [&*self.names, &of_file[names..]].concat().into();
+                names = of_file.len();
+            }
+            let Some(block) = burst else { break };
             if let Some(left) = &mut self.left {
                 *left = left.saturating_sub(frames.slots.len() as u64);
             }
@@ -198,7 +212,8 @@ impl Reading {
             let about = match known.take() {
                 Some(about)
                     if about.ifaces.len() == ifaces.len()
-                        && about.secrets.len() == source.secrets().len() =>
+                        && about.secrets.len() == source.secrets().len()
+                        && Arc::ptr_eq(&about.names, &self.names) =>
                 {
                     about
                 }
@@ -211,6 +226,7 @@ impl Reading {
                         first_iface,
                         sections: ids.map(|id| source.section_of(id, first_iface)).collect(),
                         secrets: source.secrets().into(),
+                        names: Arc::clone(&self.names),
                         programs: programs.transpose().map_err(Unread::Filter)?,
                     })
                 }

@@ -254,11 +254,16 @@ pub(crate) fn resolved(node: &Node, tree: &Tree, frame: &[u8], names: Names, out
 pub(crate) fn unresolved(node: &Node, tree: &Tree, frame: &[u8], out: &mut String) {
     let field = node.field.field();
     if let (Value::Uint(number), Base::Hex | Base::HexDec) = (node.value, field.base) {
-        // Writing to a string does not fail.
-        let _infallible = write_hex(field, number, masked_digits(field), out);
+        hexadecimal(field, number, out);
     } else {
         value(node, tree, frame, out);
     }
+}
+
+/// Writes a number in hexadecimal, with as many digits as its bits have.
+pub(super) fn hexadecimal(field: &Field, number: u64, out: &mut String) {
+    // Writing to a string does not fail.
+    let _infallible = write_hex(field, number, masked_digits(field), out);
 }
 
 /// Writes a number in the way of its field.
@@ -500,26 +505,26 @@ pub struct General(pub f64);
 
 impl fmt::Display for General {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: i32 = 6;
-        if self.0 == 0.0 {
-            return f.write_char('0');
-        }
-        let scientific = format!("{:.*e}", DIGITS as usize - 1, self.0);
-        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        let exponent: i32 = exponent.parse().unwrap_or(0);
-        if (-4..DIGITS).contains(&exponent) {
-            let decimals = usize::try_from(DIGITS - 1 - exponent).unwrap_or(0);
-            let text = format!("{:.decimals$}", self.0);
-            return f.write_str(without_zeros(&text));
-        }
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(
-            f,
-            "{}e{sign}{:02}",
-            without_zeros(mantissa),
-            exponent.unsigned_abs()
-        )
+        general(self.0, 6, f)
     }
+}
+
+/// Writes a number with a fraction with so many digits at most, as C's `%g` does.
+pub(super) fn general(number: f64, digits: i32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if number == 0.0 {
+        return f.write_char('0');
+    }
+    let decimals = |count: i32| usize::try_from(count).unwrap_or(0);
+    let scientific = format!("{number:.*e}", decimals(digits - 1));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..digits).contains(&exponent) {
+        let text = format!("{number:.*}", decimals(digits - 1 - exponent));
+        return f.write_str(without_zeros(&text));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let mantissa = without_zeros(mantissa);
+    write!(f, "{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 fn without_zeros(text: &str) -> &str {

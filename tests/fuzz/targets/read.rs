@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use capture::read::color::{Coloring, default_rules};
 use capture::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read};
 use capture::read::print::{
-    Details, Fields, JsonBytes, Layout, ListColumns, Names, Seconds, Text, TimeFormat, TimeStyle,
+    Details, Fields, JsonBytes, JsonKeys, Layout, ListColumns, Names, Seconds, Text, TimeFormat,
+    TimeStyle,
 };
 use capture::read::{Preferences, registry};
 
@@ -124,6 +125,11 @@ fn layout(choice: u8) -> Layout {
         0 => Layout::Text(text),
         1 => Layout::Json {
             bytes: JsonBytes::Beside,
+            keys: if choice & 0x20 == 0 {
+                JsonKeys::Each
+            } else {
+                JsonKeys::Merged
+            },
             chosen: None,
         },
         2 => Layout::Fields(FIELDS.with(Clone::clone)),

@@ -7,6 +7,7 @@
 //! - `names.rs` messages of DNS
 //! - `services.rs` what is asked of the services of a network
 //! - `streams.rs` applications by port and beginning, and streams that turn into others
+//! - `tables.rs` logins, names of hosts, fields in the list, members of JSON
 //!
 //! `CAPTURE_JUDGED_PACKETS` and `CAPTURE_JUDGED_SEED` ask for more, and for others.
 
@@ -17,6 +18,7 @@ mod names;
 mod packets;
 mod services;
 mod streams;
+mod tables;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -104,6 +104,11 @@ impl Capture {
         send(self, Server, 0x11, &[]);
     }
 
+    /// As a file in a folder.
+    pub(super) fn write(&self, folder: &std::path::Path) -> std::path::PathBuf {
+        write(folder, 1, &self.packets)
+    }
+
     /// Fails with what differs in these columns.
     pub(super) fn compare(&self, columns: &[&str]) {
         let folder = tempfile::tempdir().unwrap();

@@ -73,6 +73,11 @@ impl ListColumns {
             .collect()
     }
 
+    /// Whether the info is among them.
+    pub(super) fn has_info(&self) -> bool {
+        self.0.iter().any(|column| column.shows == Shows::Info)
+    }
+
     /// The titles.
     pub(super) fn titles(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|column| column.title.as_str())

@@ -282,6 +282,12 @@ impl Fields {
         wanted
     }
 
+    /// Whether some are columns of the list.
+    pub(super) fn has_columns(&self) -> bool {
+        let mut sources = self.columns.iter();
+        sources.any(|source| matches!(source, Source::Columns(_)))
+    }
+
     pub(super) fn header(&self, out: &mut String) {
         if self.bom {
             out.push('\u{feff}');

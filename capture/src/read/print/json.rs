@@ -1,6 +1,8 @@
 //! Everything of a frame as JSON, in the shape of tshark's `-T json`: what lies below a field is an
 //! object beside it, called `FIELD_tree`.
 
+use std::collections::HashMap;
+
 use super::text::hex;
 use super::{Chosen, Shown};
 use crate::read::field::{Field, Kind};
@@ -33,11 +35,20 @@ pub enum JsonBytes {
     Alone,
 }
 
+/// What is done where several fields of an object have one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonKeys {
+    /// Each is a member.
+    Each,
+    /// Their values are an array (`--no-duplicate-keys`).
+    Merged,
+}
+
 /// Adds a frame.
 pub(super) fn object(
     shown: &Shown,
     data: &[u8],
-    bytes: JsonBytes,
+    (bytes, keys): (JsonBytes, JsonKeys),
     chosen: Option<&Chosen>,
     out: &mut String,
 ) {
@@ -57,8 +68,25 @@ pub(super) fn object(
         out,
     };
     let nodes = shown.tree.nodes();
-    writer.level(nodes, 0, false, chosen);
+    match keys {
+        JsonKeys::Each => writer.level(nodes, 0, false, chosen),
+        JsonKeys::Merged => writer.merged(nodes, 0, chosen),
+    }
     out.push_str("\n      }\n    }\n  }");
+}
+
+/// A node, and those below it.
+type Branch<'n> = (&'n Node, &'n [Node]);
+
+/// Splits off the first node with those below it.
+fn first_branch(nodes: &[Node]) -> Option<(Branch<'_>, &[Node])> {
+    let (node, behind) = nodes.split_first()?;
+    let below = behind
+        .iter()
+        .take_while(|other| other.depth > node.depth)
+        .count();
+    let (children, next) = behind.split_at(below);
+    Some(((node, children), next))
 }
 
 struct Writer<'a> {
@@ -73,14 +101,127 @@ impl Writer<'_> {
     /// already.
     fn level(&mut self, nodes: &[Node], depth: u8, mut follows: bool, chosen: Option<&Chosen>) {
         let mut rest = nodes;
-        while let Some((node, behind)) = rest.split_first() {
-            let below = behind
-                .iter()
-                .take_while(|other| other.depth > depth)
-                .count();
-            let (children, next) = behind.split_at(below);
+        while let Some(((node, children), next)) = first_branch(rest) {
             rest = next;
             self.node(node, children, depth, &mut follows, chosen);
+        }
+    }
+
+    /// The same, with nodes of one name together.
+    fn merged(&mut self, nodes: &[Node], depth: usize, chosen: Option<&Chosen>) {
+        let mut places = HashMap::new();
+        let mut groups: Vec<Vec<Branch<'_>>> = Vec::new();
+        let mut rest = nodes;
+        while let Some((branch, next)) = first_branch(rest) {
+            rest = next;
+            let name = self.shown.tree.name_of(branch.0);
+            match places.get(name) {
+                None => {
+                    places.insert(name, groups.len());
+                    groups.push(vec![branch]);
+                }
+                Some(place) => {
+                    let group: &mut Vec<_> = &mut groups[*place];
+                    group.push(branch);
+                }
+            }
+        }
+        let mut follows = false;
+        for group in &groups {
+            self.group(group, depth, &mut follows, chosen);
+        }
+    }
+
+    /// Nodes of one name: the first one says what all of them have.
+    fn group(
+        &mut self,
+        group: &[Branch<'_>],
+        depth: usize,
+        follows: &mut bool,
+        chosen: Option<&Chosen>,
+    ) {
+        let Some((first, _)) = group.first() else {
+            return;
+        };
+        let field = first.field.field();
+        let is_text = first.field == TEXT;
+        let has_value = !matches!(field.kind, Kind::Protocol | Kind::None);
+        let has_children = group.iter().any(|(_, children)| !children.is_empty());
+        let values = self.bytes != JsonBytes::Alone;
+        let raw = match self.bytes {
+            JsonBytes::None => false,
+            JsonBytes::Beside => first.place.len > 0,
+            JsonBytes::Alone => true,
+        };
+        if first.field == frame::THIS && self.bytes != JsonBytes::None {
+            self.key(first, "_raw", depth, follows);
+            self.raw_frame();
+        } else if raw && !is_text {
+            self.key(first, "_raw", depth, follows);
+            self.each(group, depth, |this, (node, _), depth| this.raw(node, depth));
+        }
+        if values && has_value {
+            self.key(first, "", depth, follows);
+            self.each(group, depth, |this, (node, _), _| {
+                this.string(|out, shown, data| render::json(node, &shown.tree, data, out));
+            });
+        }
+        if has_children {
+            self.key(first, if has_value { "_tree" } else { "" }, depth, follows);
+            let is_filtered = chosen.is_some_and(|chosen| !chosen.has(field.name));
+            let below = chosen.and_then(Chosen::below);
+            self.each(group, depth, |this, (node, children), depth| {
+                if children.is_empty() && !is_filtered {
+                    this.no_value(node);
+                    return;
+                }
+                this.out.push('{');
+                if is_filtered {
+                    this.newline(depth + 1);
+                    this.out.push_str("\"filtered\": ");
+                    escape(this.shown.tree.name_of(node), this.out);
+                } else {
+                    this.merged(children, depth + 1, below);
+                }
+                this.newline(depth);
+                this.out.push('}');
+            });
+        } else if !has_value && (values || is_text) {
+            self.key(first, "", depth, follows);
+            self.each(group, depth, |this, (node, _), _| this.no_value(node));
+        }
+    }
+
+    /// What `write` adds of each node of a group: an array, if there are several.
+    fn each(
+        &mut self,
+        group: &[Branch<'_>],
+        depth: usize,
+        write: impl Fn(&mut Self, Branch<'_>, usize),
+    ) {
+        if let [branch] = group {
+            write(self, *branch, depth);
+            return;
+        }
+        self.out.push('[');
+        for (place, branch) in group.iter().enumerate() {
+            if place > 0 {
+                self.out.push(',');
+            }
+            self.newline(depth + 1);
+            write(self, *branch, depth + 1);
+        }
+        self.newline(depth);
+        self.out.push(']');
+    }
+
+    /// What stands for a node that has neither a value nor others below it.
+    fn no_value(&mut self, node: &Node) {
+        match node.field.field().kind {
+            Kind::Protocol => {
+                self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
+            }
+            _ => self.out.push_str("\"\""),
         }
     }
 
@@ -94,6 +235,7 @@ impl Writer<'_> {
         chosen: Option<&Chosen>,
     ) {
         let field = node.field.field();
+        let indent = usize::from(depth);
         let is_text = node.field == TEXT;
         let has_value = !matches!(field.kind, Kind::Protocol | Kind::None);
         let values = self.bytes != JsonBytes::Alone;
@@ -103,44 +245,39 @@ impl Writer<'_> {
             JsonBytes::Alone => true,
         };
         if node.field == frame::THIS && self.bytes != JsonBytes::None {
-            self.key(node, "_raw", depth, follows);
+            self.key(node, "_raw", indent, follows);
             self.raw_frame();
         } else if raw && !is_text {
-            self.key(node, "_raw", depth, follows);
-            self.raw(node, depth);
+            self.key(node, "_raw", indent, follows);
+            self.raw(node, indent);
         }
         if values && has_value {
-            self.key(node, "", depth, follows);
+            self.key(node, "", indent, follows);
             self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
         }
         if !children.is_empty() {
             let suffix = if has_value { "_tree" } else { "" };
-            self.key(node, suffix, depth, follows);
+            self.key(node, suffix, indent, follows);
             self.out.push('{');
             match chosen {
                 Some(chosen) if !chosen.has(field.name) => {
-                    self.newline(depth + 1);
+                    self.newline(indent + 1);
                     self.out.push_str("\"filtered\": ");
                     escape(self.shown.tree.name_of(node), self.out);
                 }
                 Some(chosen) => self.level(children, depth + 1, false, chosen.below()),
                 None => self.level(children, depth + 1, false, None),
             }
-            self.newline(depth);
+            self.newline(indent);
             self.out.push('}');
         } else if !has_value && (values || is_text) {
-            self.key(node, "", depth, follows);
-            match field.kind {
-                Kind::Protocol => {
-                    self.string(|out, shown, data| render::json(node, &shown.tree, data, out));
-                }
-                _ => self.out.push_str("\"\""),
-            }
+            self.key(node, "", indent, follows);
+            self.no_value(node);
         }
     }
 
     /// Begins a member of an object.
-    fn key(&mut self, node: &Node, suffix: &str, depth: u8, follows: &mut bool) {
+    fn key(&mut self, node: &Node, suffix: &str, depth: usize, follows: &mut bool) {
         if std::mem::replace(follows, true) {
             self.out.push(',');
         }
@@ -155,9 +292,9 @@ impl Writer<'_> {
         self.out.push_str(": ");
     }
 
-    fn newline(&mut self, depth: u8) {
+    fn newline(&mut self, depth: usize) {
         self.out.push('\n');
-        super::text::spaces(self.out, INDENT + 2 * usize::from(depth));
+        super::text::spaces(self.out, INDENT + 2 * depth);
     }
 
     /// A value as a JSON string.
@@ -176,7 +313,7 @@ impl Writer<'_> {
     }
 
     /// tshark's five: bytes, position, length, mask, type.
-    fn raw(&mut self, node: &Node, depth: u8) {
+    fn raw(&mut self, node: &Node, depth: usize) {
         let mut bytes = String::new();
         raw_value(node, &self.shown.tree, self.data, &mut bytes);
         let field = node.field.field();
@@ -195,7 +332,7 @@ impl Writer<'_> {
         self.five(bytes, numbers, depth);
     }
 
-    fn five(&mut self, bytes: Option<&str>, numbers: [u64; 4], depth: u8) {
+    fn five(&mut self, bytes: Option<&str>, numbers: [u64; 4], depth: usize) {
         use std::fmt::Write as _;
         self.out.push('[');
         if let Some(bytes) = bytes {

@@ -39,7 +39,7 @@ pub use columns::ListColumns;
 pub use details::Details;
 pub use diagram::Diagram;
 pub use fields::{Fields, Occurrence, Quote, UnknownFields};
-pub use json::JsonBytes;
+pub use json::{JsonBytes, JsonKeys};
 pub(crate) use list::address;
 pub use time::{Seconds, TimeFormat, TimeStyle};
 
@@ -87,6 +87,8 @@ pub enum Layout {
     Json {
         /// Bytes of fields, or their values, or both.
         bytes: JsonBytes,
+        /// What is done with those of one name.
+        keys: JsonKeys,
         /// Of which fields; `None` for all.
         chosen: Option<Chosen>,
     },
@@ -170,6 +172,19 @@ impl Layout {
         }
     }
 
+    /// Whether the info of the list is printed.
+    #[must_use]
+    pub fn has_info(&self) -> bool {
+        match self {
+            Self::Text(Text { list, columns, .. }) => {
+                *list && columns.as_ref().is_none_or(ListColumns::has_info)
+            }
+            Self::Psml { columns, .. } => columns.has_info(),
+            Self::Fields(fields) => fields.has_columns(),
+            Self::Json { .. } | Self::Ek { .. } | Self::Pdml { .. } => false,
+        }
+    }
+
     /// What comes before all frames.
     pub fn begin(&self, out: &mut String) {
         match self {
@@ -192,8 +207,12 @@ impl Layout {
         match self {
             Self::Text(text) => text.frame(shown, data, line),
             Self::Fields(fields) => fields.line(shown, data, line),
-            Self::Json { bytes, chosen } => {
-                line.with(|out| json::object(shown, data, *bytes, chosen.as_ref(), out));
+            Self::Json {
+                bytes,
+                keys,
+                chosen,
+            } => {
+                line.with(|out| json::object(shown, data, (*bytes, *keys), chosen.as_ref(), out));
             }
             Self::Ek { bytes, chosen } => {
                 line.with(|out| ek::frame(shown, data, *bytes, chosen.as_ref(), out));

@@ -14,6 +14,8 @@ use crate::read::walk::Walk;
 
 protocol! {
     49, "smtp", "SMTP", "Simple Mail Transfer Protocol";
+    USERNAME: "smtp.auth.username", "Username", String;
+    PASSWORD: "smtp.auth.password", "Password", String;
     COMMAND_LINE: "smtp.command_line", "Command Line", String;
     COMMAND: "smtp.req.command", "Command", String;
     PARAMETER: "smtp.req.parameter", "Request parameter", String;
@@ -337,6 +339,18 @@ fn commands(walk: &mut Walk<'_, '_>, region: &Region<'_>, sent: &Sent) {
                     .append_info(format_args!("{between}{word}{shown}"));
             }
         }
+        let login = match sent.word {
+            "User: " => Some(USERNAME),
+            "Pass: " => Some(PASSWORD),
+            _ => None,
+        };
+        if let Some(field) = login {
+            let place = region.place(at, text.len());
+            walk.tree
+                .add_formatted(field, place, format_args!("{shown}"));
+            at += next;
+            continue;
+        }
         let place = region.place(at, next);
         let added = walk
             .tree
@@ -357,6 +371,11 @@ fn commands(walk: &mut Walk<'_, '_>, region: &Region<'_>, sent: &Sent) {
                 region.place(at + 5, text.len() - 5),
                 format_args!("{}", Escaped(&text[5..])),
             );
+        }
+        if let Some(name) = text.get(BEFORE_NAME..).filter(|_| sent.has_name) {
+            let place = region.place(at + BEFORE_NAME, name.len());
+            walk.tree
+                .add_formatted(USERNAME, place, format_args!("{}", Escaped(name)));
         }
         walk.tree.close();
         at += next;

@@ -8,6 +8,7 @@ use super::{RULE, Statistic, StatisticError, filter, filter_text, passes};
 use crate::filter::display::DisplayFilter;
 use crate::packet::Timestamp;
 use crate::read::Columns;
+use crate::read::pipeline::ReadPlan;
 use crate::read::print::Names;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
@@ -135,8 +136,8 @@ impl Statistic for Conversations {
         }
     }
 
-    fn set_names(&mut self, names: Names) {
-        self.names = names;
+    fn begin(&mut self, plan: &ReadPlan) {
+        self.names = plan.preferences.names;
     }
 
     fn print(&mut self, out: &mut String) {

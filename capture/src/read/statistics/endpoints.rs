@@ -8,6 +8,7 @@ use super::traffic::{End, Ends, Layer, Metas, Volume};
 use super::{RULE, Statistic, StatisticError, filter, filter_text, passes};
 use crate::filter::display::DisplayFilter;
 use crate::read::Columns;
+use crate::read::pipeline::ReadPlan;
 use crate::read::print::Names;
 use crate::read::tree::{Tree, Wanted};
 use crate::read::walk::Frame;
@@ -108,8 +109,8 @@ impl Statistic for Endpoints {
         }
     }
 
-    fn set_names(&mut self, names: Names) {
-        self.names = names;
+    fn begin(&mut self, plan: &ReadPlan) {
+        self.names = plan.preferences.names;
     }
 
     fn print(&mut self, out: &mut String) {

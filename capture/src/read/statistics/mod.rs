@@ -8,17 +8,21 @@
 //! - `expert.rs` `expert`; `follow.rs` `follow,tcp`; `flow.rs` `flow`; `scans.rs` `scans`
 //! - `counter_tree.rs` counters in a tree; `packets.rs` such trees of lengths, addresses and ports;
 //!   `applications.rs` of DNS and HTTP; `echoes.rs` `icmp,srt`
+//! - `hosts.rs` `hosts`; `credentials.rs` `credentials`; `column_info.rs` `proto,colinfo`
 //! - `segment.rs` TCP segments as statistics see them
 
 mod applications;
+mod column_info;
 mod conversations;
 mod counter_tree;
+mod credentials;
 mod echoes;
 mod endpoints;
 mod expert;
 mod flow;
 mod follow;
 mod hierarchy;
+mod hosts;
 mod interval;
 mod interval_table;
 mod packets;
@@ -29,11 +33,12 @@ pub(crate) mod traffic;
 use std::fmt;
 
 use super::field::FieldId;
-use super::print::Names;
+use super::pipeline::ReadPlan;
 use super::tree::{Node, Tree, Value, Wanted};
 use super::walk::Frame;
 use super::{Columns, registry};
 use crate::filter::display::{DisplayFilter, FilterError};
+use crate::source::file::HostName;
 
 /// Something that is counted over all frames.
 pub trait Statistic: fmt::Debug + Send {
@@ -41,8 +46,16 @@ pub trait Statistic: fmt::Debug + Send {
     fn want(&self, wanted: &mut Wanted);
     /// Takes a frame.
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, columns: &Columns);
-    /// Whether addresses get names.
-    fn set_names(&mut self, _names: Names) {}
+    /// What is read, and how: told before all frames.
+    fn begin(&mut self, _plan: &ReadPlan) {}
+    /// Names that the files give addresses.
+    fn names(&mut self, _names: &[HostName]) {}
+    /// Whether it adds to the list's info.
+    fn adds_info(&self) -> bool {
+        false
+    }
+    /// Adds to the info of a frame.
+    fn add_info(&self, _frame: &Frame<'_>, _tree: &Tree, _columns: &mut Columns) {}
     /// Adds the result, as tshark prints it.
     fn print(&mut self, out: &mut String);
 }
@@ -56,8 +69,20 @@ impl<S: Statistic + ?Sized> Statistic for &mut S {
         (**self).frame(frame, tree, columns);
     }
 
-    fn set_names(&mut self, names: Names) {
-        (**self).set_names(names);
+    fn begin(&mut self, plan: &ReadPlan) {
+        (**self).begin(plan);
+    }
+
+    fn names(&mut self, names: &[HostName]) {
+        (**self).names(names);
+    }
+
+    fn adds_info(&self) -> bool {
+        (**self).adds_info()
+    }
+
+    fn add_info(&self, frame: &Frame<'_>, tree: &Tree, columns: &mut Columns) {
+        (**self).add_info(frame, tree, columns);
     }
 
     fn print(&mut self, out: &mut String) {
@@ -108,6 +133,12 @@ pub static ALL: &[Description] = &[
         make: conversations::Conversations::parse,
     },
     Description {
+        name: "credentials",
+        rest: "",
+        help: "who logged in without encryption: FTP, HTTP, IMAP, POP, SMTP",
+        make: credentials::Credentials::parse,
+    },
+    Description {
         name: "dests,tree",
         rest: "[,FILTER]",
         help: "where IPv4 packets go to: address, protocol, port; ipv6_dests,tree likewise",
@@ -154,6 +185,12 @@ pub static ALL: &[Description] = &[
         rest: "ascii|hex|raw|yaml,STREAM|IP:PORT,IP:PORT[,FIRST-LAST]",
         help: "what a UDP stream carries",
         make: follow::Follow::udp,
+    },
+    Description {
+        name: "hosts",
+        rest: "[,ip|ipv4|ipv6]…",
+        help: "names of addresses that DNS told or the file has, as lines of a hosts file, by address",
+        make: hosts::Hosts::parse,
     },
     Description {
         name: "http,stat",
@@ -226,6 +263,12 @@ pub static ALL: &[Description] = &[
         rest: "[,FILTER]",
         help: "packets by their length",
         make: packets::Lengths::parse,
+    },
+    Description {
+        name: "proto,colinfo,",
+        rest: "FILTER,FIELD",
+        help: "no statistic: values of a field behind the info of the list; FILTER has to name FIELD too",
+        make: column_info::ColumnInfo::parse,
     },
     Description {
         name: "ptype,tree",

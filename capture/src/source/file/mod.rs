@@ -9,11 +9,12 @@
 //! - `stream.rs`: reading them
 //! - `mapped.rs`, `torn.rs`: files that several threads read, and what becomes of them meanwhile
 //! - `scan.rs`: what the formats share
-//! - `pcap.rs`; `pcapng.rs`, `options.rs`, `resolution.rs`: the formats
+//! - `pcap.rs`; `pcapng.rs`, `options.rs`, `names.rs`, `resolution.rs`: the formats
 
 mod block;
 mod error;
 mod mapped;
+mod names;
 mod options;
 mod pcap;
 mod pcapng;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub use block::Block;
 pub use error::{Damage, FileError, FileErrorKind};
 pub(crate) use mapped::MappedFile;
+pub use names::HostName;
 pub use options::{PacketOption, PacketOptions};
 pub use slot::{Numbering, Slot};
 
@@ -285,6 +287,15 @@ impl FileSource {
         match &self.format {
             Format::Pcap(_) => &[],
             Format::Pcapng(pcapng) => pcapng.secrets(),
+        }
+    }
+
+    /// The names of addresses that the file had so far.
+    #[must_use]
+    pub fn names(&self) -> &[HostName] {
+        match &self.format {
+            Format::Pcap(_) => &[],
+            Format::Pcapng(pcapng) => pcapng.names(),
         }
     }
 

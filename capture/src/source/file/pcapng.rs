@@ -1,9 +1,10 @@
 //! pcapng: blocks that carry their own length, in sections that carry their own byte order.
 //!
 //! Format: draft-ietf-opsawg-pcapng. Of the blocks, those that hold packets, those that describe
-//! interfaces and those with secrets of TLS are read; all others are stepped over by their length, known or not.
+//! interfaces, those with names of addresses and those with secrets of TLS are read; all others are stepped over by their length, known or not.
 
 use super::Damage;
+use super::names::{HostName, names_of};
 use super::options::Options;
 use super::resolution::Resolution;
 use super::scan::{ByteOrder, Choice, Scan, Stop, Stopped, max_cap_len, part};
@@ -16,6 +17,7 @@ const INTERFACE_DESCRIPTION: u32 = 1;
 /// The obsolete Packet Block.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 10;
 /// Secrets of TLS, as a log of keys.
@@ -53,6 +55,8 @@ pub(super) struct Pcapng {
     section_starts: Vec<u32>,
     /// Secrets of TLS so far.
     secrets: Vec<u8>,
+    /// Names of addresses so far.
+    names: Vec<HostName>,
 }
 
 /// What packets need of their interface.
@@ -84,6 +88,7 @@ impl Pcapng {
             ifaces: Vec::new(),
             section_starts: Vec::new(),
             secrets: Vec::new(),
+            names: Vec::new(),
         }
     }
 
@@ -208,6 +213,10 @@ impl Pcapng {
                 self.decryption_secrets(body);
                 Ok(())
             }
+            NAME_RESOLUTION => {
+                names_of(self.order, body, &mut self.names);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -232,6 +241,11 @@ impl Pcapng {
     /// The secrets of TLS that the file had so far, line by line.
     pub(super) fn secrets(&self) -> &[u8] {
         &self.secrets
+    }
+
+    /// The names of addresses that the file had so far.
+    pub(super) fn names(&self) -> &[HostName] {
+        &self.names
     }
 
     /// Section 4.1. The section's length is not needed: blocks are stepped over one by one.

@@ -1,7 +1,7 @@
 //! The tree of a message's header.
 
 use super::super::expert::{Group, Severity};
-use super::super::text::Escaped;
+use super::super::text::{Escaped, up_to_zero};
 use super::body::{self, Plain};
 use super::exchanges::Told;
 use super::{
@@ -98,9 +98,11 @@ pub(super) fn show(
         let whole = &bytes[at..next];
         let place = region.place(at, next - at);
         if let Some(colon) = line_text.iter().position(|byte| *byte == b':') {
-            let (name, value) = (&line_text[..colon], line_text[colon + 1..].trim_ascii());
+            let (name, value) = (&line_text[..colon], &line_text[colon + 1..]);
+            let blanks = value.iter().take_while(|byte| b" \t".contains(byte));
+            let value = &value[blanks.count()..];
             if name.eq_ignore_ascii_case(b"host") {
-                host = Some(value);
+                host = Some(value.trim_ascii());
             }
             header(walk, place, whole, name, value, kind);
         } else {
@@ -145,10 +147,11 @@ fn header(
         .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
     match known {
         Some((_, field)) => {
-            let added = tree.add_formatted(*field, place, format_args!("{}", Escaped(value)));
+            let text = Escaped(up_to_zero(value));
+            let added = tree.add_formatted(*field, place, format_args!("{text}"));
             tree.label(added, format_args!("{}", Escaped(whole)));
             if *field == CONTENT_LENGTH_HEADER
-                && let Some(length) = std::str::from_utf8(value)
+                && let Some(length) = std::str::from_utf8(value.trim_ascii())
                     .ok()
                     .and_then(|digits| digits.parse().ok())
             {
