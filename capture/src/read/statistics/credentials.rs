@@ -290,7 +290,7 @@ fn imap(request: &str) -> Imap<'_> {
     Imap::Login(name)
 }
 
-/// Base64 (RFC 4648), with whatever is none of it left out, as GLib reads it.
+/// Base64 (RFC 4648), with whatever is none of it left out, as `GLib` reads it.
 fn base64(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut value, mut count) = (0_u32, 0);
