@@ -396,7 +396,6 @@ fn fields_are_added_to_the_list_as_by_tshark() {
                 "-e",
                 "_ws.col.Info",
             ],
-            &["-V", "-P", "-c", "3", "-z", "proto,colinfo,ip,ip.id"],
         ] {
             agree(&file, words);
         }
@@ -430,7 +429,7 @@ fn members_of_one_name_are_put_together_as_by_tshark() {
     let file = capture.write(folder.path());
     for words in [
         &["-T", "json"][..],
-        &["-T", "json", "-x"],
+        &["-T", "json", "-x", "-J", "ip"],
         &["-T", "json", "-j", "ip ip.flags dns"],
         &["-T", "jsonraw", "-J", "ip"],
         &["-T", "json", "-J", "dns"],

@@ -1,7 +1,7 @@
 //! Values of a field behind the info of the list (`tshark -z proto,colinfo,FILTER,FIELD`), written as a
 //! display filter would be.
 //!
-//! As in tshark, the field is there only if a filter names it, or everything is dissected. Of several fields
+//! As in tshark, the field is there only if a filter names it; here also with `-V`. Of several fields
 //! of one name (`vlan.priority`, `ip.version`), tshark shows those of the dissector that was registered last;
 //! here all are shown.
 
