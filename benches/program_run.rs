@@ -19,7 +19,7 @@ use capture::flow::Sampling;
 use capture::iface::{self, Selection};
 use capture::kernel::{
     Attachment, CaptureFilter, Clock, Control, Cutoff, Delivery, Disposition, Extent, IngressHook,
-    Insist, Kernel, Plan, Reception, Thinning, Unmatched, Watch,
+    Insist, Kernel, Plan, Reception, Thinning, TimeStampType, Unmatched, Watch,
 };
 use capture::packet::LinkType;
 use capture::source::ring::RingSource;
@@ -158,6 +158,7 @@ fn measure(
         reception: Reception::AsItIs,
         disposition: Disposition::Tap,
         unmatched: Unmatched::Consume,
+        time_stamps: TimeStampType::Host,
         delivery: Delivery::Rings,
         seed: 7,
         verbose: false,

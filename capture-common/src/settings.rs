@@ -45,8 +45,8 @@ pub struct Settings {
     pub timed_reports: u32,
     /// Bytes of a ring's data, a power of two.
     pub ring_bytes: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// 1: a few frames of one poll share a reading of the clock ([`Self::FRAMES_OF_A_READING`]). 0: each has its own.
+    pub shared_clock: u32,
 }
 
 const _: () = assert!(size_of::<Settings>() == 80);
@@ -59,6 +59,9 @@ impl Settings {
 
     /// Beside the link layer, in what the capture filter is told of a packet: it goes out.
     pub const FILTER_OUTGOING: u32 = 1 << 8;
+    /// Frames of one poll that share a reading of the clock at most. So many are done with in less than two
+    /// microseconds, and the clock's part of the time that each takes is an eighth.
+    pub const FRAMES_OF_A_READING: u64 = 8;
     /// Control segments are kept though packets are sampled.
     pub const KEEP_CONTROL: u32 = 1;
     /// Control segments are kept even of flows that are left out.
@@ -93,7 +96,7 @@ impl Settings {
         ordered_stores: 0,
         timed_reports: 0,
         ring_bytes: 0,
-        reserved: 0,
+        shared_clock: 0,
     };
 }
 

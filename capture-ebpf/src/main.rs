@@ -29,6 +29,7 @@
     reason = "the entry points that the macros make are public and take no documentation"
 )]
 
+mod clock;
 mod context;
 mod counters;
 mod cutoff;
@@ -50,8 +51,8 @@ mod settings;
 mod veil;
 
 use aya_ebpf::bindings::xdp_action;
-use aya_ebpf::macros::{classifier, xdp};
-use aya_ebpf::programs::{TcContext, XdpContext};
+use aya_ebpf::macros::{classifier, raw_tracepoint, xdp};
+use aya_ebpf::programs::{RawTracePointContext, TcContext, XdpContext};
 
 use crate::context::{Egress, Ingress, TcxIngress};
 use crate::observe::{Fate, observe};
@@ -125,6 +126,14 @@ pub fn capture_tcx_ingress(ctx: TcContext) -> i32 {
         Fate::Unmatched if Patched.pass_unmatched() != 0 => TCX_NEXT,
         _ => action,
     }
+}
+
+/// Hears of every poll of a driver that is over (`napi:napi_poll`).
+#[raw_tracepoint(tracepoint = "napi_poll")]
+#[inline(always)]
+pub fn capture_polled(_ctx: RawTracePointContext) -> i32 {
+    clock::polled();
+    0
 }
 
 #[cfg(not(test))]

@@ -46,6 +46,10 @@ pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, u32, MAX_FRAGMENTED_DATAGRA
 #[btf_map]
 pub(crate) static CUTS: Array<CutSet, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
+/// What the clock said last. Used here only.
+#[btf_map]
+pub(crate) static READING: PerCpuArray<crate::clock::Reading, 1> = PerCpuArray::new();
+
 /// What one packet needs beside the stack. Used here only.
 #[btf_map]
 pub(crate) static SCRATCH: PerCpuArray<crate::veil::Scratch, 1> = PerCpuArray::new();

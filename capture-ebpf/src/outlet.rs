@@ -46,7 +46,7 @@ impl Outlet<Ingress> for Sockets {
         if SOCKETS.redirect(index, 0).is_err() {
             return Err(Lost::NoSocket);
         }
-        if ctx.prepend(&stamped(record)) {
+        if ctx.prepend(&stamped::<Ingress>(record)) {
             Ok(())
         } else {
             Err(Lost::CopyFailed)

@@ -45,6 +45,7 @@ settings! {
     ordered_stores: u32,
     timed_reports: u32,
     ring_bytes: u32,
+    shared_clock: u32,
 }
 
 impl Patched {

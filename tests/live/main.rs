@@ -25,6 +25,7 @@
 //! - `shutdown.rs` every way a capture can end
 //! - `slow_ring.rs` a slow reader of rings
 //! - `sockets.rs` `AF_XDP` sockets against rings
+//! - `stamps.rs` the times of packets
 //! - `steering.rs` the kernel's walk against the library's, packet by packet
 //! - `support.rs` the lab itself
 //! - `thinning.rs` sampling, headers alone, and connections that are cut short
@@ -79,6 +80,8 @@ mod shutdown;
 mod slow_ring;
 #[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod stamps;
 #[cfg(test)]
 mod steering;
 mod support;

@@ -11,7 +11,8 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use capture::iface::{self, Interface, Selection};
 use capture::kernel::{
-    Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Reception, Thinning, Unmatched, Watch,
+    Delivery, Disposition, IngressHook, Insist, Kernel, Plan, Reception, Thinning, TimeStampType,
+    Unmatched, Watch,
 };
 use capture_common::{Hook, MAX_IFACES};
 use capture_tests::generator::{OBJECT, Pass};
@@ -463,6 +464,7 @@ fn somebody(host: &Host, ingress: IngressHook, watch: Watch) -> Result<Kernel> {
             reception: Reception::AsItIs,
             disposition: Disposition::Mirror,
             unmatched: Unmatched::Consume,
+            time_stamps: TimeStampType::Host,
             delivery: Delivery::Rings,
             seed: 1,
             verbose: false,

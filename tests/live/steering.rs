@@ -10,7 +10,7 @@ use capture::dissect::{Addresses, Dissector, Layers, Net, TcpFlags, Transport, T
 use capture::iface::{self, Selection};
 use capture::kernel::{
     Attachment, CaptureFilter, Clock, Delivery, Disposition, Extent, IngressHook, Insist, Kernel,
-    Plan, Reception, Thinning, Unmatched, Watch,
+    Plan, Reception, Thinning, TimeStampType, Unmatched, Watch,
 };
 use capture::packet::{LinkType, Packet, PacketMeta};
 use capture::source::ring::RingSource;
@@ -52,6 +52,7 @@ pub(crate) fn plan(link: LinkType, snap_len: u32, filter: Option<CaptureFilter>)
         reception: Reception::AsItIs,
         disposition: Disposition::Mirror,
         unmatched: Unmatched::Consume,
+        time_stamps: TimeStampType::Host,
         delivery: Delivery::Rings,
         seed: SEED,
         verbose: false,

@@ -36,6 +36,17 @@ pub enum Reception {
     Everything,
 }
 
+/// How true the times of packets are, by the words of libpcap (pcap-tstamp(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeStampType {
+    /// Of this machine. In tap mode up to [`capture_common::Settings::FRAMES_OF_A_READING`] frames that a driver hands over in one
+    /// poll have the time of the first, where the kernel says when a poll is over.
+    #[default]
+    Host,
+    /// Of this machine, read for each packet.
+    HostHiprec,
+}
+
 /// How packets come to userspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -121,6 +132,8 @@ pub struct Plan {
     pub disposition: Disposition,
     /// What happens to packets that the filter refuses, where the others are consumed.
     pub unmatched: Unmatched,
+    /// How true their times are.
+    pub time_stamps: TimeStampType,
     /// How packets come to userspace.
     pub delivery: Delivery,
     /// Seed of the flow hash.

@@ -10,6 +10,7 @@
 //! - `filter.rs` puts the capture filter into the object
 //! - `fragments.rs` how programs learn that a frame has fragments
 //! - `grace.rs` waits until detached programs are gone
+//! - `polls.rs` how programs learn that a driver's poll is over
 //! - `programs.rs` the loaded programs with their maps
 //! - `rings.rs` the array whose elements are the rings
 //! - `shelf.rs` where maps lie while new programs are loaded
@@ -23,14 +24,15 @@ mod error;
 mod filter;
 mod fragments;
 mod grace;
+mod polls;
 mod programs;
 mod rings;
 mod shelf;
 mod thinning;
 
 pub use attach::{
-    Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Reception, Refused, Unmatched,
-    Watch,
+    Attachment, Delivery, Disposition, IngressHook, Insist, Plan, Reception, Refused,
+    TimeStampType, Unmatched, Watch,
 };
 pub use clock::{Clock, monotonic_ns};
 pub use error::AttachError;

@@ -21,6 +21,7 @@ use super::cut_table::CutMap;
 use super::error::{AttachError, io_error};
 use super::filter;
 use super::fragments::Fragments;
+use super::polls::Polls;
 use super::rings::{self, Rings};
 use super::shelf::{Shared, Shelf};
 use super::thinning::{Control, Cutoff, Extent};
@@ -476,12 +477,24 @@ fn not_taken_over(error: &(dyn std::error::Error + 'static)) -> AttachError {
 
 /// Loads the object with the plan's settings as constants, with maps of its own, or those on a shelf.
 fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
+    let polls = Polls::of(plan);
+    let mut ebpf = load_hearing(plan, shelf, polls)?;
+    if polls == Polls::Heard
+        && let Err(error) = Polls::listen(&mut ebpf)
+    {
+        log::debug!("reading the clock for each frame: {error}");
+        return load_hearing(plan, shelf, Polls::Unheard);
+    }
+    Ok(ebpf)
+}
+
+fn load_hearing(plan: &Plan, shelf: Option<&Shelf>, polls: Polls) -> Result<Ebpf, AttachError> {
     let fragments = Fragments::of_this_kernel();
-    match load_with(plan, shelf, fragments) {
+    match load_with(plan, shelf, polls, fragments) {
         // Functions of the kernel's can be called only where programs are compiled to machine code.
         Err(AttachError::Refused { reason, .. }) if fragments != Fragments::Unknown => {
             log::debug!("trying without the flags of frames: {reason}");
-            load_with(plan, shelf, Fragments::Unknown)
+            load_with(plan, shelf, polls, Fragments::Unknown)
         }
         loaded => loaded,
     }
@@ -490,6 +503,7 @@ fn load(plan: &Plan, shelf: Option<&Shelf>) -> Result<Ebpf, AttachError> {
 fn load_with(
     plan: &Plan,
     shelf: Option<&Shelf>,
+    polls: Polls,
     fragments: Fragments,
 ) -> Result<Ebpf, AttachError> {
     let thinning = &plan.thinning;
@@ -525,7 +539,7 @@ fn load_with(
             Delivery::Sockets(_) => 1,
         },
         ring_bytes: rings::bytes(plan),
-        reserved: 0,
+        shared_clock: u32::from(polls == Polls::Heard),
     };
     let sockets = match plan.delivery {
         Delivery::Rings => 1,
@@ -628,7 +642,10 @@ const fn link_of(link: LinkType) -> u32 {
     }
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, AttachError>
+pub(super) fn program<'a, P>(
+    ebpf: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut P, AttachError>
 where
     &'a mut P: TryFrom<&'a mut aya::programs::Program>,
     <&'a mut P as TryFrom<&'a mut aya::programs::Program>>::Error: std::error::Error + 'static,

@@ -11,7 +11,7 @@ use super::super::thinning::ThinningArgs;
 use super::super::tracking::TrackingArgs;
 use super::super::units::{CpuList, bytes, cpu_list, duration, packets};
 use super::{Format, Partition};
-use crate::kernel::{IngressHook, Watch};
+use crate::kernel::{IngressHook, TimeStampType, Watch};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -148,6 +148,10 @@ pub(in crate::cli) struct LiveArgs {
     #[arg(long, requires = "tap")]
     pub(in crate::cli) pass_unmatched: bool,
 
+    /// How true the times of packets are, by the words of tcpdump.
+    #[arg(long, value_name = "TYPE", default_value = "host")]
+    pub(in crate::cli) time_stamp_type: TimeStampTypeName,
+
     /// Allow --tap on the interface that carries the default route.
     #[arg(long)]
     pub(in crate::cli) force: bool,
@@ -235,6 +239,25 @@ impl From<IngressHookName> for IngressHook {
             IngressHookName::Xdp => Self::Xdp,
             IngressHookName::XdpGeneric => Self::XdpGeneric,
             IngressHookName::Tc => Self::Tcx,
+        }
+    }
+}
+
+/// Kinds of time stamps, by the words of pcap-tstamp(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum TimeStampTypeName {
+    /// The kernel's clock; with --tap up to eight frames of one poll of the driver share a reading.
+    Host,
+    /// The kernel's clock, read for each packet.
+    #[value(name = "host_hiprec")]
+    HostHiprec,
+}
+
+impl From<TimeStampTypeName> for TimeStampType {
+    fn from(name: TimeStampTypeName) -> Self {
+        match name {
+            TimeStampTypeName::Host => Self::Host,
+            TimeStampTypeName::HostHiprec => Self::HostHiprec,
         }
     }
 }

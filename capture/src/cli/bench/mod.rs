@@ -21,7 +21,9 @@ use super::status::short;
 use super::tracking::Origin;
 use crate::engine::{LivePlan, Outputs};
 use crate::iface::{Namespace, Selection};
-use crate::kernel::{Delivery, Disposition, Insist, Plan, Thinning, Unmatched, Watch};
+use crate::kernel::{
+    Delivery, Disposition, Insist, Plan, Thinning, TimeStampType, Unmatched, Watch,
+};
 use crate::measure::{Measured, ProgramStats, Step, judge, measure, probe_disk};
 use crate::sink::flows::{FlowFileOptions, FlowFormat};
 use crate::sink::{Existing, Overflow};
@@ -150,6 +152,7 @@ fn plan(
             Disposition::Mirror
         },
         unmatched: Unmatched::Consume,
+        time_stamps: TimeStampType::Host,
         delivery: Delivery::Rings,
         seed: super::seed(),
         verbose: false,

@@ -79,6 +79,7 @@ pub(super) fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
             } else {
                 Unmatched::Consume
             },
+            time_stamps: args.time_stamp_type.into(),
             delivery: delivery(args),
             seed: cli::seed(),
             verbose: args.verbose,
