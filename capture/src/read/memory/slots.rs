@@ -4,14 +4,20 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::hugepages::Ahead;
+
 /// Elements of the first piece.
 const FIRST: usize = 256;
 
 /// Elements that stay where they are.
 #[derive(Debug)]
 pub(super) struct Slots<T> {
+    /// Goes before the memory that it is about.
+    ahead: Ahead,
     pieces: Vec<Vec<T>>,
     len: usize,
+    /// At this length the pages behind the next ones are wanted.
+    next: usize,
 }
 
 /// The piece of a place, and the place where that piece begins.
@@ -30,10 +36,19 @@ const fn begin(number: usize) -> usize {
 impl<T> Slots<T> {
     pub(super) const fn new() -> Self {
         Self {
+            ahead: Ahead::new(),
             pieces: Vec::new(),
             len: 0,
+            next: Self::STEP,
         }
     }
+
+    /// Elements that pages are wanted for at once, a power of two: about as many as a huge page holds.
+    const STEP: usize = {
+        let elements = (2 << 20) / size_of::<T>() + 1;
+        let step = elements.next_power_of_two() / 2;
+        if step < FIRST { FIRST } else { step }
+    };
 
     pub(super) const fn len(&self) -> usize {
         self.len
@@ -48,13 +63,34 @@ impl<T> Slots<T> {
     /// Adds an element behind all others.
     pub(super) fn push(&mut self, value: T) {
         let (number, _) = piece(self.len);
-        if number == self.pieces.len() {
+        self.make(number);
+        self.pieces[number].push(value);
+        self.len += 1;
+        if self.len == self.next {
+            self.look_ahead();
+        }
+    }
+
+    /// Makes the pieces up to this one, as far as they are not there.
+    #[inline]
+    fn make(&mut self, number: usize) {
+        while self.pieces.len() <= number {
+            let number = self.pieces.len();
             let piece = Vec::with_capacity(begin(number + 1) - begin(number));
             crate::hugepages::advise(&piece);
             self.pieces.push(piece);
         }
-        self.pieces[number].push(value);
-        self.len += 1;
+    }
+
+    /// Wants the pages of the step behind the next one, which are those of one piece.
+    #[cold]
+    fn look_ahead(&mut self) {
+        self.next += Self::STEP;
+        let (number, begin) = piece(self.next);
+        self.make(number);
+        let place = self.next - begin;
+        self.ahead
+            .want(&self.pieces[number], place..place + Self::STEP);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -83,6 +119,21 @@ impl<T> IndexMut<usize> for Slots<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Pages are asked for behind what is there, and nothing of what is there is lost by it.
+    #[test]
+    fn large_elements_stay_what_they_are() {
+        let element = |number: usize| [number; 256];
+        let mut slots = Slots::new();
+        let count = Slots::<[usize; 256]>::STEP * 9 + 1;
+        for number in 0..count {
+            slots.push(element(number));
+        }
+        assert_eq!(slots.iter().count(), count);
+        for (number, found) in slots.iter().enumerate() {
+            assert_eq!(*found, element(number));
+        }
+    }
 
     #[test]
     fn elements_stay_where_they_are_and_in_their_order() {
