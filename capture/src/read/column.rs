@@ -220,6 +220,12 @@ impl Columns {
         self.append_info(text);
     }
 
+    /// Puts text in front of the info, and of what stays in front of it.
+    pub fn prepend_info(&mut self, text: &str) {
+        self.info.insert_str(0, text);
+        self.fence += text.len();
+    }
+
     /// Removes the info; what TCP found remarkable stays.
     #[inline]
     pub fn clear_info(&mut self) {

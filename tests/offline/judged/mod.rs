@@ -6,6 +6,7 @@
 //! - `frames.rs` Ethernet with tags, lengths, LLC, padding and trailers
 //! - `names.rs` messages of DNS
 //! - `services.rs` what is asked of the services of a network
+//! - `ssh.rs` sessions of SSH
 //! - `streams.rs` applications by port and beginning, and streams that turn into others
 //! - `tables.rs` logins, names of hosts, fields in the list, members of JSON
 //!
@@ -17,6 +18,7 @@ mod frames;
 mod names;
 mod packets;
 mod services;
+mod ssh;
 mod streams;
 mod tables;
 

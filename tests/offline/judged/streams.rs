@@ -104,6 +104,15 @@ impl Capture {
         send(self, Server, 0x11, &[]);
     }
 
+    /// Has every packet come so many times, one after the other.
+    pub(super) fn repeat(&mut self, times: u64) {
+        let once = std::mem::take(&mut self.packets);
+        for (at, frame, len) in once {
+            let again = (0..times).map(|number| (at + number * 1_000, frame.clone(), len));
+            self.packets.extend(again);
+        }
+    }
+
     /// As a file in a folder.
     pub(super) fn write(&self, folder: &std::path::Path) -> std::path::PathBuf {
         write(folder, 1, &self.packets)

@@ -1,7 +1,7 @@
 //! SSH (RFC 4253), as Wireshark's `packet-ssh.c` shows it without keys.
 
 use std::collections::BTreeMap;
-use std::fmt::{Arguments, Write as _};
+use std::fmt::Arguments;
 
 use super::tcp::applications::{Application, Asking, Need, Outcome, Payload};
 use super::text::Escaped;
@@ -86,8 +86,10 @@ pub(crate) static APPLICATION: Application = Application {
 /// How many streams are remembered, and how much of a list of algorithms.
 const MAX_STREAMS: usize = 1 << 14;
 const MAX_LIST: usize = 4096;
-/// No packet is longer (RFC 4253 section 6.1, and room for what is larger in use).
-const MAX_PACKET: usize = 0x4_0000;
+/// A packet that says to be so long is taken to end with what is there.
+const OVERLY_LARGE: usize = 0xffff;
+/// As many bytes are asked for at most: beyond, sequence numbers would be those of what was before.
+const MOST_MISSING: usize = 0x3fff_ffff;
 const KEX_INIT: u8 = 20;
 const NEW_KEYS: u8 = 21;
 
@@ -103,6 +105,9 @@ struct Session {
     version: Option<u8>,
     /// It has said so by the end of the first of two passes.
     told: Option<u8>,
+    /// The frame in which each side has said which version it speaks, the client's first; 0 if it has not: what looks
+    /// the same later, as a segment that comes again, is taken for a packet.
+    greeted_in: [u64; 2],
     /// Each direction is encrypted, the client's first.
     encrypted: [bool; 2],
     /// The frame in which each side is not, of version 1.
@@ -156,28 +161,49 @@ impl Session {
         }
     }
 
-    /// Wireshark could decrypt what this side sends, had it the keys, and says nothing of it without.
-    fn is_silent(&self, side: usize) -> bool {
-        const ALWAYS: [&[u8]; 5] = [
-            b"aes128-gcm",
-            b"aes128-gcm@openssh.com",
-            b"aes256-gcm",
-            b"aes256-gcm@openssh.com",
-            b"chacha20-poly1305@openssh.com",
-        ];
-        // Not if the group was exchanged, as tshark 4.0 shows.
-        const MOSTLY: [&[u8]; 6] = [
-            b"aes128-cbc",
-            b"aes128-ctr",
-            b"aes192-cbc",
-            b"aes192-ctr",
-            b"aes256-cbc",
-            b"aes256-ctr",
-        ];
-        let is_exchanged = self.family() == Kex::GroupExchange;
+    /// Wireshark could decrypt what this side sends, had it the keys: what it looks at before it finds that it has not,
+    /// and says nothing.
+    fn silence(&self, side: usize) -> Option<Silence> {
         let [client, server] = &self.ciphers[side];
-        agreed([client, server])
-            .is_some_and(|name| ALWAYS.contains(&name) || MOSTLY.contains(&name) && !is_exchanged)
+        match agreed([client, server])? {
+            b"aes128-gcm"
+            | b"aes128-gcm@openssh.com"
+            | b"aes256-gcm"
+            | b"aes256-gcm@openssh.com" => Some(Silence::Packet),
+            b"chacha20-poly1305@openssh.com" => Some(Silence::Bytes(4)),
+            // Not if the group was exchanged, as tshark 4.0 shows.
+            b"aes128-cbc" | b"aes128-ctr" | b"aes192-cbc" | b"aes192-ctr" | b"aes256-cbc"
+            | b"aes256-ctr" => (self.family() != Kex::GroupExchange).then_some(Silence::Bytes(16)),
+            _ => None,
+        }
+    }
+}
+
+/// What has to be there of a packet that is not decrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    /// So many bytes, in which its length is encrypted.
+    Bytes(usize),
+    /// All that its length says, which is not encrypted (RFC 5647, section 7.3).
+    Packet,
+}
+
+impl Silence {
+    fn look(self, rest: &Region<'_>) -> Result<(), Stop> {
+        /// A packet that says to be shorter is not looked at.
+        const SHORTEST: usize = 16;
+        match self {
+            Self::Bytes(len) => {
+                rest.slice(0, len)?;
+            }
+            Self::Packet => {
+                let len = rest.u32(0)? as usize;
+                if len >= SHORTEST {
+                    rest.slice(4, len)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -212,29 +238,34 @@ fn dissect(
             Some(_) => "SSHv2",
         });
     let word = if sender == Sender::Client {
-        "Client"
+        "Client: "
     } else {
-        "Server"
+        "Server: "
     };
     walk.columns.clear_info();
     walk.begin(THIS, &region, region.captured().len());
-    // Who says it stands in front, once all of it is read.
-    let mut said = Said::default();
+    let frame = walk.frame.number;
     let mut at = 0;
     while at < region.reported() {
         let rest = region.rest(at);
         let bytes = rest.captured();
         let session = walk.memory.ssh.session(payload.stream);
-        if at == 0 && bytes.starts_with(b"SSH-") && !session.encrypted[side] {
-            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-                if can_ask {
-                    walk.end();
-                    let need = Need::Segment;
-                    return Ok(Outcome::More { at, need });
-                }
-                break;
-            };
-            let text = &bytes[..end];
+        let greeted_in = &mut session.greeted_in[side];
+        let may_greet = *greeted_in == 0 || frame <= *greeted_in;
+        let greets = |bytes: &[u8]| {
+            let front = bytes.first_chunk::<4>();
+            front.is_some_and(|front| front.eq_ignore_ascii_case(b"SSH-"))
+        };
+        if may_greet && greets(bytes) {
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            if end.is_none() && can_ask {
+                walk.end();
+                let need = Need::Segment;
+                return Ok(Outcome::More { at, need });
+            }
+            *greeted_in = frame;
+            let text = &bytes[..end.unwrap_or(bytes.len())];
+            let line_len = end.map_or(bytes.len(), |end| end + 1);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             if sender == Sender::Client {
                 session.version = match text {
@@ -246,17 +277,17 @@ fn dissect(
                 };
             }
             let shown = Escaped(text);
-            said.add(walk, format_args!("Protocol ({shown})"));
+            say(walk, format_args!("Protocol ({shown})"));
             walk.tree.add_formatted(
                 PROTOCOL_LINE,
-                rest.place(0, end + 1),
+                rest.place(0, line_len),
                 format_args!("{shown}"),
             );
-            at += end + 1;
+            at += line_len;
             continue;
         }
         if session.version == Some(1) {
-            match first_version(walk, &rest, payload, side, &mut said)? {
+            match first_version(walk, &rest, payload, side)? {
                 Ok(len) => at += len,
                 Err(need) => {
                     walk.end();
@@ -266,13 +297,20 @@ fn dissect(
             continue;
         }
         if session.version != Some(2) || session.encrypted[side] {
-            let is_silent = session.version == Some(2) && session.is_silent(side);
+            let silence = if session.version == Some(2) {
+                session.silence(side)
+            } else {
+                None
+            };
             let len = rest.reported();
-            if !is_silent {
-                said.add(walk, format_args!("Encrypted packet (len={len})"));
-                if len <= 4 {
-                    // Where its length should be is not looked at, what follows that is.
-                    return Err(Stop::Malformed);
+            match silence {
+                Some(silence) => silence.look(&rest)?,
+                None => {
+                    say(walk, format_args!("Encrypted packet (len={len})"));
+                    if len <= 4 {
+                        // Where its length should be is not looked at, what follows that is.
+                        return Err(Stop::Malformed);
+                    }
                 }
             }
             walk.bytes(ENCRYPTED, &rest);
@@ -286,26 +324,27 @@ fn dissect(
             }
             break;
         }
-        let len = rest.u32(0)? as usize + 4;
-        if len > MAX_PACKET {
-            break;
-        }
+        let mut len = rest.u32(0)? as usize + 4;
         if len > rest.reported() && can_ask {
             walk.end();
-            let need = Need::Bytes((len - rest.reported()) as u32);
+            let missing = (len - rest.reported()).min(MOST_MISSING);
+            let need = Need::Bytes(missing as u32);
             return Ok(Outcome::More { at, need });
+        }
+        if len - 4 >= OVERLY_LARGE {
+            len = rest.reported();
         }
         let kex = session.family();
         let packet = rest.part(0, len);
         let code = packet_of(walk, &packet, payload, side)?;
         match message_name(code.into(), kex) {
-            Some(name) => said.add(walk, format_args!("{name}")),
-            None => said.add(walk, format_args!("Unknown ({code})")),
+            Some(name) => say(walk, format_args!("{name}")),
+            None => say(walk, format_args!("Unknown ({code})")),
         }
         at += len;
     }
-    let said = said.0;
-    walk.columns.set_info(format_args!("{word}: {said}"));
+    // Who says it stands in front of all, once all of it is read.
+    walk.columns.prepend_info(word);
     let added = walk
         .tree
         .add_generated(DIRECTION, Value::Bool(sender == Sender::Server));
@@ -323,9 +362,7 @@ fn first_version(
     rest: &Region<'_>,
     payload: &Payload,
     side: usize,
-    said: &mut Said,
 ) -> Result<Result<usize, Need>, Stop> {
-    const LONGEST: usize = 0xffff;
     const NAMES: [&str; 5] = [
         "No Message",
         "Disconnect",
@@ -343,11 +380,9 @@ fn first_version(
     if can_ask && len + 4 + padding > here {
         // Wireshark forgets the length itself, and asks again for what lacks then.
         let missing = (len + padding).saturating_sub(here).max(1);
-        return Ok(Err(Need::Bytes(
-            u32::try_from(missing).unwrap_or(u32::MAX).min(0x3fff_ffff),
-        )));
+        return Ok(Err(Need::Bytes(missing.min(MOST_MISSING) as u32)));
     }
-    if len >= LONGEST {
+    if len >= OVERLY_LARGE {
         len = here.checked_sub(4 + padding).ok_or(Stop::Malformed)?;
     }
     let frame = walk.frame.number;
@@ -358,27 +393,19 @@ fn first_version(
     if *plain_in == frame {
         let code = rest.u8(4 + padding)?;
         match NAMES.get(usize::from(code)) {
-            Some(name) => said.add(walk, format_args!("{name}")),
-            None => said.add(walk, format_args!("Unknown ({code})")),
+            Some(name) => say(walk, format_args!("{name}")),
+            None => say(walk, format_args!("Unknown ({code})")),
         }
     } else {
-        said.add(walk, format_args!("Encrypted packet (len={len})"));
+        say(walk, format_args!("Encrypted packet (len={len})"));
     }
     rest.slice(4 + padding, len)?;
     Ok(Ok(4 + padding + len))
 }
 
-/// What was said so far.
-#[derive(Default)]
-struct Said(String);
-
-impl Said {
-    fn add(&mut self, walk: &mut Walk<'_, '_>, text: Arguments<'_>) {
-        let between = if self.0.is_empty() { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _infallible = write!(self.0, "{between}{text}");
-        walk.columns.append_info(format_args!("{between}{text}"));
-    }
+/// Adds to the info: behind what TCP found remarkable, too, with a comma.
+fn say(walk: &mut Walk<'_, '_>, text: Arguments<'_>) {
+    walk.columns.append_info_after(", ", text);
 }
 
 /// A packet that is not encrypted; gives the number of its message.
