@@ -17,6 +17,22 @@ const TOP: &[Hint] = &[
     ("-w", "`capture live -i IF -w FILE` captures into a file"),
 ];
 
+/// For all commands.
+const COMMON: &[Hint] = &[
+    ("--version", "`capture --version` says which one it is"),
+    ("--log-level", "messages go to standard error"),
+    ("--log-fatal", "messages go to standard error"),
+    ("--log-domains", "messages go to standard error"),
+    ("--log-debug", "messages go to standard error"),
+    ("--log-noisy", "messages go to standard error"),
+    ("--log-file", "messages go to standard error"),
+    ("--temp-dir", "nothing is kept in files of its own"),
+    (
+        "--capture-comment",
+        "comments are written behind: `capture export FILE -w OUT --comment TEXT`",
+    ),
+];
+
 /// For commands that capture.
 const LIVE: &[Hint] = &[
     (
@@ -56,6 +72,32 @@ const LIVE: &[Hint] = &[
     (
         "-y",
         "packets have the link type of their interface; `capture live -D` shows it",
+    ),
+    ("-M", "--json is for programs to read"),
+    ("-g", "files have the permissions that umask leaves"),
+    (
+        "-k",
+        "the wireless card is put onto a channel by iw: iw dev IF set channel 6",
+    ),
+    (
+        "--ifdescr",
+        "the description of an interface is what the system has: ip link set dev IF alias TEXT",
+    ),
+    (
+        "--ifname",
+        "the name of an interface is what the system has",
+    ),
+    (
+        "--immediate-mode",
+        "packets are printed and written as they come",
+    ),
+    ("--micro", "times are in nanoseconds"),
+    ("--nano", "times are in nanoseconds anyway"),
+    ("--number", "--print numbers packets"),
+    ("--time-stamp-precision", "times are in nanoseconds"),
+    (
+        "--list-time-stamp-types",
+        "--time-stamp-type is host or host_hiprec",
     ),
     (
         "--buffer-size",
@@ -104,6 +146,100 @@ const READ: &[Hint] = &[
     ("-s", "`capture live -s` copies less of packets"),
     ("-v", "-V prints all fields"),
     ("--hexdump", "-x prints the bytes of packets"),
+    (
+        "--disable-protocol",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--enable-protocol",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--only-protocols",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--disable-all-protocols",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--disable-heuristic",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--enable-heuristic",
+        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
+    ),
+    (
+        "--elastic-mapping-filter",
+        "-T ek prints documents for Elasticsearch",
+    ),
+    (
+        "--export-tls-session-keys",
+        "secrets that a file has stay in what -w writes",
+    ),
+    (
+        "--list-data-link-types",
+        "packets have the link type of their interface; `capture live -D` shows it",
+    ),
+    (
+        "--list-interfaces",
+        "`capture live -D` lists the interfaces",
+    ),
+    (
+        "--list-time-stamp-types",
+        "`capture live --time-stamp-type` is host or host_hiprec",
+    ),
+    (
+        "--monitor-mode",
+        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
+    ),
+    (
+        "--no-promiscuous-mode",
+        "`capture live --print` captures, and has such options",
+    ),
+    (
+        "--time-stamp-type",
+        "`capture live --print` captures, and has such options",
+    ),
+    (
+        "--buffer-size",
+        "`capture live --ring-size` is the memory of each worker's ring",
+    ),
+    (
+        "--linktype",
+        "packets have the link type of their interface; `capture live -D` shows it",
+    ),
+    (
+        "-B",
+        "`capture live --ring-size` is the memory of each worker's ring",
+    ),
+    (
+        "-I",
+        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
+    ),
+    (
+        "-p",
+        "`capture live --print` captures, and has such options",
+    ),
+    (
+        "-y",
+        "packets have the link type of their interface; `capture live -D` shows it",
+    ),
+    (
+        "-L",
+        "packets have the link type of their interface; `capture live -D` shows it",
+    ),
+    ("-C", "-o sets a preference; there are no profiles"),
+    (
+        "-H",
+        "names that a file has are shown by -N d; nothing is looked up",
+    ),
+    ("-K", "Kerberos is not decrypted"),
+    ("-M", "memory is bounded by itself, however long a file is"),
+    ("-U", "-z follow,tcp,raw,0 prints what a stream carries"),
+    ("-W", "names that a file has stay in what -w writes"),
+    ("-g", "files have the permissions that umask leaves"),
 ];
 
 const FLOWS: &[Hint] = &[
@@ -217,6 +353,7 @@ fn hint(command: Option<&str>, word: &str) -> Option<&'static str> {
     hints
         .iter()
         .copied()
+        .chain([COMMON])
         .flatten()
         .find(|(known, _)| *known == word)
         .map(|(_, hint)| *hint)
@@ -263,6 +400,8 @@ pub(super) fn advise(mut error: clap::Error, command: Option<&str>) -> clap::Err
         error.remove(ContextKind::Suggested);
     }
     if let Some(advice) = advice {
+        // What is written alike means something else.
+        error.remove(ContextKind::SuggestedArg);
         let advice = ContextValue::StyledStrs(vec![advice.into()]);
         error.insert(ContextKind::Suggested, advice);
     }
@@ -276,7 +415,9 @@ mod tests {
     use super::*;
     use crate::cli::Args;
 
-    const TABLES: [(&str, &[Hint]); 8] = [
+    const TABLES: [(&str, &[Hint]); 10] = [
+        ("live", COMMON),
+        ("read", COMMON),
         ("live", LIVE),
         ("read", READ),
         ("flows", FLOWS),
@@ -356,6 +497,11 @@ mod tests {
             (&["filter", "port 80", "-d"], "--dump cbpf"),
             (&["-i", "eth0"], "capture live -i IF"),
             (&["x.pcap"], "capture read x.pcap"),
+            (
+                &["read", "--disable-protocol", "http"],
+                "tcp.port==8080,data",
+            ),
+            (&["live", "-i", "eth0", "--version"], "capture --version"),
             (&["live"], "capture live -D"),
             (&["read", "x.pcap", "-c", "-1"], "below zero"),
         ] {
