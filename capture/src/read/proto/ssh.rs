@@ -303,14 +303,13 @@ fn dissect(
                 None
             };
             let len = rest.reported();
-            match silence {
-                Some(silence) => silence.look(&rest)?,
-                None => {
-                    say(walk, format_args!("Encrypted packet (len={len})"));
-                    if len <= 4 {
-                        // Where its length should be is not looked at, what follows that is.
-                        return Err(Stop::Malformed);
-                    }
+            if let Some(silence) = silence {
+                silence.look(&rest)?;
+            } else {
+                say(walk, format_args!("Encrypted packet (len={len})"));
+                if len <= 4 {
+                    // Where its length should be is not looked at, what follows that is.
+                    return Err(Stop::Malformed);
                 }
             }
             walk.bytes(ENCRYPTED, &rest);
