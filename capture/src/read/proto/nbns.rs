@@ -293,7 +293,8 @@ fn record(
                 let address = region.array::<4>(fixed + 10 + entry + 2)?;
                 let place = region.place(fixed + 10 + entry + 2, 4);
                 walk.tree.add(ADDRESS, place, Value::Ipv4(address));
-                if is_named {
+                // The list shows the first one.
+                if is_named && entry == 0 {
                     walk.columns
                         .append_info(format_args!(" {}", Ipv4Addr::from(address)));
                 }
