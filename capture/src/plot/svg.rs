@@ -72,20 +72,61 @@ pub fn picture(chart: &Chart) -> String {
     } else {
         ALONE
     };
-    let each = HEAD + height + FOOT;
-    let count = f64::from(u8::try_from(chart.panels.len()).unwrap_or(u8::MAX));
-    let total = TOP + each * count;
+    let legends: Vec<_> = chart.panels.iter().map(rows).collect();
+    let below_legend = height + FOOT;
+    let total = TOP
+        + legends
+            .iter()
+            .map(|rows| head(rows) + below_legend)
+            .sum::<f64>();
     let mut out = String::new();
     // Writing to a string does not fail, in all of these.
     begin(&chart.title, &chart.subtitle, (LEFT, total), &mut out);
-    let mut top = TOP + HEAD;
-    for (number, panel) in chart.panels.iter().enumerate() {
+    let mut top = TOP;
+    for (number, (panel, rows)) in chart.panels.iter().zip(&legends).enumerate() {
+        top += head(rows);
         let frame = Frame::new(chart, panel, top, height);
-        frame.panel((chart.id, number), panel, &mut out);
-        top += each;
+        frame.panel((chart.id, number), panel, rows, &mut out);
+        top += below_legend;
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// The series of a legend, in rows that are not wider than the picture. Where text ends is known to those who show it,
+/// not here: letters are taken for rather wide.
+fn rows(panel: &Panel) -> Vec<Vec<&Series>> {
+    /// Of a letter, and of a sample with what separates it from both sides.
+    const LETTER: f64 = 7.4;
+    const SAMPLE: f64 = 64.0;
+    let mut rows: Vec<Vec<&Series>> = vec![Vec::new()];
+    let mut used = 0.0;
+    let shown = panel
+        .series
+        .iter()
+        .filter(|series| !series.shape.is_empty());
+    for series in shown {
+        let letters = u16::try_from(series.name.chars().count()).unwrap_or(u16::MAX);
+        let width = SAMPLE + LETTER * f64::from(letters);
+        let is_full = used > 0.0 && used + width > WIDTH - LEFT - RIGHT;
+        match rows.last_mut().filter(|_| !is_full) {
+            Some(row) => row.push(series),
+            None => rows.push(vec![series]),
+        }
+        used = if is_full { width } else { used + width };
+    }
+    rows
+}
+
+/// What a panel's title and its legend take.
+fn head(rows: &[Vec<&Series>]) -> f64 {
+    HEAD + below(rows.len())
+}
+
+/// How far the last of so many rows lies below the first.
+fn below(rows: usize) -> f64 {
+    const ROW: f64 = 20.0;
+    ROW * f64::from(u8::try_from(rows.saturating_sub(1)).unwrap_or(u8::MAX))
 }
 
 /// The head of a picture: its size, its colors, and what it is called. What is written begins at `left`.
@@ -136,7 +177,13 @@ impl Frame {
         self.top + self.height * (1.0 - part)
     }
 
-    fn panel(&self, (id, number): (&str, usize), panel: &Panel, out: &mut String) {
+    fn panel(
+        &self,
+        (id, number): (&str, usize),
+        panel: &Panel,
+        rows: &[Vec<&Series>],
+        out: &mut String,
+    ) {
         let (right, bottom) = (WIDTH - RIGHT, self.top + self.height);
         let vertical = scale::values(self.highest, panel.unit);
         for (value, text) in &vertical.ticks {
@@ -174,7 +221,7 @@ impl Frame {
             },
             vertical.unit,
         );
-        self.legend(panel, out);
+        self.legend(panel, rows, out);
         let _infallible = write!(
             out,
             "<clipPath id=\"{id}-{number}\"><rect x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n\
@@ -194,38 +241,37 @@ impl Frame {
     }
 
     /// The panel's title, and a sample of each series with its name.
-    fn legend(&self, panel: &Panel, out: &mut String) {
-        let y = self.top - 12.0;
+    fn legend(&self, panel: &Panel, rows: &[Vec<&Series>], out: &mut String) {
+        let first = self.top - 12.0 - below(rows.len());
         let _infallible = writeln!(
             out,
             "<text class=\"panel\" x=\"{LEFT}\" y=\"{:.1}\">{}</text>",
-            self.top - 34.0,
+            first - 22.0,
             escaped(&panel.title)
         );
-        let _infallible = write!(out, "<text x=\"{LEFT}\" y=\"{y:.1}\">");
-        let shown = panel
-            .series
-            .iter()
-            .filter(|series| !series.shape.is_empty());
-        for (place, series) in shown.enumerate() {
-            // Samples are letters: where text ends is known to those who show it, not here.
-            let sample = match series.shape {
-                Shape::Area(_) | Shape::Line(_) => "━━",
-                Shape::Marked(_) => "━●━",
-                Shape::Steps(_) => "──",
-                Shape::Dashes(_) => "╌╌",
-                Shape::Dots(_) => "●",
-                Shape::Bars(_) => "┃",
-            };
-            let gap = if place == 0 { "" } else { " dx=\"20\"" };
-            let _infallible = write!(
-                out,
-                "<tspan class=\"{} key\"{gap}>{sample}</tspan><tspan dx=\"6\">{}</tspan>",
-                series.color.class(),
-                escaped(&series.name)
-            );
+        for (number, row) in rows.iter().enumerate() {
+            let y = first + below(number + 1);
+            let _infallible = write!(out, "<text x=\"{LEFT}\" y=\"{y:.1}\">");
+            for (place, series) in row.iter().enumerate() {
+                // Samples are letters, for the same reason.
+                let sample = match series.shape {
+                    Shape::Area(_) | Shape::Line(_) => "━━",
+                    Shape::Marked(_) => "━●━",
+                    Shape::Steps(_) => "──",
+                    Shape::Dashes(_) => "╌╌",
+                    Shape::Dots(_) => "●",
+                    Shape::Bars(_) => "┃",
+                };
+                let gap = if place == 0 { "" } else { " dx=\"20\"" };
+                let _infallible = write!(
+                    out,
+                    "<tspan class=\"{} key\"{gap}>{sample}</tspan><tspan dx=\"6\">{}</tspan>",
+                    series.color.class(),
+                    escaped(&series.name)
+                );
+            }
+            out.push_str("</text>\n");
         }
-        out.push_str("</text>\n");
     }
 
     fn series(&self, series: &Series, out: &mut String) {
@@ -335,6 +381,29 @@ mod tests {
     #[test]
     fn names_cannot_break_out_of_the_text() {
         assert_eq!(escaped("a<b>&\"\u{1}"), "a&lt;b&gt;&amp;&quot;\u{fffd}");
+    }
+
+    #[test]
+    fn a_legend_that_is_wider_than_the_picture_has_more_rows() {
+        let panel = |count: usize| Panel {
+            title: String::new(),
+            unit: super::super::chart::Unit::Bytes,
+            top: 1.0,
+            series: (0..count)
+                .map(|number| Series {
+                    name: format!("a receiver of frames {number}"),
+                    color: super::super::chart::Color::There,
+                    shape: Shape::Line(vec![(0.0, 1.0), (1.0, 1.0)]),
+                })
+                .collect(),
+        };
+        let lens = |panel: &Panel| rows(panel).iter().map(Vec::len).collect::<Vec<_>>();
+        // Of 1000 units, each takes 64 and 7.4 for each of its 22 or 23 letters.
+        assert_eq!(lens(&panel(0)), [0]);
+        assert_eq!(lens(&panel(4)), [4]);
+        assert_eq!(lens(&panel(10)), [4, 4, 2]);
+        let many = panel(10);
+        assert!(head(&rows(&many)) > head(&rows(&panel(4))));
     }
 
     #[test]
