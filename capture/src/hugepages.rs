@@ -45,7 +45,7 @@ struct Wanted {
 
 /// A thread that has the kernel clear pages before whoever fills them comes there: a huge page takes as long as
 /// hundreds of packets, and more where the machine under this one has to find it first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ahead {
     thread: Option<(Sender<Wanted>, JoinHandle<()>)>,
 }

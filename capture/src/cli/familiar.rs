@@ -6,6 +6,28 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// A word that is not known here, and what to do without it.
 type Hint = (&'static str, &'static str);
 
+// What is said of several words.
+
+/// The link type cannot be chosen.
+const LINK_TYPE: &str = "packets have the link type of their interface; `capture live -D` shows it";
+/// There is one place for messages.
+const MESSAGES: &str = "messages go to standard error";
+/// Monitor mode is the card's.
+const MONITOR: &str =
+    "the wireless card is put into monitor mode by iw: iw dev IF set monitor none";
+/// No protocol is switched off.
+const ALL_PROTOCOLS: &str = "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes";
+/// What is about capturing.
+const LIVE_OPTION: &str = "`capture live --print` captures, and has such options";
+/// Permissions of files.
+const UMASK: &str = "files have the permissions that umask leaves";
+/// The kernel's buffer.
+const RING_SIZE: &str = "--ring-size is the memory of each worker's ring";
+/// The same, of another command.
+const LIVE_RING_SIZE: &str = "`capture live --ring-size` is the memory of each worker's ring";
+/// Whose rights are used.
+const PRIVILEGES: &str = "instead of root, the program can have the capabilities that it needs: `capture doctor` says which";
+
 /// Before any command.
 const TOP: &[Hint] = &[
     ("-i", "`capture live -i IF` captures"),
@@ -20,12 +42,12 @@ const TOP: &[Hint] = &[
 /// For all commands.
 const COMMON: &[Hint] = &[
     ("--version", "`capture --version` says which one it is"),
-    ("--log-level", "messages go to standard error"),
-    ("--log-fatal", "messages go to standard error"),
-    ("--log-domains", "messages go to standard error"),
-    ("--log-debug", "messages go to standard error"),
-    ("--log-noisy", "messages go to standard error"),
-    ("--log-file", "messages go to standard error"),
+    ("--log-level", MESSAGES),
+    ("--log-fatal", MESSAGES),
+    ("--log-domains", MESSAGES),
+    ("--log-debug", MESSAGES),
+    ("--log-noisy", MESSAGES),
+    ("--log-file", MESSAGES),
     ("--temp-dir", "nothing is kept in files of its own"),
     (
         "--capture-comment",
@@ -39,42 +61,30 @@ const LIVE: &[Hint] = &[
         "-A",
         "--print -x prints the bytes; -z follow,tcp,ascii,0 what a stream carries",
     ),
-    ("-B", "--ring-size is the memory of each worker's ring"),
+    ("-B", RING_SIZE),
     ("-C", "-b filesize:10MB begins new files by size"),
     (
         "-F",
         "a filter of a file is -f \"$(cat FILE)\"; packets are written as pcapng, and `capture export` makes pcap of it",
     ),
     ("-G", "-b duration:60 begins new files by age"),
-    (
-        "-I",
-        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
-    ),
+    ("-I", MONITOR),
     (
         "-K",
         "--ignore-checksums believes packets whose checksum is wrong",
     ),
-    (
-        "-L",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
+    ("-L", LINK_TYPE),
     ("-R", "-Y is the display filter"),
     ("-W", "-b files:24 keeps the newest files"),
     ("-X", "--print -x prints the bytes of packets"),
-    (
-        "-Z",
-        "instead of root, the program can have the capabilities that it needs: `capture doctor` says which",
-    ),
+    ("-Z", PRIVILEGES),
     (
         "-r",
         "`capture read -r FILE` prints the packets of a file, `capture flows FILE` its connections",
     ),
-    (
-        "-y",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
+    ("-y", LINK_TYPE),
     ("-M", "--json is for programs to read"),
-    ("-g", "files have the permissions that umask leaves"),
+    ("-g", UMASK),
     (
         "-k",
         "the wireless card is put onto a channel by iw: iw dev IF set channel 6",
@@ -99,26 +109,11 @@ const LIVE: &[Hint] = &[
         "--list-time-stamp-types",
         "--time-stamp-type is host or host_hiprec",
     ),
-    (
-        "--buffer-size",
-        "--ring-size is the memory of each worker's ring",
-    ),
-    (
-        "--list-data-link-types",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
-    (
-        "--linktype",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
-    (
-        "--monitor-mode",
-        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
-    ),
-    (
-        "--relinquish-privileges",
-        "instead of root, the program can have the capabilities that it needs: `capture doctor` says which",
-    ),
+    ("--buffer-size", RING_SIZE),
+    ("--list-data-link-types", LINK_TYPE),
+    ("--linktype", LINK_TYPE),
+    ("--monitor-mode", MONITOR),
+    ("--relinquish-privileges", PRIVILEGES),
 ];
 
 /// For commands that read files and take no `-r`.
@@ -146,30 +141,12 @@ const READ: &[Hint] = &[
     ("-s", "`capture live -s` copies less of packets"),
     ("-v", "-V prints all fields"),
     ("--hexdump", "-x prints the bytes of packets"),
-    (
-        "--disable-protocol",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
-    (
-        "--enable-protocol",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
-    (
-        "--only-protocols",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
-    (
-        "--disable-all-protocols",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
-    (
-        "--disable-heuristic",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
-    (
-        "--enable-heuristic",
-        "all protocols that are known are looked for; -d tcp.port==8080,data has what a port carries as bytes",
-    ),
+    ("--disable-protocol", ALL_PROTOCOLS),
+    ("--enable-protocol", ALL_PROTOCOLS),
+    ("--only-protocols", ALL_PROTOCOLS),
+    ("--disable-all-protocols", ALL_PROTOCOLS),
+    ("--disable-heuristic", ALL_PROTOCOLS),
+    ("--enable-heuristic", ALL_PROTOCOLS),
     (
         "--elastic-mapping-filter",
         "-T ek prints documents for Elasticsearch",
@@ -178,10 +155,7 @@ const READ: &[Hint] = &[
         "--export-tls-session-keys",
         "secrets that a file has stay in what -w writes",
     ),
-    (
-        "--list-data-link-types",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
+    ("--list-data-link-types", LINK_TYPE),
     (
         "--list-interfaces",
         "`capture live -D` lists the interfaces",
@@ -190,46 +164,16 @@ const READ: &[Hint] = &[
         "--list-time-stamp-types",
         "`capture live --time-stamp-type` is host or host_hiprec",
     ),
-    (
-        "--monitor-mode",
-        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
-    ),
-    (
-        "--no-promiscuous-mode",
-        "`capture live --print` captures, and has such options",
-    ),
-    (
-        "--time-stamp-type",
-        "`capture live --print` captures, and has such options",
-    ),
-    (
-        "--buffer-size",
-        "`capture live --ring-size` is the memory of each worker's ring",
-    ),
-    (
-        "--linktype",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
-    (
-        "-B",
-        "`capture live --ring-size` is the memory of each worker's ring",
-    ),
-    (
-        "-I",
-        "the wireless card is put into monitor mode by iw: iw dev IF set monitor none",
-    ),
-    (
-        "-p",
-        "`capture live --print` captures, and has such options",
-    ),
-    (
-        "-y",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
-    (
-        "-L",
-        "packets have the link type of their interface; `capture live -D` shows it",
-    ),
+    ("--monitor-mode", MONITOR),
+    ("--no-promiscuous-mode", LIVE_OPTION),
+    ("--time-stamp-type", LIVE_OPTION),
+    ("--buffer-size", LIVE_RING_SIZE),
+    ("--linktype", LINK_TYPE),
+    ("-B", LIVE_RING_SIZE),
+    ("-I", MONITOR),
+    ("-p", LIVE_OPTION),
+    ("-y", LINK_TYPE),
+    ("-L", LINK_TYPE),
     ("-C", "-o sets a preference; there are no profiles"),
     (
         "-H",
@@ -239,7 +183,7 @@ const READ: &[Hint] = &[
     ("-M", "memory is bounded by itself, however long a file is"),
     ("-U", "-z follow,tcp,raw,0 prints what a stream carries"),
     ("-W", "names that a file has stay in what -w writes"),
-    ("-g", "files have the permissions that umask leaves"),
+    ("-g", UMASK),
 ];
 
 const FLOWS: &[Hint] = &[

@@ -93,7 +93,7 @@ pub fn picture(chart: &Chart) -> String {
     out
 }
 
-/// The series of a legend, in rows that are not wider than the picture. Where text ends is known to those who show it,
+/// The series that there is something to draw of, as the legend has them: in rows that are not wider than the picture. Where text ends is known to those who show it,
 /// not here: letters are taken for rather wide.
 fn rows(panel: &Panel) -> Vec<Vec<&Series>> {
     /// Of a letter, and of a sample with what separates it from both sides.
@@ -230,11 +230,7 @@ impl Frame {
             right - LEFT + 3.0,
             self.height + 3.0
         );
-        for series in panel
-            .series
-            .iter()
-            .filter(|series| !series.shape.is_empty())
-        {
+        for series in rows.iter().flatten() {
             self.series(series, out);
         }
         out.push_str("</g>\n");

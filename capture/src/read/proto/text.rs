@@ -20,6 +20,18 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What a letter stands for in base 64 (RFC 4648 section 4).
+pub(crate) const fn base64_digit(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
+}
+
 /// Text that ends with a zero, if there is one.
 pub(crate) fn up_to_zero(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::{Known, Statistic, StatisticError};
 use crate::read::Columns;
 use crate::read::pipeline::{Passes, ReadPlan};
-use crate::read::proto::text::{Escaped, shown};
+use crate::read::proto::text::{Escaped, base64_digit, shown};
 use crate::read::tree::{Node, Tree, Value, Wanted};
 use crate::read::walk::Frame;
 
@@ -77,54 +77,41 @@ pub(super) struct Credentials {
     left_out: u64,
 }
 
-/// The fields that tell of logins.
-#[derive(Debug)]
-struct Fields {
-    stream: Known,
-    ftp_command: Known,
-    ftp_arg: Known,
-    http: Known,
-    http_proxy: Known,
-    imap: Known,
-    imap_tag: Known,
-    pop_command: Known,
-    pop_parameter: Known,
-    smtp: Known,
-    smtp_user: Known,
-    smtp_password: Known,
+macro_rules! fields {
+    ($($field:ident: $name:literal,)*) => {
+        /// The fields that tell of logins.
+        #[derive(Debug)]
+        struct Fields {
+            $($field: Known,)*
+        }
+
+        impl Fields {
+            fn new() -> Self {
+                Self {
+                    $($field: Known::named($name),)*
+                }
+            }
+
+            fn want(&self, wanted: &mut Wanted) {
+                $(self.$field.want(wanted);)*
+            }
+        }
+    };
 }
 
-impl Fields {
-    const fn all(&self) -> [&Known; 12] {
-        let Self {
-            stream,
-            ftp_command,
-            ftp_arg,
-            http,
-            http_proxy,
-            imap,
-            imap_tag,
-            pop_command,
-            pop_parameter,
-            smtp,
-            smtp_user,
-            smtp_password,
-        } = self;
-        [
-            stream,
-            ftp_command,
-            ftp_arg,
-            http,
-            http_proxy,
-            imap,
-            imap_tag,
-            pop_command,
-            pop_parameter,
-            smtp,
-            smtp_user,
-            smtp_password,
-        ]
-    }
+fields! {
+    stream: "tcp.stream",
+    ftp_command: "ftp.request.command",
+    ftp_arg: "ftp.request.arg",
+    http: "http.authorization",
+    http_proxy: "http.proxy_authorization",
+    imap: "imap.request",
+    imap_tag: "imap.request_tag",
+    pop_command: "pop.request.command",
+    pop_parameter: "pop.request.parameter",
+    smtp: "smtp",
+    smtp_user: "smtp.auth.username",
+    smtp_password: "smtp.auth.password",
 }
 
 impl Credentials {
@@ -138,20 +125,7 @@ impl Credentials {
         }
         Ok(Box::new(Self {
             passes: Passes::One,
-            known: Fields {
-                stream: Known::named("tcp.stream"),
-                ftp_command: Known::named("ftp.request.command"),
-                ftp_arg: Known::named("ftp.request.arg"),
-                http: Known::named("http.authorization"),
-                http_proxy: Known::named("http.proxy_authorization"),
-                imap: Known::named("imap.request"),
-                imap_tag: Known::named("imap.request_tag"),
-                pop_command: Known::named("pop.request.command"),
-                pop_parameter: Known::named("pop.request.parameter"),
-                smtp: Known::named("smtp"),
-                smtp_user: Known::named("smtp.auth.username"),
-                smtp_password: Known::named("smtp.auth.password"),
-            },
+            known: Fields::new(),
             users: HashMap::new(),
             logins: Vec::new(),
             name_bytes: 0,
@@ -297,13 +271,11 @@ fn base64(text: &[u8]) -> Vec<u8> {
     let mut last = [0_u8; 2];
     for letter in text {
         let rank = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
             b'=' => 0,
-            _ => continue,
+            _ => match base64_digit(*letter) {
+                Some(digit) => digit,
+                None => continue,
+            },
         };
         last = [*letter, last[0]];
         value = value << 6 | u32::from(rank);
@@ -329,9 +301,7 @@ impl Statistic for Credentials {
     }
 
     fn want(&self, wanted: &mut Wanted) {
-        for known in self.known.all() {
-            known.want(wanted);
-        }
+        self.known.want(wanted);
     }
 
     fn frame(&mut self, frame: &Frame<'_>, tree: &Tree, _columns: &Columns) {

@@ -69,9 +69,7 @@ mod tests {
     // Draft section 4.5, figure 14.
     #[test]
     fn an_address_has_one_name_or_several() {
-        let mut block = vec![0, 1, 0, 10, 127, 0, 0, 1, b'a', 0, b'b', 0, 0, 0];
-        block.truncate(12);
-        block[3] = 8;
+        let mut block = vec![0, 1, 0, 8, 127, 0, 0, 1, b'a', 0, b'b', 0];
         block.extend([0, 2, 0, 19]);
         block.extend([0; 15]);
         block.extend([1, b'l', b'o', 0, 0]);

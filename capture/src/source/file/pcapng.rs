@@ -1,7 +1,8 @@
 //! pcapng: blocks that carry their own length, in sections that carry their own byte order.
 //!
 //! Format: draft-ietf-opsawg-pcapng. Of the blocks, those that hold packets, those that describe
-//! interfaces, those with names of addresses and those with secrets of TLS are read; all others are stepped over by their length, known or not.
+//! interfaces, those with names of addresses and those with secrets of TLS are read; all others are stepped
+//! over by their length, known or not.
 
 use super::Damage;
 use super::names::{HostName, names_of};

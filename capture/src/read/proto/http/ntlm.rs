@@ -1,6 +1,7 @@
 //! What NTLM says of itself in a header field (`dissect_http_ntlmssp` in Wireshark's `packet-http.c`).
 
 use crate::read::proto::brief::ntlmssp;
+use crate::read::proto::text::base64_digit;
 use crate::read::walk::Walk;
 
 /// Header fields that can carry it, in lower case.
@@ -29,13 +30,8 @@ fn decode(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0_u32, 0);
     for &byte in text {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => break,
+        let Some(digit) = base64_digit(byte) else {
+            break;
         };
         bits = bits << 6 | u32::from(digit);
         count += 6;
