@@ -375,11 +375,13 @@ impl Walking<'_, '_> {
                 self.tell_names(&about.names[names..]);
                 names = about.names.len();
             }
+            let mut expected = [None; LEAD];
             for place in 0..LEAD {
-                self.look_ahead(&frames, place, &block);
+                self.look_ahead(&frames, place, &block, &mut expected);
             }
             for (place, slot) in frames.slots.iter().enumerate() {
-                self.look_ahead(&frames, place + LEAD, &block);
+                self.look_ahead(&frames, place + LEAD, &block, &mut expected);
+                self.frames.memory.tcp.expected = expected[place % LEAD];
                 self.frame(&block, slot, &about, scratch.as_deref_mut())?;
             }
             reader.recycle(frames);
@@ -400,9 +402,15 @@ impl Walking<'_, '_> {
         }
     }
 
-    /// Asks for the memory that frames will need.
+    /// Asks for the memory that frames will need, and notes where the streams of some are `expected`.
     #[inline]
-    fn look_ahead(&self, frames: &reader::Batch, place: usize, block: &Block) {
+    fn look_ahead(
+        &self,
+        frames: &reader::Batch,
+        place: usize,
+        block: &Block,
+        expected: &mut [Option<u32>; LEAD],
+    ) {
         /// Headers and the first bytes of what they are of.
         const LINES: [usize; 2] = [0, 64];
         let memory = &self.frames.memory.tcp;
@@ -417,11 +425,8 @@ impl Walking<'_, '_> {
         if let Some(hash) = conversation(place) {
             memory.look_ahead(hash);
         }
-        if let Some(hash) = place
-            .checked_sub(LEAD - CONVERSATION_LEAD)
-            .and_then(conversation)
-        {
-            memory.fetch(hash);
+        if let Some(place) = place.checked_sub(LEAD - CONVERSATION_LEAD) {
+            expected[place % LEAD] = conversation(place).and_then(|hash| memory.fetch(hash));
         }
     }
 

@@ -194,6 +194,29 @@ impl<S> Conversations<S> {
         }
     }
 
+    /// The conversation of a packet, which [`Self::prefetch`] may have told where to expect; `make` makes what
+    /// is remembered of a new one, given its number.
+    #[inline]
+    pub(crate) fn find_expected(
+        &mut self,
+        key: Key,
+        expected: Option<u32>,
+        make: impl FnOnce(u32) -> S,
+    ) -> Found {
+        if let Some(place) = expected
+            && let Some(slot) = self.slots.get_mut(place as usize)
+            && slot.key == key
+        {
+            slot.spoke = true;
+            return Found {
+                place,
+                number: slot.number,
+                is_new: false,
+            };
+        }
+        self.find(key, make)
+    }
+
     /// The conversation of a packet; `make` makes what is remembered of a new one, given its number.
     #[inline]
     pub(crate) fn find(&mut self, key: Key, make: impl FnOnce(u32) -> S) -> Found {
@@ -227,14 +250,13 @@ impl<S> Conversations<S> {
         self.index.prefetch(hash.0.get());
     }
 
-    /// Asks for what is remembered of a conversation that is going to be looked for.
+    /// Asks for what is remembered of a conversation that is going to be looked for, and tells where to
+    /// expect it: for [`Self::find_expected`], which holds it against the key.
     #[inline]
-    pub(crate) fn prefetch(&self, hash: Hash) {
-        if let Some(place) = self.index.guess(hash.0.get())
-            && let Some(slot) = self.slots.get(place as usize)
-        {
-            crate::prefetch::lines(slot);
-        }
+    pub(crate) fn prefetch(&self, hash: Hash) -> Option<u32> {
+        let place = self.index.guess(hash.0.get())?;
+        crate::prefetch::lines(self.slots.get(place as usize)?);
+        Some(place)
     }
 
     /// A conversation begins anew: it gets another number.

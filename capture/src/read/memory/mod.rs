@@ -12,7 +12,7 @@ mod conversations;
 mod datagrams;
 mod slots;
 
-pub(crate) use conversations::{Conversations, Direction, Hash, Key, Seed};
+pub(crate) use conversations::{Conversations, Direction, Found, Hash, Key, Seed};
 pub(crate) use datagrams::{Counts, Datagrams, Stream};
 
 use super::proto::fragments::Fragments;

@@ -1,13 +1,13 @@
-//! A list whose elements stay where they are: it grows by pieces, each as long as all before it together,
-//! where a vector would be copied. A table of a hundred thousand conversations is not touched again for each
-//! time that it doubles, and huge pages come before what they hold.
+//! A list whose elements stay where they are: it grows by pieces, where a vector would be copied. A table of a
+//! hundred thousand conversations is not touched again for each time that it doubles, and huge pages come
+//! before what they hold.
 
 use std::ops::{Index, IndexMut};
 
 use crate::hugepages::Ahead;
 
-/// Elements of the first piece.
-const FIRST: usize = 256;
+/// Elements of a piece: a power of two. Memory that was not written to is none, however long a piece is.
+const PIECE: usize = 8192;
 
 /// Elements that stay where they are.
 #[derive(Debug)]
@@ -18,19 +18,6 @@ pub(super) struct Slots<T> {
     len: usize,
     /// At this length the pages behind the next ones are wanted.
     next: usize,
-}
-
-/// The piece of a place, and the place where that piece begins.
-#[inline(always)]
-const fn piece(place: usize) -> (usize, usize) {
-    let number = (usize::BITS - (place / FIRST).leading_zeros()) as usize;
-    (number, begin(number))
-}
-
-/// Where a piece begins: at 0, 256, 512, 1024 and so on.
-#[inline(always)]
-const fn begin(number: usize) -> usize {
-    ((FIRST << number) / 2) & !(FIRST - 1)
 }
 
 impl<T> Slots<T> {
@@ -47,7 +34,7 @@ impl<T> Slots<T> {
     const STEP: usize = {
         let elements = (2 << 20) / size_of::<T>() + 1;
         let step = elements.next_power_of_two() / 2;
-        if step < FIRST { FIRST } else { step }
+        if step > PIECE { PIECE } else { step }
     };
 
     pub(super) const fn len(&self) -> usize {
@@ -56,13 +43,17 @@ impl<T> Slots<T> {
 
     #[inline]
     pub(super) fn get(&self, place: usize) -> Option<&T> {
-        let (number, begin) = piece(place);
-        self.pieces.get(number)?.get(place - begin)
+        self.pieces.get(place / PIECE)?.get(place % PIECE)
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.pieces.get_mut(place / PIECE)?.get_mut(place % PIECE)
     }
 
     /// Adds an element behind all others.
     pub(super) fn push(&mut self, value: T) {
-        let (number, _) = piece(self.len);
+        let number = self.len / PIECE;
         self.make(number);
         self.pieces[number].push(value);
         self.len += 1;
@@ -75,9 +66,11 @@ impl<T> Slots<T> {
     #[inline]
     fn make(&mut self, number: usize) {
         while self.pieces.len() <= number {
-            let number = self.pieces.len();
-            let piece = Vec::with_capacity(begin(number + 1) - begin(number));
-            crate::hugepages::advise(&piece);
+            let piece = Vec::with_capacity(PIECE);
+            // A huge page would be too much for a few.
+            if !self.pieces.is_empty() {
+                crate::hugepages::advise(&piece);
+            }
             self.pieces.push(piece);
         }
     }
@@ -86,9 +79,8 @@ impl<T> Slots<T> {
     #[cold]
     fn look_ahead(&mut self) {
         self.next += Self::STEP;
-        let (number, begin) = piece(self.next);
+        let (number, place) = (self.next / PIECE, self.next % PIECE);
         self.make(number);
-        let place = self.next - begin;
         self.ahead
             .want(&self.pieces[number], place..place + Self::STEP);
     }
@@ -103,16 +95,14 @@ impl<T> Index<usize> for Slots<T> {
 
     #[inline]
     fn index(&self, place: usize) -> &T {
-        let (number, begin) = piece(place);
-        &self.pieces[number][place - begin]
+        &self.pieces[place / PIECE][place % PIECE]
     }
 }
 
 impl<T> IndexMut<usize> for Slots<T> {
     #[inline]
     fn index_mut(&mut self, place: usize) -> &mut T {
-        let (number, begin) = piece(place);
-        &mut self.pieces[number][place - begin]
+        &mut self.pieces[place / PIECE][place % PIECE]
     }
 }
 
@@ -137,20 +127,24 @@ mod tests {
 
     #[test]
     fn elements_stay_where_they_are_and_in_their_order() {
+        let count = 2 * PIECE + 5;
         let mut slots = Slots::new();
         let mut places = Vec::new();
-        for number in 0..5000_usize {
+        for number in 0..count {
             slots.push(number);
             assert_eq!(slots.len(), number + 1);
             places.push(std::ptr::from_ref(&slots[number]));
         }
-        assert!(slots.iter().copied().eq(0..5000));
+        assert!(slots.iter().copied().eq(0..count));
         for (number, place) in places.into_iter().enumerate() {
             assert_eq!(slots.get(number), Some(&number));
             assert_eq!(std::ptr::from_ref(&slots[number]), place);
         }
-        slots[4095] = 7;
-        assert_eq!((slots[4095], slots[4094], slots[4096]), (7, 4094, 4096));
-        assert_eq!(slots.get(5000), None);
+        slots[PIECE] = 7;
+        assert_eq!(
+            (slots[PIECE], slots[PIECE - 1], slots[PIECE + 1]),
+            (7, PIECE - 1, PIECE + 1)
+        );
+        assert_eq!(slots.get(count), None);
     }
 }

@@ -276,7 +276,7 @@ impl Memory {
     /// dissector makes a conversation of its own.
     pub(crate) fn belongs_anew_to(&mut self, payload: &Payload, application: ApplicationId) {
         self.belongs_to(payload, application);
-        self.streams.at(payload.place).begins_anew = true;
+        self.streams.at(payload.place).rare_mut().begins_anew = true;
     }
 
     /// The application that the stream is known to belong to.

@@ -83,8 +83,10 @@ pub(super) fn dissect(
     }
     let memory = &mut walk.memory.tcp;
     memory.buffered = memory.buffered.saturating_sub(before) + after;
-    // A dissector does not make streams, so this one is still there.
-    memory.streams.at(place).flows[direction.index()].pdus = pdus;
+    if pdus.is_some() {
+        // A dissector does not make streams, so this one is still there.
+        memory.streams.at(place).flows[direction.index()].pdus = pdus;
+    }
     outcome
 }
 
@@ -391,7 +393,10 @@ pub(super) fn ends(walk: &mut Walk<'_, '_>, segment: &Segment) -> bool {
         place, direction, ..
     } = segment.payload;
     let frame = walk.frame.number;
-    let flow = &mut walk.memory.tcp.streams.at(place).flows[direction.index()];
+    let rare = walk.memory.tcp.streams.at(place).rare();
+    let Some(flow) = rare.map(|rare| &mut rare.flows[direction.index()]) else {
+        return false;
+    };
     if !flow.until_fin {
         return false;
     }
@@ -522,7 +527,8 @@ fn until_fin(walk: &mut Walk<'_, '_>, segment: &Segment) {
     let Payload {
         place, direction, ..
     } = segment.payload;
-    walk.memory.tcp.streams.at(place).flows[direction.index()].until_fin = true;
+    let rare = walk.memory.tcp.streams.at(place).rare_mut();
+    rare.flows[direction.index()].until_fin = true;
 }
 
 /// What is left of the segment is shown as data that belongs to a message elsewhere.

@@ -1,7 +1,7 @@
 //! What is remembered of TCP streams: enough to judge the next segment (see [`crate::tcp`]), what waits
 //! for an acknowledgment, and what waits to be put together.
 //!
-//! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of 448 bytes, 32 bytes for each
+//! Bounded: [`MAX_CONVERSATIONS`](crate::read::memory) streams of 320 bytes, 24 bytes for each
 //! segment that waits for an acknowledgment (10,000 a direction as in Wireshark, [`MAX_SENT`] in all),
 //! and the buffers of `reassembly.rs`. With two passes, the first one leaves 32 bytes a stream and 24
 //! bytes for each segment of a reassembled PDU.
@@ -23,6 +23,8 @@ pub(super) const MAX_SENT: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(super) streams: Conversations<Stream>,
+    /// Where the stream of the next segment lies, if its hash tells.
+    pub(crate) expected: Option<u32>,
     /// Segments that wait for an acknowledgment, at most: streams that end are not subtracted at once.
     pub(super) sent: usize,
     /// Bytes that wait to be put together.
@@ -83,6 +85,25 @@ impl Setup {
     }
 }
 
+/// A frame that is remembered: the lower half of its number, since a stream's are read from memory for each
+/// of its segments. Frames are remembered for less than 2^32 others; Wireshark's numbers have no more bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Past(u32);
+
+impl Past {
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn of(frame: u64) -> Self {
+        Self(frame as u32)
+    }
+
+    /// Its number, given that of a later frame.
+    pub(super) const fn before(self, frame: u64) -> u64 {
+        let ago = (frame as u32).wrapping_sub(self.0);
+        frame.saturating_sub(ago as u64)
+    }
+}
+
 /// A TCP stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -104,6 +125,18 @@ pub(crate) struct Stream {
     pub(super) application: Option<ApplicationId>,
     /// What the application remembers of it, where that is little.
     pub(super) state: u64,
+    /// What few streams have.
+    rare: Option<Box<Rare>>,
+}
+
+/// With the key of its conversation, it fills five cache lines.
+const _: () = assert!(size_of::<Stream>() <= 272);
+
+/// What few streams have, out of the way of the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rare {
+    /// By direction of the key.
+    pub(super) flows: [RareOfFlow; 2],
     /// The next segment begins another stream: Wireshark's dissectors make conversations anew, and TCP
     /// then begins to count there.
     pub(super) begins_anew: bool,
@@ -111,15 +144,29 @@ pub(crate) struct Stream {
     pub(super) mptcp: u16,
 }
 
+/// The same of one direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RareOfFlow {
+    /// The other side is asked for everything up to the FIN, and the frame that had it.
+    pub(super) until_fin: bool,
+    pub(super) fin_frame: u64,
+    /// See [`Rare::mptcp`]: as of its last segment.
+    pub(super) mptcp: u16,
+    /// SCPS was offered, and the longest segment that was acknowledged.
+    pub(super) scps: bool,
+    pub(super) longest: u32,
+}
+
 /// One direction of a stream.
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) side: Side<Nanoseconds>,
     /// Sequence number zero, if it is known.
-    pub(super) base: Option<u32>,
+    base: u32,
+    has_base: bool,
     /// The frame that set the next sequence number, and the one whose acknowledgment was new.
-    pub(super) next_frame: u64,
-    pub(super) new_ack_frame: u64,
+    pub(super) next_frame: Past,
+    pub(super) new_ack_frame: Past,
     pub(super) sent: Sent,
     /// Bytes in flight can be told.
     pub(super) in_flight_known: bool,
@@ -128,16 +175,8 @@ pub(super) struct Flow {
     pub(super) pushed: bool,
     /// It sent its FIN before the other one did.
     pub(super) closes: bool,
-    /// The other side is asked for everything up to the FIN, and the frame that had it.
-    pub(super) until_fin: bool,
-    pub(super) fin_frame: u64,
     /// Bytes that the selective acknowledgments of its last segment cover.
     pub(super) sacked: u32,
-    /// See [`Stream::mptcp`]: as of its last segment.
-    pub(super) mptcp: u16,
-    /// SCPS was offered, and the longest segment that was acknowledged.
-    pub(super) scps: bool,
-    pub(super) longest: u32,
     /// What waits to be put together.
     pub(super) pdus: Option<Box<Pdus>>,
 }
@@ -145,22 +184,28 @@ pub(super) struct Flow {
 impl Flow {
     const NEW: Self = Self {
         side: Side::new(Nanoseconds(0)),
-        base: None,
-        next_frame: 0,
-        new_ack_frame: 0,
+        base: 0,
+        has_base: false,
+        next_frame: Past::NONE,
+        new_ack_frame: Past::NONE,
         sent: Sent::NEW,
         in_flight_known: true,
         push_bytes: 0,
         pushed: false,
         closes: false,
-        until_fin: false,
-        fin_frame: 0,
         sacked: 0,
-        mptcp: 0,
-        scps: false,
-        longest: 0,
         pdus: None,
     };
+
+    #[inline]
+    pub(super) fn base(&self) -> Option<u32> {
+        self.has_base.then_some(self.base)
+    }
+
+    pub(super) const fn set_base(&mut self, base: u32) {
+        self.base = base;
+        self.has_base = true;
+    }
 }
 
 impl Stream {
@@ -177,8 +222,7 @@ impl Stream {
             server_port: 0,
             application: None,
             state: 0,
-            begins_anew: false,
-            mptcp: 0,
+            rare: None,
         }
     }
 
@@ -191,11 +235,29 @@ impl Stream {
         }
     }
 
+    /// What few have, if this one does.
+    #[inline]
+    pub(super) fn rare(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    /// The same, to be changed.
+    #[cold]
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// See [`Rare::begins_anew`].
+    #[inline]
+    pub(super) fn begins_anew(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.begins_anew)
+    }
+
     /// What is known of it now.
     pub(super) fn knowledge(&self) -> Known {
         let [up, down] = &self.flows;
         Known {
-            base: [up.base.unwrap_or(0), down.base.unwrap_or(0)],
+            base: [up.base, down.base],
             irtt: self.irtt,
             syn_at: self.syn_at,
             scale: [up.side.scale, down.side.scale],
@@ -217,10 +279,10 @@ impl Memory {
         self.streams.prefetch_index(hash);
     }
 
-    /// Asks for what is remembered of a stream.
+    /// Asks for what is remembered of a stream, and tells where to [expect](Self::expected) it.
     #[inline]
-    pub(crate) fn fetch(&self, hash: Hash) {
-        self.streams.prefetch(hash);
+    pub(crate) fn fetch(&self, hash: Hash) -> Option<u32> {
+        self.streams.prefetch(hash)
     }
 
     /// Keeps what is known of a stream for the second pass.
@@ -244,6 +306,7 @@ impl Memory {
     pub(crate) fn begin_second_pass(&mut self) {
         let Self {
             streams,
+            expected,
             sent,
             buffered,
             known,
@@ -255,6 +318,7 @@ impl Memory {
             Self::keep(known, stream);
         }
         *streams = Conversations::default();
+        *expected = None;
         *sent = 0;
         *buffered = 0;
         reassembled.sort_unstable();
@@ -292,103 +356,137 @@ impl Memory {
 /// Segments that were sent and wait for an acknowledgment, oldest first.
 #[derive(Debug)]
 pub(super) struct Sent {
-    /// The oldest, if `count` is not zero: mostly the only one, and it lies where the flow does.
-    oldest: Segment,
-    /// Those behind it, where there ever were any.
-    #[expect(
-        clippy::box_collection,
-        reason = "mostly there are none, and a stream is read from memory for each of its segments"
-    )]
-    others: Option<Box<VecDeque<Segment>>>,
-    count: u32,
+    /// The oldest, if there is any: mostly the only one, and it lies where the flow does. Its parts are
+    /// apart so that they leave no gaps.
+    at: u64,
+    frame: Past,
+    seq: u32,
+    next: u32,
+    waits: bool,
     /// Each one begins and ends no earlier than the one before, and all of them lie close together.
     in_order: bool,
+    /// Those behind it, where there ever were any.
+    others: Option<Box<Others>>,
+}
+
+/// Segments behind the oldest: mostly there are none, and a stream is read from memory for each of its
+/// segments.
+#[derive(Debug, Default)]
+struct Others {
+    segments: VecDeque<Segment>,
     /// Whether the range is known, which it is not after a change.
     has_range: bool,
-    /// Where the lowest begins and the highest ends, relative to the base.
+    /// Where the lowest begins and the highest ends, of all that wait, relative to the base.
     range: (u32, u32),
 }
 
 /// A segment that waits for its acknowledgment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
-    pub(super) frame: u64,
     pub(super) at: u64,
+    pub(super) frame: Past,
     pub(super) seq: u32,
     pub(super) next: u32,
 }
 
 /// What an acknowledgment is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Acked {
-    pub(super) frame: u64,
+    pub(super) frame: Past,
     pub(super) at: u64,
 }
 
 impl Sent {
     const NEW: Self = Self {
-        oldest: Segment {
-            frame: 0,
-            at: 0,
-            seq: 0,
-            next: 0,
-        },
-        others: None,
-        count: 0,
+        at: 0,
+        frame: Past::NONE,
+        seq: 0,
+        next: 0,
+        waits: false,
         in_order: true,
-        has_range: false,
-        range: (0, 0),
+        others: None,
     };
 
-    pub(super) const fn len(&self) -> usize {
-        self.count as usize
+    pub(super) fn len(&self) -> usize {
+        let others = self.others.as_ref();
+        usize::from(self.waits) + others.map_or(0, |others| others.segments.len())
     }
 
     #[inline]
-    pub(super) fn oldest(&self) -> Option<&Segment> {
-        (self.count > 0).then_some(&self.oldest)
+    pub(super) fn oldest(&self) -> Option<Segment> {
+        self.waits.then_some(Segment {
+            at: self.at,
+            frame: self.frame,
+            seq: self.seq,
+            next: self.next,
+        })
     }
 
-    fn newest(&self) -> Option<&Segment> {
-        let others = self.others.as_deref();
-        others.and_then(VecDeque::back).or_else(|| self.oldest())
+    #[inline]
+    const fn set_oldest(&mut self, segment: Segment) {
+        let Segment {
+            at,
+            frame,
+            seq,
+            next,
+        } = segment;
+        (self.at, self.frame) = (at, frame);
+        (self.seq, self.next) = (seq, next);
+        self.waits = true;
     }
 
     /// Removes the oldest.
     #[inline]
     fn forget_oldest(&mut self) {
-        self.count -= 1;
-        if self.count > 0
-            && let Some(next) = self.others.as_deref_mut().and_then(VecDeque::pop_front)
+        self.waits = false;
+        if let Some(others) = &mut self.others
+            && let Some(next) = others.segments.pop_front()
         {
-            self.oldest = next;
+            self.set_oldest(next);
+        }
+    }
+
+    /// Where the lowest begins and the highest ends may have changed.
+    #[inline]
+    fn forget_range(&mut self) {
+        if let Some(others) = &mut self.others {
+            others.has_range = false;
         }
     }
 
     /// Adds a segment.
     #[inline]
     pub(super) fn push(&mut self, segment: Segment, base: u32) {
-        /// What lies within this is in order by number as well as by wrap-around.
-        const CLOSE: u32 = 1 << 30;
-        let (from, to) = (
-            segment.seq.wrapping_sub(base),
-            segment.next.wrapping_sub(base),
-        );
-        if self.count == 0 {
-            self.in_order = from <= to;
-            (self.has_range, self.range) = (true, (from, to));
-            self.oldest = segment;
-            self.count = 1;
+        if !self.waits {
+            self.in_order = segment.from(base) <= segment.to(base);
+            self.set_oldest(segment);
             return;
         }
-        let last = self.newest().unwrap_or(&self.oldest);
-        let after = last.seq.wrapping_sub(base) <= from && last.next.wrapping_sub(base) <= to;
-        let close = to.wrapping_sub(self.oldest.seq.wrapping_sub(base)) < CLOSE;
+        self.push_other(segment, base);
+    }
+
+    fn push_other(&mut self, segment: Segment, base: u32) {
+        /// What lies within this is in order by number as well as by wrap-around.
+        const CLOSE: u32 = 1 << 30;
+        let Some(oldest) = self.oldest() else {
+            return;
+        };
+        let (from, to) = (segment.from(base), segment.to(base));
+        let others = self.others.get_or_insert_default();
+        let last = match others.segments.back() {
+            Some(last) => *last,
+            None => {
+                others.has_range = true;
+                others.range = (oldest.from(base), oldest.to(base));
+                oldest
+            }
+        };
+        let after = last.from(base) <= from && last.to(base) <= to;
+        let close = to.wrapping_sub(oldest.from(base)) < CLOSE;
         self.in_order &= after && close && from <= to;
-        let (low, high) = self.range;
-        self.range = (low.min(from), high.max(to));
-        self.others.get_or_insert_default().push_back(segment);
-        self.count += 1;
+        let (low, high) = others.range;
+        others.range = (low.min(from), high.max(to));
+        others.segments.push_back(segment);
     }
 
     /// Removes what `ack` acknowledges; gives the segment that it is exactly of, the oldest if there
@@ -396,25 +494,26 @@ impl Sent {
     #[inline]
     pub(super) fn acknowledge(&mut self, ack: u32) -> (Option<Acked>, u32) {
         const FAR: u32 = 1 << 30;
-        let Some(first) = self.oldest() else {
+        if !self.waits {
             return (None, 0);
-        };
-        let near = ack.wrapping_sub(first.seq).wrapping_add(FAR) < 2 * FAR;
+        }
+        let near = ack.wrapping_sub(self.seq).wrapping_add(FAR) < 2 * FAR;
         if !self.in_order || !near {
             return self.acknowledge_any(ack);
         }
         let (mut found, mut longest) = (None, 0);
-        while let Some(segment) = self.oldest()
-            && !before(ack, segment.next)
-        {
-            if segment.next == ack && found.is_none() {
-                found = Some(segment.acked());
+        while self.waits && !before(ack, self.next) {
+            if self.next == ack && found.is_none() {
+                found = Some(Acked {
+                    frame: self.frame,
+                    at: self.at,
+                });
             }
-            longest = longest.max(segment.next.wrapping_sub(segment.seq));
-            self.has_range = false;
+            longest = longest.max(self.next.wrapping_sub(self.seq));
+            self.forget_range();
             self.forget_oldest();
         }
-        if self.count > 0 {
+        if self.waits {
             self.cut(ack);
         }
         (found, longest)
@@ -422,18 +521,26 @@ impl Sent {
 
     /// What begins before `ack` begins there: the front of those in order.
     fn cut(&mut self, ack: u32) {
-        let others = self.others.as_deref_mut().into_iter().flatten();
-        for segment in iter::once(&mut self.oldest).chain(others) {
-            if !before(segment.seq, ack) {
+        let others = self.others.as_mut().map(|others| &mut others.segments);
+        let begins = others.into_iter().flatten().map(|segment| &mut segment.seq);
+        let mut is_cut = false;
+        for seq in iter::once(&mut self.seq).chain(begins) {
+            if !before(*seq, ack) {
                 break;
             }
-            segment.seq = ack;
-            self.has_range = false;
+            *seq = ack;
+            is_cut = true;
+        }
+        if is_cut {
+            self.forget_range();
         }
     }
 
     /// The same, whatever order they are in.
     fn acknowledge_any(&mut self, ack: u32) -> (Option<Acked>, u32) {
+        let Some(mut oldest) = self.oldest() else {
+            return (None, 0);
+        };
         let (mut found, mut longest) = (None, 0);
         let mut changed = false;
         let mut keep = |segment: &mut Segment| {
@@ -454,50 +561,52 @@ impl Sent {
             changed = true;
             false
         };
-        let keeps_oldest = keep(&mut self.oldest);
-        let mut left = 0;
+        let keeps_oldest = keep(&mut oldest);
         if let Some(others) = &mut self.others {
-            others.retain_mut(keep);
-            left = others.len();
+            others.segments.retain_mut(keep);
         }
-        self.count = left as u32 + 1;
-        if !keeps_oldest {
+        if keeps_oldest {
+            self.set_oldest(oldest);
+        } else {
             self.forget_oldest();
         }
         if changed {
-            self.has_range = false;
+            self.forget_range();
         }
-        self.in_order |= self.count == 0;
+        self.in_order |= !self.waits;
         (found, longest)
     }
 
     /// From where the lowest begins to where the highest ends.
+    #[inline]
     pub(super) fn in_flight(&mut self, base: u32) -> Option<u32> {
-        let newest = self.newest()?;
-        let (first, last) = (self.oldest.seq, newest.next);
-        if !self.has_range {
-            self.has_range = true;
-            self.range = if self.in_order {
-                (first.wrapping_sub(base), last.wrapping_sub(base))
+        let oldest = self.oldest()?;
+        let in_order = self.in_order;
+        let Some(others) = &mut self.others else {
+            return Some(oldest.next.wrapping_sub(oldest.seq));
+        };
+        let Some(newest) = others.segments.back() else {
+            return Some(oldest.next.wrapping_sub(oldest.seq));
+        };
+        if !others.has_range {
+            others.has_range = true;
+            others.range = if in_order {
+                (oldest.from(base), newest.to(base))
             } else {
-                let others = self.others.as_deref().into_iter().flatten();
-                let all = iter::once(&self.oldest).chain(others);
+                let all = iter::once(&oldest).chain(&others.segments);
                 all.fold((u32::MAX, 0), |(low, high), segment| {
-                    (
-                        low.min(segment.seq.wrapping_sub(base)),
-                        high.max(segment.next.wrapping_sub(base)),
-                    )
+                    (low.min(segment.from(base)), high.max(segment.to(base)))
                 })
             };
         }
-        let (low, high) = self.range;
+        let (low, high) = others.range;
         Some(high.wrapping_sub(low))
     }
 
     /// Sequence number zero is another one now.
-    pub(super) const fn rebase(&mut self) {
-        self.has_range = false;
-        self.in_order = self.count == 0;
+    pub(super) fn rebase(&mut self) {
+        self.forget_range();
+        self.in_order = !self.waits;
     }
 }
 
@@ -507,6 +616,16 @@ impl Segment {
             frame: self.frame,
             at: self.at,
         }
+    }
+
+    /// Where it begins, relative to the base.
+    const fn from(&self, base: u32) -> u32 {
+        self.seq.wrapping_sub(base)
+    }
+
+    /// Where it ends, relative to the base.
+    const fn to(&self, base: u32) -> u32 {
+        self.next.wrapping_sub(base)
     }
 }
 

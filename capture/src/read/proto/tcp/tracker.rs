@@ -3,8 +3,10 @@
 
 use super::header::{self, Flags, Header, completeness};
 use super::options::Found as Options;
-use super::streams::{Flow, Known, MAX_SENT_A_DIRECTION, Memory, Segment, Setup, Stream};
-use crate::read::memory::{Direction, Key, Pass};
+use super::streams::{
+    Flow, Known, MAX_SENT_A_DIRECTION, Memory, Past, Rare, Segment, Setup, Stream,
+};
+use crate::read::memory::{Conversations, Direction, Found, Key, Pass};
 use crate::tcp::{self, Duplicates, Nanoseconds, Side, TcpEvents};
 
 /// What is found of a segment.
@@ -84,40 +86,20 @@ pub(super) fn arrive(
     let room = memory.has_room();
     let Memory {
         streams,
+        expected,
         known,
         sent,
         ..
     } = memory;
-    let mut found = streams.find(key, |number| Stream::new(number, now));
-    // Wireshark has made its conversation when it was announced.
-    found.is_new &= !moment.is_announced;
+    let mut found = streams.find_expected(key, expected.take(), |number| Stream::new(number, now));
     let mut report = Report::default();
-    let (begins_anew, application, state) = {
-        let stream = streams.at(found.place);
-        (stream.begins_anew, stream.application, stream.state)
-    };
-    if begins_anew {
-        found = streams.renew(found.place, |number| Stream::new(number, now));
-        let stream = streams.at(found.place);
-        (stream.application, stream.state) = (application, state);
-    }
-    if flags.handshake() == Flags::SYN {
-        let fwd = &mut streams.at(found.place).flows[direction.index()];
-        if fwd.base.is_some_and(|base| base != header.seq) {
-            found = streams.renew(found.place, |number| Stream::new(number, now));
-            found.is_new = false;
-            streams.at(found.place).completeness = completeness::SYN;
-            report.events.add(TcpEvents::REUSED_PORTS);
-            report.exists = true;
-        } else if fwd.base.is_some() {
-            fwd.side.next_seq = fwd.side.max_seq_to_ack;
-            report.exists = true;
+    if found.is_new || streams.at(found.place).begins_anew() || flags.handshake() == Flags::SYN {
+        begin(streams, &mut found, direction, header, moment, &mut report);
+        if let Some(gone) = streams.take_gone()
+            && pass == Pass::First
+        {
+            Memory::keep(known, &gone);
         }
-    }
-    if let Some(gone) = streams.take_gone()
-        && pass == Pass::First
-    {
-        Memory::keep(known, &gone);
     }
     let stream = streams.at(found.place);
     // What the first pass knew in the end.
@@ -152,7 +134,9 @@ pub(super) fn arrive(
         }
     }
     let known = end.map_or_else(|| stream.knowledge(), |end| *end);
-    let [fwd, _] = stream.pair(direction);
+    let (own, other) = (direction.index(), 1 - direction.index());
+    let rare = stream.rare().map(|rare| rare.flows[own]);
+    let rare = rare.unwrap_or_default();
     let Known {
         base,
         scale,
@@ -160,7 +144,6 @@ pub(super) fn arrive(
         irtt,
         ..
     } = known;
-    let (own, other) = (direction.index(), 1 - direction.index());
     Standing {
         place: found.place,
         direction,
@@ -174,21 +157,55 @@ pub(super) fn arrive(
         setup,
         irtt,
         closing,
-        longest: fwd.longest,
-        scps: fwd.scps,
+        longest: rare.longest,
+        scps: rare.scps,
         report,
+    }
+}
+
+/// A segment that may be the first of a stream: of a new one, or of another one between the same ends.
+fn begin(
+    streams: &mut Conversations<Stream>,
+    found: &mut Found,
+    direction: Direction,
+    header: &Header,
+    moment: Moment,
+    report: &mut Report,
+) {
+    let anew = |number| Stream::new(number, moment.now);
+    // Wireshark has made its conversation when it was announced.
+    found.is_new &= !moment.is_announced;
+    let stream = streams.at(found.place);
+    if stream.begins_anew() {
+        let (application, state) = (stream.application, stream.state);
+        *found = streams.renew(found.place, anew);
+        let stream = streams.at(found.place);
+        (stream.application, stream.state) = (application, state);
+    }
+    if header.flags.handshake() == Flags::SYN {
+        let fwd = &mut streams.at(found.place).flows[direction.index()];
+        if fwd.base().is_some_and(|base| base != header.seq) {
+            *found = streams.renew(found.place, anew);
+            found.is_new = false;
+            streams.at(found.place).completeness = completeness::SYN;
+            report.events.add(TcpEvents::REUSED_PORTS);
+            report.exists = true;
+        } else if fwd.base().is_some() {
+            fwd.side.next_seq = fwd.side.max_seq_to_ack;
+            report.exists = true;
+        }
     }
 }
 
 /// Where the relative numbers of both sides begin, if that is not known.
 fn note_bases(stream: &mut Stream, direction: Direction, header: &Header) {
     let [fwd, rev] = stream.pair(direction);
-    if fwd.base.is_none() {
+    if fwd.base().is_none() {
         let before = u32::from(!header.flags.has(Flags::SYN));
-        fwd.base = Some(header.seq.wrapping_sub(before));
+        fwd.set_base(header.seq.wrapping_sub(before));
     }
-    if rev.base.is_none() && header.flags.has(Flags::ACK) {
-        rev.base = Some(header.ack.wrapping_sub(1));
+    if rev.base().is_none() && header.flags.has(Flags::ACK) {
+        rev.set_base(header.ack.wrapping_sub(1));
     }
 }
 
@@ -207,9 +224,9 @@ fn negotiate(
         stream.setup.set(Setup::ACC_ECN_SYN, flags.0 & all == all);
     } else if flags.handshake() == Flags::SYN.with(Flags::ACK) {
         let fwd = &mut stream.flows[direction.index()];
-        let mut differs = fwd.base.is_some_and(|base| base != seq);
+        let mut differs = fwd.base().is_some_and(|base| base != seq);
         if differs {
-            fwd.base = Some(seq);
+            fwd.set_base(seq);
             fwd.sent.rebase();
         }
         if let Some(end) = end {
@@ -240,7 +257,7 @@ fn judge(
         seq, ack, flags, ..
     } = *header;
     let irtt = (stream.irtt != 0).then_some(stream.irtt.cast_unsigned());
-    let mptcp = stream.mptcp;
+    let duplicates = note_multipath(stream, direction);
     let [fwd, rev] = stream.pair(direction);
     let (is_syn, is_fin) = (flags.has(Flags::SYN), flags.has(Flags::FIN));
     let occupies = len > 0 || is_syn || is_fin;
@@ -261,11 +278,7 @@ fn judge(
         is_rst: flags.has(Flags::RST),
         is_ack: flags.has(Flags::ACK),
         flag_len,
-        duplicates: if mptcp == fwd.mptcp {
-            Duplicates::Count
-        } else {
-            Duplicates::Ignore
-        },
+        duplicates,
     };
     let time = Nanoseconds(now);
     // Wireshark looks closer at this one, whatever it finds.
@@ -273,16 +286,15 @@ fn judge(
     let beyond = segment.is_ack && unseen != 0 && tcp::before(unseen, ack);
     let events = tcp::judge(&mut fwd.side, &mut rev.side, &segment, time, irtt);
     report.events.add(events);
-    fwd.mptcp = mptcp;
     if events.has(TcpEvents::LOST_SEGMENT) {
         fwd.in_flight_known = false;
     }
     if events.has(TcpEvents::DUPLICATE_ACK) {
         report.duplicate_number = fwd.side.duplicate_acks;
-        report.duplicate_frame = fwd.new_ack_frame;
+        report.duplicate_frame = fwd.new_ack_frame.before(frame);
     }
     if is_new_ack {
-        fwd.new_ack_frame = frame;
+        fwd.new_ack_frame = Past::of(frame);
     }
     if events.has(TcpEvents::RETRANSMISSION) {
         let (at, from) = fwd
@@ -290,17 +302,17 @@ fn judge(
             .oldest()
             .map_or((next_at.0, next_frame), |oldest| (oldest.at, oldest.frame));
         report.rto = now.wrapping_sub(at).cast_signed();
-        report.rto_frame = from;
+        report.rto_frame = from.before(frame);
     }
     if fwd.side.next_seq != next_before || next_before == 0 {
-        fwd.next_frame = frame;
+        fwd.next_frame = Past::of(frame);
     }
-    let base = fwd.base.unwrap_or(0);
+    let base = fwd.base().unwrap_or(0);
     if is_noted {
         let next = seq.wrapping_add(len).wrapping_add(flag_len);
         fwd.sent.push(
             Segment {
-                frame,
+                frame: Past::of(frame),
                 at: now,
                 seq,
                 next,
@@ -309,17 +321,34 @@ fn judge(
         );
     }
     let (acked, longest) = rev.sent.acknowledge(ack);
-    if rev.scps {
-        fwd.longest = fwd.longest.max(longest);
-    }
     if let Some(acked) = acked {
-        report.acks_frame = acked.frame;
+        report.acks_frame = acked.frame.before(frame);
         report.rtt = now.wrapping_sub(acked.at).cast_signed();
     }
     if len > 0 {
         weigh(fwd, rev.sacked, flags, len, base, report);
     }
     report.exists |= report.events != TcpEvents::default() || report.acks_frame != 0 || beyond;
+    if let Some(rare) = stream.rare()
+        && rare.flows[1 - direction.index()].scps
+    {
+        let own = &mut rare.flows[direction.index()];
+        own.longest = own.longest.max(longest);
+    }
+}
+
+/// Whether a repeated acknowledgment counts as such: not if operations of MPTCP came with it.
+#[inline]
+fn note_multipath(stream: &mut Stream, direction: Direction) -> Duplicates {
+    let Some(Rare { flows, mptcp, .. }) = stream.rare() else {
+        return Duplicates::Count;
+    };
+    let own = &mut flows[direction.index()].mptcp;
+    if std::mem::replace(own, *mptcp) == *mptcp {
+        Duplicates::Count
+    } else {
+        Duplicates::Ignore
+    }
 }
 
 /// Bytes in flight, and since the last PSH.
@@ -406,10 +435,13 @@ pub(super) fn note_options(
     if options.cookie && has_data && header.flags.handshake() == Flags::SYN {
         stream.setup.set(Setup::FAST_OPEN, true);
     }
-    stream.mptcp |= options.mptcp;
+    if options.mptcp != 0 || options.scps {
+        let rare = stream.rare_mut();
+        rare.mptcp |= options.mptcp;
+        rare.flows[standing.direction.index()].scps |= options.scps;
+    }
     let [fwd, _] = stream.pair(standing.direction);
     fwd.sacked = options.sacked;
-    fwd.scps |= options.scps;
     if let Some(scale) = options.scale {
         fwd.side.scale = scale.min(Side::<Nanoseconds>::MAX_SCALE).cast_signed();
     }
@@ -421,8 +453,9 @@ pub(super) fn settle(memory: &mut Memory, standing: &Standing, header: &Header) 
     let is_ack = header.flags.has(Flags::ACK);
     let [fwd, rev] = stream.pair(standing.direction);
     tcp::settle_scale(&mut fwd.side, &mut rev.side, is_ack);
-    if is_ack && !(fwd.scps && rev.scps) {
-        fwd.scps = false;
-        rev.scps = false;
+    if let Some(rare) = stream.rare().filter(|_| is_ack) {
+        let [up, down] = &mut rare.flows;
+        let both = up.scps && down.scps;
+        (up.scps, down.scps) = (both, both);
     }
 }
