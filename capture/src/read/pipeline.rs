@@ -355,25 +355,23 @@ impl Walking<'_, '_> {
         let seed = self.frames.memory.tcp.seed();
         let reader = Reader::new(self.plan, first, seed).map_err(Stopped::Broken)?;
         self.frames.memory.tls.add_secrets(&self.secrets);
-        let mut secrets: Arc<[u8]> = Arc::default();
-        let mut names = 0;
+        let mut about = About::default();
         while let Some(burst) = reader.next() {
             let Burst {
                 block,
                 frames,
-                about,
+                news,
             } = burst.map_err(|unread| match unread {
                 Unread::File(error) => Stopped::File(error),
                 Unread::Filter(error) => Stopped::Filter(error),
                 Unread::Gone => Stopped::OutputGone,
             })?;
-            if !Arc::ptr_eq(&secrets, &about.secrets) {
-                secrets = Arc::clone(&about.secrets);
-                self.frames.memory.tls.add_secrets(&secrets);
-            }
-            if about.names.len() > names && scratch.is_none() {
-                self.tell_names(&about.names[names..]);
-                names = about.names.len();
+            if let Some(mut news) = news {
+                about.take_in(&mut news);
+                self.frames.memory.tls.add_secrets(&news.secrets);
+                if scratch.is_none() {
+                    self.tell_names(&news.names);
+                }
             }
             let mut expected = [None; LEAD];
             for place in 0..LEAD {
@@ -388,9 +386,9 @@ impl Walking<'_, '_> {
             // The next burst can come with another block.
             self.output.flush(&block)?;
         }
-        let all = reader.join().map_err(Stopped::Broken)?;
+        let names = reader.join().map_err(Stopped::Broken)?;
         if scratch.is_none() {
-            self.tell_names(all.get(names..).unwrap_or(&[]));
+            self.tell_names(&names);
         }
         Ok(())
     }

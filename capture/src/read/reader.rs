@@ -28,7 +28,8 @@ pub(super) struct Burst {
     /// Where their bytes lie.
     pub(super) block: Arc<Block>,
     pub(super) frames: Batch,
-    pub(super) about: Arc<About>,
+    /// What the file says in front of them, and did not before.
+    pub(super) news: Option<Box<News>>,
 }
 
 /// Where they lie there, and of each the TCP conversation, if that is easily told.
@@ -38,29 +39,53 @@ pub(super) struct Batch {
     pub(super) conversations: Vec<Option<Hash>>,
 }
 
-/// What a file says beside its frames, as far as it was read.
-#[derive(Clone)]
+/// What files say beside their frames: what is new of it, so that a file that says much is not slow.
+#[derive(Default)]
+pub(super) struct News {
+    /// A file begins, with this number for its first interface.
+    begins: Option<u32>,
+    ifaces: Vec<Iface>,
+    /// By interface, see [`About::section`].
+    sections: Vec<Option<(u32, IfaceId)>>,
+    /// The capture filter for the link types so far, if there is one.
+    programs: Option<Arc<FilePrograms>>,
+    /// Secrets of TLS, as a log of keys.
+    pub(super) secrets: Vec<u8>,
+    /// Names of addresses.
+    pub(super) names: Vec<HostName>,
+}
+
+/// What is known of the file that frames come from, as far as it was read.
+#[derive(Default)]
 pub(super) struct About {
     /// Its interfaces, and the number of the first one.
     ifaces: Vec<Iface>,
     first_iface: u32,
-    /// By interface, the number of its section and of the first interface there, if its format has
-    /// sections.
     sections: Vec<Option<(u32, IfaceId)>>,
-    /// Secrets of TLS so far, as a log of keys.
-    pub(super) secrets: Arc<[u8]>,
-    /// Names of addresses so far, of all files.
-    pub(super) names: Names,
-    /// The capture filter for its link types, if there is one.
     pub(super) programs: Option<Arc<FilePrograms>>,
 }
 
 impl About {
+    /// Takes in what is about interfaces.
+    pub(super) fn take_in(&mut self, news: &mut News) {
+        if let Some(first_iface) = news.begins {
+            self.ifaces.clear();
+            self.sections.clear();
+            self.first_iface = first_iface;
+        }
+        self.ifaces.append(&mut news.ifaces);
+        self.sections.append(&mut news.sections);
+        if news.programs.is_some() {
+            self.programs = news.programs.take();
+        }
+    }
+
     #[inline]
     pub(super) fn iface(&self, id: IfaceId) -> Option<&Iface> {
         self.ifaces.get((id.0 - self.first_iface) as usize)
     }
 
+    /// The number of an interface's section and of the first interface there, if the file's format has sections.
     #[inline]
     pub(super) fn section(&self, id: IfaceId) -> Option<(u32, IfaceId)> {
         let section = self.sections.get((id.0 - self.first_iface) as usize);
@@ -86,9 +111,6 @@ impl Batch {
     }
 }
 
-/// Names of addresses, of all files.
-type Names = Arc<[HostName]>;
-
 /// Why reading ended before the end.
 pub(super) enum Unread {
     File(FileError),
@@ -101,7 +123,7 @@ pub(super) enum Unread {
 pub(super) struct Reader {
     bursts: Receiver<Result<Burst, Unread>>,
     spare: Sender<Batch>,
-    thread: thread::JoinHandle<Names>,
+    thread: thread::JoinHandle<Vec<HostName>>,
 }
 
 impl Reader {
@@ -116,7 +138,7 @@ impl Reader {
             send,
             spares,
             seed,
-            names: Names::default(),
+            last: Vec::new(),
         };
         let thread = thread::Builder::new()
             .name("reader".to_owned())
@@ -140,9 +162,8 @@ impl Reader {
         drop(self.spare.try_send(frames));
     }
 
-    /// At the end, if everything went well: the names of addresses of all files, those behind the last frame
-    /// too.
-    pub(super) fn join(self) -> Result<Names, ReadError> {
+    /// At the end, if everything went well: the names of addresses behind the last frame.
+    pub(super) fn join(self) -> Result<Vec<HostName>, ReadError> {
         self.thread.join().map_err(|_panic| ReadError::Panicked)
     }
 }
@@ -156,16 +177,26 @@ struct Reading {
     send: Sender<Result<Burst, Unread>>,
     spares: Receiver<Batch>,
     seed: Seed,
-    names: Names,
+    /// Names of addresses that no frame followed.
+    last: Vec<HostName>,
+}
+
+/// How much of what a file says was told.
+#[derive(Default)]
+struct Told {
+    begun: bool,
+    ifaces: usize,
+    secrets: usize,
+    names: usize,
 }
 
 impl Reading {
-    fn run(mut self, first: FileSource) -> Names {
+    fn run(mut self, first: FileSource) -> Vec<HostName> {
         if let Err(unread) = self.all(first) {
             // Nobody may be there to be told.
             drop(self.send.send(Err(unread)));
         }
-        self.names
+        self.last
     }
 
     fn all(&mut self, first: FileSource) -> Result<(), Unread> {
@@ -189,56 +220,70 @@ impl Reading {
 
     fn file(&mut self, source: &mut FileSource, path: &Path) -> Result<(), Unread> {
         let first_iface = source.numbering().iface.0 - source.ifaces().len() as u32;
-        let mut known = None::<Arc<About>>;
-        let mut names = 0;
+        let mut told = Told::default();
         while self.left != Some(0) {
             let mut frames = self.spares.try_recv().unwrap_or_default();
             frames.slots.clear();
             let left = self.left.unwrap_or(u64::MAX);
             let budget = BURST.min(usize::try_from(left).unwrap_or(BURST));
             let burst = source.next_batch(&mut frames.slots, budget);
-            let burst = burst.map_err(Unread::File)?;
-            let of_file = source.names();
-            if of_file.len() > names {
-                self.names = [&*self.names, &of_file[names..]].concat().into();
-                names = of_file.len();
-            }
-            let Some(block) = burst else { break };
+            let Some(block) = burst.map_err(Unread::File)? else {
+                break;
+            };
             if let Some(left) = &mut self.left {
                 *left = left.saturating_sub(frames.slots.len() as u64);
             }
             frames.look_into(&block, self.seed);
-            let ifaces = source.ifaces();
-            let about = match known.take() {
-                Some(about)
-                    if about.ifaces.len() == ifaces.len()
-                        && about.secrets.len() == source.secrets().len()
-                        && Arc::ptr_eq(&about.names, &self.names) =>
-                {
-                    about
-                }
-                _ => {
-                    let filter = self.filter.as_mut();
-                    let programs = filter.map(|filter| filter.programs(path, source));
-                    let ids = (first_iface..).map(IfaceId).take(ifaces.len());
-                    Arc::new(About {
-                        ifaces: ifaces.to_vec(),
-                        first_iface,
-                        sections: ids.map(|id| source.section_of(id, first_iface)).collect(),
-                        secrets: source.secrets().into(),
-                        names: Arc::clone(&self.names),
-                        programs: programs.transpose().map_err(Unread::Filter)?,
-                    })
-                }
-            };
             let burst = Burst {
                 block,
                 frames,
-                about: Arc::clone(&about),
+                news: self.news(source, path, first_iface, &mut told)?,
             };
-            known = Some(about);
             self.send.send(Ok(burst)).map_err(|_burst| Unread::Gone)?;
         }
+        self.last.extend_from_slice(&source.names()[told.names..]);
         Ok(())
+    }
+
+    /// What the file says that was not `told`.
+    fn news(
+        &mut self,
+        source: &FileSource,
+        path: &Path,
+        first_iface: u32,
+        told: &mut Told,
+    ) -> Result<Option<Box<News>>, Unread> {
+        let (ifaces, secrets, names) = (source.ifaces(), source.secrets(), source.names());
+        let now = Told {
+            begun: true,
+            ifaces: ifaces.len(),
+            secrets: secrets.len(),
+            names: names.len(),
+        };
+        let before = std::mem::replace(told, now);
+        if before.begun
+            && before.ifaces == ifaces.len()
+            && before.secrets == secrets.len()
+            && before.names == names.len()
+        {
+            return Ok(None);
+        }
+        let filter = self.filter.as_mut();
+        let programs = filter.map(|filter| filter.programs(path, source));
+        let ids = (first_iface..)
+            .map(IfaceId)
+            .take(ifaces.len())
+            .skip(before.ifaces);
+        // Names behind the last frame of the file before.
+        let mut all_names = std::mem::take(&mut self.last);
+        all_names.extend_from_slice(&names[before.names..]);
+        Ok(Some(Box::new(News {
+            begins: (!before.begun).then_some(first_iface),
+            ifaces: ifaces[before.ifaces..].to_vec(),
+            sections: ids.map(|id| source.section_of(id, first_iface)).collect(),
+            programs: programs.transpose().map_err(Unread::Filter)?,
+            secrets: secrets[before.secrets..].to_vec(),
+            names: all_names,
+        })))
     }
 }

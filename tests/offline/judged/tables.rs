@@ -267,37 +267,88 @@ fn answers() -> Capture {
     capture
 }
 
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let len = (body.len() as u32 + 12).to_le_bytes();
+    [&kind.to_le_bytes()[..], &len, body, &len].concat()
+}
+
+fn section() -> Vec<u8> {
+    let header = b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff";
+    block(0x0a0d_0d0a, header)
+}
+
+/// A packet of 14 bytes.
+fn packet(iface: u32) -> Vec<u8> {
+    let len = 14_u32.to_le_bytes();
+    block(
+        6,
+        &[&iface.to_le_bytes()[..], &[0; 8], &len, &len, &[0; 16]].concat(),
+    )
+}
+
+/// The name of an address of IPv4, and that of one of IPv6.
+fn names(last: u8, name: &[u8; 6]) -> Vec<u8> {
+    let record = [&[1, 0, 10, 0, 198, 51, 100, last][..], name, &[0, 0]].concat();
+    let v6 = [&[2, 0, 20, 0, 0x20, 1, 0xd, 0xb8][..], &[0; 12], b"six\0"].concat();
+    block(4, &[&record[..], &v6, &[0; 4]].concat())
+}
+
 /// A pcapng file of one packet, with names in front of it and behind it.
 fn named(folder: &Path) -> PathBuf {
-    let block = |kind: u32, body: &[u8]| {
-        let len = (body.len() as u32 + 12).to_le_bytes();
-        [&kind.to_le_bytes()[..], &len, body, &len].concat()
-    };
-    let names = |last: u8, name: &[u8; 6]| {
-        let record = [&[1, 0, 10, 0, 198, 51, 100, last][..], name, &[0, 0]].concat();
-        let v6 = [&[2, 0, 20, 0, 0x20, 1, 0xd, 0xb8][..], &[0; 12], b"six\0"].concat();
-        block(4, &[&record[..], &v6, &[0; 4]].concat())
-    };
-    let packet = [
-        &[0; 12][..],
-        &14_u32.to_le_bytes(),
-        &14_u32.to_le_bytes(),
-        &[0; 16],
-    ];
     let file = [
-        block(
-            0x0a0d_0d0a,
-            b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
-        ),
+        section(),
         block(1, &[1, 0, 0, 0, 0, 0, 4, 0]),
         names(1, b"front\0"),
-        block(6, &packet.concat()),
+        packet(0),
         names(2, b"after\0"),
         names(1, b"a\0bcd\0"),
     ];
     let path = folder.join("named.pcapng");
     std::fs::write(&path, file.concat()).unwrap();
     path
+}
+
+/// A pcapng file of many packets, each behind another interface and another name; the last name has no
+/// packet behind it. Twice as many packets come of the interfaces before.
+fn told_bit_by_bit(folder: &Path) -> PathBuf {
+    let mut file = section();
+    for number in 0..1500_u32 {
+        let name = format!("if{number:04}\0\0");
+        let option = [&[2, 0, 6, 0][..], name.as_bytes(), &[0; 4]].concat();
+        file.extend(block(1, &[&[1, 0, 0, 0, 0, 0, 4, 0][..], &option].concat()));
+        let name: [u8; 6] = format!("h{number:04}\0").into_bytes().try_into().unwrap();
+        file.extend(names(number as u8, &name));
+        file.extend(packet(number));
+        file.extend(packet(number / 2));
+    }
+    file.extend(names(7, b"after\0"));
+    let path = folder.join("told.pcapng");
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+#[test]
+fn what_a_file_tells_bit_by_bit_is_known_from_there_on() {
+    if !require(&["tshark"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = told_bit_by_bit(folder.path());
+    let fields = [
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-e",
+        "frame.interface_id",
+        "-e",
+        "frame.interface_name",
+        "-e",
+        "frame.section_number",
+    ];
+    agree(&file, &fields);
+    agree(&file, &[&["-2"][..], &fields].concat());
+    agree_sorted(&file, &["-q", "-z", "hosts"]);
 }
 
 #[test]

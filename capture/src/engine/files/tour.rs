@@ -108,7 +108,7 @@ impl<'a> Tour<'a> {
         let mut traveller = Traveller {
             names: Names {
                 shared: self.names.clone(),
-                known: Vec::new(),
+                known: 0,
                 current: 0,
             },
             filter: self.filter.cloned().map(FileFilter::new),
@@ -182,23 +182,23 @@ impl<T: Taker> Traveller<'_, T> {
 /// The names of the interfaces of all files, which are numbered in a row.
 struct Names {
     shared: IfaceNames,
-    known: Vec<String>,
-    /// How many of `known` belong to files that are finished.
+    /// How many were told.
+    known: usize,
+    /// How many of those belong to files that are finished.
     current: usize,
 }
 
 impl Names {
     fn update(&mut self, source: &FileSource) {
         let ifaces = source.ifaces();
-        if self.current + ifaces.len() != self.known.len() {
-            self.known.truncate(self.current);
-            self.known
-                .extend(ifaces.iter().map(|iface| iface.name.clone()));
-            self.shared.learn(&self.known);
+        let told = self.known - self.current;
+        if ifaces.len() > told {
+            self.shared.learn(self.known, &ifaces[told..]);
+            self.known = self.current + ifaces.len();
         }
     }
 
     fn next_file(&mut self) {
-        self.current = self.known.len();
+        self.current = self.known;
     }
 }

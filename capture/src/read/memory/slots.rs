@@ -1,6 +1,7 @@
 //! A list whose elements stay where they are: it grows by pieces, where a vector would be copied. A table of a
-//! hundred thousand conversations is not touched again for each time that it doubles, and huge pages come
-//! before what they hold.
+//! hundred thousand conversations is not touched again for each time that it doubles. Its pages come before what
+//! they hold, and are small ones: elements are fetched some frames before they are read, and where memory has to
+//! come from a host first, huge ones took a third longer.
 
 use std::ops::{Index, IndexMut};
 
@@ -30,7 +31,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Elements that pages are wanted for at once, a power of two: about as many as a huge page holds.
+    /// Elements that pages are wanted for at once, a power of two: about two MiB, but no more than a piece.
     const STEP: usize = {
         let elements = (2 << 20) / size_of::<T>() + 1;
         let step = elements.next_power_of_two() / 2;
@@ -66,12 +67,7 @@ impl<T> Slots<T> {
     #[inline]
     fn make(&mut self, number: usize) {
         while self.pieces.len() <= number {
-            let piece = Vec::with_capacity(PIECE);
-            // A huge page would be too much for a few.
-            if !self.pieces.is_empty() {
-                crate::hugepages::advise(&piece);
-            }
-            self.pieces.push(piece);
+            self.pieces.push(Vec::with_capacity(PIECE));
         }
     }
 

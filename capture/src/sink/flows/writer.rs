@@ -14,6 +14,7 @@ use super::ipfix::Exported;
 use super::ranking::{Ranking, States};
 use super::target::Target;
 use crate::flow::FlowRecord;
+use crate::packet::Iface;
 use crate::sink::{Overflow, SinkError};
 
 /// Records that a shard collects before it hands them over.
@@ -56,12 +57,13 @@ impl IfaceNames {
         known.extend(names);
     }
 
-    /// Adds those of `names`, which are all from the start, that are not known yet: who has come less
-    /// far than others takes nothing away.
-    pub fn learn(&self, names: &[String]) {
+    /// Adds those of `ifaces`, which follow `told` others, that are not known yet: who has come less far than
+    /// others takes nothing away.
+    pub fn learn(&self, told: usize, ifaces: &[Iface]) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(new) = names.get(known.len()..) {
-            known.extend_from_slice(new);
+        let new = known.len().checked_sub(told);
+        if let Some(new) = new.and_then(|place| ifaces.get(place..)) {
+            known.extend(new.iter().map(|iface| iface.name.clone()));
         }
     }
 

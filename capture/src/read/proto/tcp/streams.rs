@@ -473,14 +473,11 @@ impl Sent {
         };
         let (from, to) = (segment.from(base), segment.to(base));
         let others = self.others.get_or_insert_default();
-        let last = match others.segments.back() {
-            Some(last) => *last,
-            None => {
-                others.has_range = true;
-                others.range = (oldest.from(base), oldest.to(base));
-                oldest
-            }
-        };
+        let last = others.segments.back().copied().unwrap_or_else(|| {
+            others.has_range = true;
+            others.range = (oldest.from(base), oldest.to(base));
+            oldest
+        });
         let after = last.from(base) <= from && last.to(base) <= to;
         let close = to.wrapping_sub(oldest.from(base)) < CLOSE;
         self.in_order &= after && close && from <= to;
