@@ -287,8 +287,8 @@ fn packet(iface: u32) -> Vec<u8> {
 }
 
 /// The name of an address of IPv4, and that of one of IPv6.
-fn names(last: u8, name: &[u8; 6]) -> Vec<u8> {
-    let record = [&[1, 0, 10, 0, 198, 51, 100, last][..], name, &[0, 0]].concat();
+fn names(last: u8, name: [u8; 6]) -> Vec<u8> {
+    let record = [&[1, 0, 10, 0, 198, 51, 100, last][..], &name, &[0, 0]].concat();
     let v6 = [&[2, 0, 20, 0, 0x20, 1, 0xd, 0xb8][..], &[0; 12], b"six\0"].concat();
     block(4, &[&record[..], &v6, &[0; 4]].concat())
 }
@@ -298,10 +298,10 @@ fn named(folder: &Path) -> PathBuf {
     let file = [
         section(),
         block(1, &[1, 0, 0, 0, 0, 0, 4, 0]),
-        names(1, b"front\0"),
+        names(1, *b"front\0"),
         packet(0),
-        names(2, b"after\0"),
-        names(1, b"a\0bcd\0"),
+        names(2, *b"after\0"),
+        names(1, *b"a\0bcd\0"),
     ];
     let path = folder.join("named.pcapng");
     std::fs::write(&path, file.concat()).unwrap();
@@ -317,11 +317,11 @@ fn told_bit_by_bit(folder: &Path) -> PathBuf {
         let option = [&[2, 0, 6, 0][..], name.as_bytes(), &[0; 4]].concat();
         file.extend(block(1, &[&[1, 0, 0, 0, 0, 0, 4, 0][..], &option].concat()));
         let name: [u8; 6] = format!("h{number:04}\0").into_bytes().try_into().unwrap();
-        file.extend(names(number as u8, &name));
+        file.extend(names(number as u8, name));
         file.extend(packet(number));
         file.extend(packet(number / 2));
     }
-    file.extend(names(7, b"after\0"));
+    file.extend(names(7, *b"after\0"));
     let path = folder.join("told.pcapng");
     std::fs::write(&path, file).unwrap();
     path
