@@ -13,14 +13,22 @@ use capture_tests::program::{self, Ended, Program, Signal};
 use crate::run::{assert_detached, command};
 use crate::wire::flush;
 
+/// What was wrong, which the exit code tells.
+const FAILED: i32 = 1;
+const MAKES_NO_SENSE: i32 = 2;
+
 /// Runs a command that must refuse; gives the one line that it says.
 fn refusal(command: &mut Command) -> Result<String> {
+    refusal_with(command, FAILED)
+}
+
+fn refusal_with(command: &mut Command, code: i32) -> Result<String> {
     let Ended {
         status,
         stdout,
         stderr,
     } = Program::start(command)?.wait()?;
-    assert_eq!(status.code(), Some(1), "{stdout}{stderr}");
+    assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.starts_with("capture: "), "{stderr}");
     assert_eq!(stdout, "");
@@ -29,6 +37,10 @@ fn refusal(command: &mut Command) -> Result<String> {
 
 /// As [`refusal`], in the client's namespace, with files named that must not be made.
 fn refused(lab: &Lab, arguments: &[&str]) -> Result<String> {
+    refused_with(lab, arguments, FAILED)
+}
+
+fn refused_with(lab: &Lab, arguments: &[&str], code: i32) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let mut command = command(&lab.client.namespace)?;
     command
@@ -37,7 +49,7 @@ fn refused(lab: &Lab, arguments: &[&str]) -> Result<String> {
         .arg("--flows")
         .arg(folder.path().join("connections.csv"))
         .args(arguments);
-    let line = refusal(&mut command)?;
+    let line = refusal_with(&mut command, code)?;
     assert_eq!(fs::read_dir(folder.path())?.count(), 0, "left behind");
     Ok(line)
 }
@@ -102,12 +114,11 @@ fn more_memory_than_there_is_is_not_taken() -> Result<()> {
         "16384 MiB",
     ];
     has(&line, &words);
-    let line = refused(&lab, &["-i", client, "--ring-size", "257MiB"])?;
+    let too_large = ["-i", client, "--ring-size", "257MiB"];
+    let line = refused_with(&lab, &too_large, MAKES_NO_SENSE)?;
     has(&line, &["--ring-size is at most 256MiB", "--workers"]);
-    let line = refused(
-        &lab,
-        &["-i", client, "--tap", "--af-xdp", "--ring-size", "2GiB"],
-    )?;
+    let too_large = ["-i", client, "--tap", "--af-xdp", "--ring-size", "2GiB"];
+    let line = refused_with(&lab, &too_large, MAKES_NO_SENSE)?;
     has(&line, &["--ring-size is at most 1024MiB", "--workers"]);
     assert_detached(&lab.client.namespace)
 }
@@ -232,7 +243,7 @@ fn outputs_that_cannot_be_are_refused() -> Result<()> {
         command.args(["-i", lab.client.interface]).args(arguments);
         Ok(command)
     };
-    let line = refusal(&mut with(&["-w", "-", "--flows", "-"])?)?;
+    let line = refusal_with(&mut with(&["-w", "-", "--flows", "-"])?, MAKES_NO_SENSE)?;
     has(&line, &["both", "standard output"]);
 
     let folder = tempfile::tempdir()?;

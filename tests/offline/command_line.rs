@@ -289,6 +289,12 @@ fn words_that_make_no_sense_have_an_exit_code_of_their_own() {
         (&["-z", "conv,tcpp"], "tcpp"),
         (&["-c", "0"], "at least 1"),
         (&["-X"], "-x prints the bytes"),
+        (&["-E", "header=maybe"], "header is y or n"),
+        (&["-e", "ip.src"], "-T fields"),
+        (&["-j", "ip"], "-T json"),
+        (&["-o", "tcp.checksum"], "NAME:VALUE"),
+        (&["-O", "tpc"], "capture fields"),
+        (&["-z", "proto,colinfo,tcp,tcp.len", "-q"], "Info column"),
     ] {
         let output = ours(words, &file);
         assert_eq!(output.status.code(), Some(2), "{words:?}");
@@ -303,7 +309,7 @@ fn ports_carry_what_they_are_said_to() {
     let folder = tempfile::tempdir().unwrap();
     let file = spoken(folder.path());
     let said = ours(&["-d", "tcp.port==8888,nothing"], &file);
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(2));
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.contains("-d") && said.contains("http"), "{said}");
     if !require(&["tshark"]) {
@@ -334,7 +340,7 @@ fn frames_that_the_read_filter_leaves_out_have_no_number() {
     });
     let folder = tempfile::tempdir().unwrap();
     let said = ours(&["-R", "tcp"], &capture(folder.path()));
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&said.stderr).contains("-2"));
 }
 

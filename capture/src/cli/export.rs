@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use super::args::ExportArgs;
 use super::printing::preferences;
 use super::read::capture_filter;
+use crate::cli::misuse::misuse;
 use crate::engine::grouped;
 use crate::export::{Choice, ExportPlan, ExportSummary, Stages, export};
 use crate::filter::display::DisplayFilter;
@@ -60,7 +61,7 @@ fn plan(args: &ExportArgs) -> anyhow::Result<ExportPlan> {
         retransmissions: args.retransmissions,
     };
     if args.retransmissions && !args.handshake && !args.teardown {
-        bail!("--retransmissions adds to --handshake and --teardown; name one of them");
+        misuse!("--retransmissions adds to --handshake and --teardown; name one of them");
     }
     let filter = args.display_filter.as_deref().map(DisplayFilter::new);
     Ok(ExportPlan {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::args::{Dump, FilterArgs};
+use crate::cli::misuse::misuse;
 use crate::engine::{FileFilter, FileRunError, grouped};
 use crate::filter::capture::ebpf::{self, ContextKind, Disassembly, Programs};
 use crate::filter::capture::{Filter, FilterError, FilterOptions, SystemResolver};
@@ -46,7 +47,7 @@ pub(super) fn run(args: &FilterArgs) -> anyhow::Result<ExitCode> {
                     ethernet: None,
                     raw_ip: Some(&program),
                 },
-                link => anyhow::bail!(
+                link => misuse!(
                     "the kernel's programs see ETHERNET and RAW (packets that begin with IP), not {link}"
                 ),
             };

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{FlowsArgs, Format, Partition};
 use super::tracking::{Origin, notes};
+use crate::cli::misuse::misuse;
 use crate::engine::{FileRun, FilesPlan, Outputs, Progress};
 use crate::sink::flows::{
     By, COLUMNS, Collector, FlowFileOptions, FlowFileSummary, FlowFormat, Layout, Order, States,
@@ -132,13 +133,13 @@ pub(super) fn options(
     if let Some(collector) = Collector::of(&path) {
         collector?;
         if asked.is_some_and(|format| format != Format::Ipfix) || partition.is_some() {
-            anyhow::bail!("{}: a collector takes IPFIX only", path.display());
+            misuse!("{}: a collector takes IPFIX only", path.display());
         }
         return Ok(FlowFileOptions::new(path, FlowFormat::Ipfix));
     }
     let to_stdout = path.as_os_str() == "-";
     if to_stdout && partition.is_some() {
-        anyhow::bail!("--partition needs a directory; name one with -o or --flows");
+        misuse!("--partition needs a directory; name one with -o or --flows");
     }
     let layout = if partition.is_some() || is_directory(&path) {
         Layout::Hours

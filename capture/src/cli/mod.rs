@@ -31,6 +31,7 @@ mod generate;
 mod ifaces;
 mod live;
 mod logger;
+mod misuse;
 mod plot;
 mod printer;
 mod printing;
@@ -47,8 +48,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::cli::misuse::Misuse;
 use crate::filter::capture::FilterError;
 use crate::filter::display;
+use crate::read::pipeline::ReadError;
 use crate::read::print::UnknownFields;
 use crate::read::statistics::StatisticError;
 pub use args::Args;
@@ -105,10 +108,15 @@ fn refuse(error: clap::Error) -> ExitCode {
 
 /// Whether the words of the command line are wrong, and not what they were tried on.
 fn makes_no_sense(error: &anyhow::Error) -> bool {
-    error.is::<FilterError>()
+    error.is::<Misuse>()
+        || error.is::<FilterError>()
         || error.is::<display::FilterError>()
         || error.is::<UnknownFields>()
         || error.is::<StatisticError>()
+        || matches!(
+            error.downcast_ref(),
+            Some(ReadError::TwiceFromPipe | ReadError::NoInfo)
+        )
 }
 
 /// An error with what is behind it, on one line; each part once, though an error may say itself what is

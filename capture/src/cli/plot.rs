@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-
 use super::args::{PlotArgs, PlotKind};
 use super::read::capture_filter;
+use crate::cli::misuse::misuse;
 use crate::plot::{self, Kind};
 use crate::read::Preferences;
 use crate::read::pipeline::{Flush, Passes, ReadPlan};
@@ -23,8 +22,8 @@ pub(super) fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     let stream = match (args.stream, kind.is_of_stream()) {
         (Some(stream), true) => stream,
         (None, false) => 0,
-        (None, true) => bail!("this kind is of one TCP stream; --stream N names it (tcp.stream)"),
-        (Some(_), false) => bail!("this kind is of whole files; leave --stream out"),
+        (None, true) => misuse!("this kind is of one TCP stream; --stream N names it (tcp.stream)"),
+        (Some(_), false) => misuse!("this kind is of whole files; leave --stream out"),
     };
     let plan = ReadPlan {
         files: args.files.clone(),

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 
 use super::args::LiveArgs;
 use super::read::{print_statistics, statistics_of};
+use crate::cli::misuse::misuse;
 use crate::read::pipeline::{Flush, Passes, ReadError, ReadPlan, ReadSummary, read_from};
 use crate::read::statistics::Statistic;
 use crate::source::file::{FileErrorKind, FileSource};
@@ -42,7 +43,7 @@ impl PrintPlan {
         let print = &args.print_args;
         let prints = args.print || print.list;
         if !prints && let Some(word) = print.given() {
-            bail!("{word} says how packets are printed; add --print");
+            misuse!("{word} says how packets are printed; add --print");
         }
         let statistics = statistics_of(&print.statistics)?;
         if !prints && statistics.is_empty() {

@@ -1,9 +1,10 @@
 //! How packets are printed: the options that `capture read` and `capture live` share, with tshark's
 //! names.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 
+use crate::cli::misuse::{Misuse, misuse};
 use crate::filter::display::DisplayFilter;
 use crate::read::color::{Coloring, default_rules};
 use crate::read::print::{
@@ -227,7 +228,7 @@ impl PrintArgs {
             preferences
                 .decode_as
                 .add(rule)
-                .map_err(anyhow::Error::msg)
+                .map_err(Misuse)
                 .context("-d")?;
         }
         Ok(preferences)
@@ -241,7 +242,7 @@ impl PrintArgs {
             return Ok(Names::Vendors);
         };
         if let Some(other) = flags.chars().find(|flag| !matches!(flag, 'd' | 'm')) {
-            bail!(
+            misuse!(
                 "-N {other}: addresses and ports are shown as numbers here; m, for the vendors of MAC addresses, and d, for -z hosts, is what there is"
             );
         }
@@ -257,13 +258,13 @@ impl PrintArgs {
         let names = self.address_names()?;
         let form = self.form.unwrap_or(Form::Text);
         if form != Form::Fields && !self.fields.is_empty() {
-            bail!("-e names fields for -T fields; add that");
+            misuse!("-e names fields for -T fields; add that");
         }
         if self.diagram.is_some() && !matches!(form, Form::Text | Form::Tabs) {
-            bail!("--diagram is text; leave -T away");
+            misuse!("--diagram is text; leave -T away");
         }
         if self.no_duplicate_keys && !matches!(form, Form::Json | Form::Jsonraw) {
-            bail!("--no-duplicate-keys belongs to -T json and jsonraw; add one of them");
+            misuse!("--no-duplicate-keys belongs to -T json and jsonraw; add one of them");
         }
         let chosen = self.chosen(form)?;
         let columns = preferences(&self.option)?.columns;
@@ -271,14 +272,17 @@ impl PrintArgs {
             format: self.time,
             seconds: self.seconds,
         };
+        // What -E says has to be right even where, as in tshark, it changes nothing.
+        let mut fields = Fields::new(&self.fields, &columns.clone().unwrap_or_default())?;
+        fields.time = time;
+        fields.address_names = names;
+        for option in &self.field_options {
+            field_option(&mut fields, option).context("-E")?;
+        }
         Ok(match form {
             Form::Text | Form::Tabs => {
                 let details = match &self.only {
-                    Some(only) => Some(
-                        Details::only(only)
-                            .map_err(anyhow::Error::msg)
-                            .context("-O")?,
-                    ),
+                    Some(only) => Some(Details::only(only).map_err(Misuse).context("-O")?),
                     None => self.details.then_some(Details::All),
                 };
                 Layout::Text(Text {
@@ -318,14 +322,7 @@ impl PrintArgs {
             },
             Form::Fields => {
                 if self.fields.is_empty() {
-                    bail!("-T fields prints the fields that -e names: -e ip.src -e tcp.dstport");
-                }
-                let columns = columns.unwrap_or_default();
-                let mut fields = Fields::new(&self.fields, &columns)?;
-                fields.time = time;
-                fields.address_names = names;
-                for option in &self.field_options {
-                    field_option(&mut fields, option).context("-E")?;
+                    misuse!("-T fields prints the fields that -e names: -e ip.src -e tcp.dstport");
                 }
                 Layout::Fields(fields)
             }
@@ -338,7 +335,7 @@ impl PrintArgs {
             "" => Ok(Diagram::All),
             names => Diagram::only(names),
         });
-        let drawn = drawn.transpose().map_err(anyhow::Error::msg);
+        let drawn = drawn.transpose().map_err(Misuse);
         drawn.context("--diagram")
     }
 
@@ -350,9 +347,9 @@ impl PrintArgs {
             (None, None) => return Ok(None),
         };
         if !matches!(form, Form::Json | Form::Jsonraw | Form::Ek | Form::Pdml) {
-            bail!("{word} belongs to -T json, jsonraw, ek and pdml; add one of them");
+            misuse!("{word} belongs to -T json, jsonraw, ek and pdml; add one of them");
         }
-        chosen.map(Some).map_err(anyhow::Error::msg).context(word)
+        chosen.map(Some).map_err(Misuse).context(word)
     }
 }
 
@@ -360,10 +357,7 @@ impl PrintArgs {
 pub(super) fn preferences(options: &[String]) -> anyhow::Result<Preferences> {
     let mut preferences = Preferences::default();
     for option in options {
-        preferences
-            .set(option)
-            .map_err(anyhow::Error::msg)
-            .context("-o")?;
+        preferences.set(option).map_err(Misuse).context("-o")?;
     }
     Ok(preferences)
 }
@@ -371,7 +365,7 @@ pub(super) fn preferences(options: &[String]) -> anyhow::Result<Preferences> {
 /// One of `-E`.
 fn field_option(fields: &mut Fields, option: &str) -> anyhow::Result<()> {
     let Some((name, value)) = option.split_once('=') else {
-        bail!("{option:?} is not OPTION=VALUE");
+        misuse!("{option:?} is not OPTION=VALUE");
     };
     match (name, value) {
         ("header", _) => fields.header = yes(name, value)?,
@@ -381,12 +375,12 @@ fn field_option(fields: &mut Fields, option: &str) -> anyhow::Result<()> {
         ("occurrence", "f") => fields.occurrence = Occurrence::First,
         ("occurrence", "l") => fields.occurrence = Occurrence::Last,
         ("occurrence", "a") => fields.occurrence = Occurrence::All,
-        ("occurrence", _) => bail!("occurrence is f (first), l (last) or a (all)"),
+        ("occurrence", _) => misuse!("occurrence is f (first), l (last) or a (all)"),
         ("quote", "d") => fields.quote = Quote::Double,
         ("quote", "s") => fields.quote = Quote::Single,
         ("quote", "n") => fields.quote = Quote::None,
-        ("quote", _) => bail!("quote is d (double), s (single) or n (none)"),
-        _ => bail!(
+        ("quote", _) => misuse!("quote is d (double), s (single) or n (none)"),
+        _ => misuse!(
             "there is no option {name:?}; there are header, separator, occurrence, aggregator, quote, bom"
         ),
     }
@@ -397,7 +391,7 @@ fn yes(name: &str, value: &str) -> anyhow::Result<bool> {
     match value {
         "y" => Ok(true),
         "n" => Ok(false),
-        _ => bail!("{name} is y or n"),
+        _ => misuse!("{name} is y or n"),
     }
 }
 
@@ -411,6 +405,6 @@ fn character(name: &str, value: &str) -> anyhow::Result<char> {
     let mut characters = value.chars();
     match (characters.next(), characters.next()) {
         (Some(character), None) => Ok(character),
-        _ => bail!("{name} is one character, /t (tab) or /s (space)"),
+        _ => misuse!("{name} is one character, /t (tab) or /s (space)"),
     }
 }

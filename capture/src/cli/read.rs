@@ -4,10 +4,11 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::args::ReadArgs;
 use super::export;
+use crate::cli::misuse::misuse;
 use crate::export::{Choice, ExportPlan};
 use crate::filter::capture::Filter;
 use crate::filter::display::DisplayFilter;
@@ -18,7 +19,7 @@ use crate::read::statistics::{self, Statistic};
 /// Reads the files and prints their packets.
 pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if let Some(report) = &args.glossary {
-        bail!(
+        misuse!(
             "there is no -G {report} here; `capture fields [PATTERN]` lists the fields that filters and -e know"
         );
     }
@@ -37,7 +38,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         if path.as_os_str() == "-"
             && (plan.layout.is_some() || !args.print_args.statistics.is_empty())
         {
-            bail!("-w - and what is printed cannot both go to standard output");
+            misuse!("-w - and what is printed cannot both go to standard output");
         }
         export::refuse_terminal(path)?;
         let plan = ExportPlan {
@@ -114,7 +115,9 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
     };
     let filter = match (print.filter()?, words) {
         (filter, []) => filter,
-        (Some(_), _) => bail!("a display filter goes behind the file of -r or to -Y, not to both"),
+        (Some(_), _) => {
+            misuse!("a display filter goes behind the file of -r or to -Y, not to both")
+        }
         (None, words) => {
             let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
             Some(DisplayFilter::new(&words.join(" ")).context("the filter behind -r")?)
@@ -122,10 +125,10 @@ fn plan(args: &ReadArgs) -> anyhow::Result<ReadPlan> {
     };
     let read_filter = args.read_filter.as_deref().map(DisplayFilter::new);
     if read_filter.is_some() && !args.two_passes {
-        bail!("-R filters in the first of two passes; add -2, or use -Y");
+        misuse!("-R filters in the first of two passes; add -2, or use -Y");
     }
     if read_filter.is_some() && args.write.is_some() {
-        bail!("-R gives packets other numbers, by which -w cannot choose them; use -Y");
+        misuse!("-R gives packets other numbers, by which -w cannot choose them; use -Y");
     }
     // The walk has a thread of its own.
     let printers = super::cpus().saturating_sub(1).clamp(1, 16);

@@ -1,6 +1,7 @@
 //! `-b` and `-a`: several packet files in a row, and when it is enough, in the words of dumpcap.
 
 use super::units::{bytes, duration};
+use crate::cli::misuse::misuse;
 use crate::packet::Span;
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ impl RotationArgs {
         });
         if self.ring_buffer.is_empty() {
             if enough.is_some() {
-                anyhow::bail!(
+                misuse!(
                     "-a files:N ends when so many files are full; add -b filesize:, duration:, interval: or packets:"
                 );
             }
@@ -150,9 +151,7 @@ impl RotationArgs {
             }));
         }
         if most_bytes.is_some() {
-            anyhow::bail!(
-                "-a filesize: is for one file; with -b, -a files:N ends when so many are full"
-            );
+            misuse!("-a filesize: is for one file; with -b, -a files:N ends when so many are full");
         }
         let mut rotation = Rotation::default();
         for condition in &self.ring_buffer {
@@ -169,7 +168,7 @@ impl RotationArgs {
             ..Rotation::default()
         };
         if rotation == alone {
-            anyhow::bail!(
+            misuse!(
                 "-b files:N says how many files are kept, not when one is full; add -b filesize:, duration:, interval: or packets:"
             );
         }

@@ -3,6 +3,7 @@
 use capture_common::HookCounters;
 
 use super::units::{bytes, one_in};
+use crate::cli::misuse::misuse;
 use crate::engine::grouped;
 use crate::flow::Sampling;
 use crate::kernel::{Control, Cutoff, Extent, Thinning};
@@ -73,9 +74,7 @@ impl SamplingArgs {
             self.keep_control
         };
         if keep.is_some() && sampling == Sampling::ALL {
-            anyhow::bail!(
-                "--keep-control says what --sample and --sample-flows keep; use it with them"
-            );
+            misuse!("--keep-control says what --sample and --sample-flows keep; use it with them");
         }
         let control = match keep {
             Some(true) if sampling.flows > 1 => Control::KeptOfAll,

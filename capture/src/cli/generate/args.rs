@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use capture_common::GeneratorSettings;
 
 use super::super::units::{count, duration, thousandths};
+use crate::cli::misuse::misuse;
 use crate::generate::{MacAddrs, Sizes, Traffic};
 
 /// Frames a second unless asked otherwise: enough to see, and nothing breaks.
@@ -259,7 +260,7 @@ impl GenerateArgs {
         let is_ipv6 = |net: &Net| net.address.is_ipv6();
         let ipv6 = self.ipv6 || nets.iter().flatten().any(is_ipv6);
         if ipv6 && !nets.iter().flatten().all(is_ipv6) {
-            bail!("--src, --dst and --ipv6 are not of the same version of IP");
+            misuse!("--src, --dst and --ipv6 are not of the same version of IP");
         }
         // 198.18.0.0/15 is for benchmarks (RFC 2544), 2001:db8::/32 for documentation (RFC 3849).
         let (default_src, default_dst) = if ipv6 {
@@ -327,7 +328,7 @@ impl GenerateArgs {
         )]
         let rate = (bits as f64 / 8.0 / traffic.mean_frame_len()).round() as u64;
         if rate == 0 {
-            bail!("--bits {bits} is less than a frame a second");
+            misuse!("--bits {bits} is less than a frame a second");
         }
         Ok(Some(rate))
     }

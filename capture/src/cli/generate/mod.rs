@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use capture_common::GeneratorCounters;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 pub(super) use self::args::GenerateArgs;
 use self::rates::{Show, Style, Total};
 use super::live::{Signals, every};
+use crate::cli::misuse::misuse;
 use crate::engine::grouped;
 use crate::generate::{
     Amount, Consent, FilePlan, GenerateError, Generator, OBJECT, Sent, Target, Traffic, write_file,
@@ -43,7 +44,7 @@ pub(super) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     match (&args.write, &args.iface) {
         (Some(path), _) => runtime.block_on(write(args, path, traffic)),
         (None, Some(name)) => runtime.block_on(send(args, name, traffic)),
-        (None, None) => bail!("name an interface (-i) or a file (-w)"),
+        (None, None) => misuse!("name an interface (-i) or a file (-w)"),
     }
 }
 
@@ -52,7 +53,7 @@ async fn write(args: &GenerateArgs, path: &Path, traffic: Traffic) -> anyhow::Re
     super::export::refuse_terminal(path)?;
     let rate = args.rate(&traffic)?.unwrap_or(FILE_RATE);
     let Some(frames) = args.frames(Some(rate)) else {
-        bail!("a file has to end: give --count or --duration");
+        misuse!("a file has to end: give --count or --duration");
     };
     let plan = FilePlan {
         traffic,
@@ -91,7 +92,7 @@ async fn send(args: &GenerateArgs, name: &str, traffic: Traffic) -> anyhow::Resu
     let consent = match args.yes_onto.as_deref() {
         None => Consent::VethOnly,
         Some(yes) if yes == name => Consent::Given,
-        Some(yes) => bail!("--yes-onto {yes} is not the interface of -i {name}"),
+        Some(yes) => misuse!("--yes-onto {yes} is not the interface of -i {name}"),
     };
     let rate = args.rate(&traffic)?;
     let amount = Amount {

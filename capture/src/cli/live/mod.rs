@@ -22,6 +22,7 @@ use super::args::LiveArgs;
 use super::control::{Listener, Reply, Request};
 use super::printer::{PrintPlan, Printer};
 use super::status::{Status, Style};
+use crate::cli::misuse::misuse;
 use crate::engine::{Change, LiveCapture, LiveIface, LivePlan};
 use crate::kernel::{CaptureFilter, Delivery};
 
@@ -39,7 +40,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     let print = PrintPlan::new(args)?;
     let plan = plan(args)?;
     if print.is_some() && uses_stdout(&plan.outputs) {
-        anyhow::bail!(
+        misuse!(
             "what is printed and what is written cannot both go to standard output; write to a file, or leave out --print and -z"
         );
     }

@@ -9,6 +9,7 @@ use capture_common::ring::MAX_RING_BYTES;
 use super::PACKETS_NAME;
 use crate::cli;
 use crate::cli::args::{LiveArgs, ReceptionArgs};
+use crate::cli::misuse::misuse;
 use crate::cli::tracking::Origin;
 use crate::cli::units::CpuList;
 use crate::engine::{LivePlan, Outputs};
@@ -32,16 +33,16 @@ pub(super) fn plan(args: &LiveArgs) -> anyhow::Result<LivePlan> {
     let insist = if args.force { Insist::Yes } else { Insist::No };
     let watch = args.direction.map(Watch::from);
     if args.tap && watch.is_some_and(|watch| !watch.ingress()) {
-        anyhow::bail!("--tap consumes what comes in; it cannot go with --direction out");
+        misuse!("--tap consumes what comes in; it cannot go with --direction out");
     }
     let selection = Selection::parse(&args.iface)?;
     if args.af_xdp && selection.is_open() {
-        anyhow::bail!(
+        misuse!(
             "--af-xdp opens a socket for each queue at the start; name its interfaces instead of any or a pattern"
         );
     }
     if args.af_xdp && watch.is_some_and(Watch::egress) {
-        anyhow::bail!(
+        misuse!(
             "--af-xdp takes what comes in; it cannot go with --direction {}",
             if watch == Some(Watch::Both) {
                 "both"
@@ -173,7 +174,7 @@ pub(in crate::cli) fn ring_bytes(wanted: u64, delivery: Delivery) -> anyhow::Res
         Delivery::Sockets(_) => 1 << 30,
     };
     if wanted > largest {
-        anyhow::bail!(
+        misuse!(
             "--ring-size is at most {}MiB; use more --workers, each has as much, or a larger --write-buffer for \
              packets that wait for the disk",
             largest >> 20
@@ -192,7 +193,7 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
     let to_stdout =
         |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     if to_stdout(&packets) && to_stdout(&flows) {
-        anyhow::bail!("packets and connection records cannot both go to standard output");
+        misuse!("packets and connection records cannot both go to standard output");
     }
     if to_stdout(&packets) && io::stdout().is_terminal() {
         anyhow::bail!(
@@ -216,12 +217,12 @@ fn outputs(args: &LiveArgs) -> anyhow::Result<Outputs> {
     let rotation = args.rotation.rotation()?;
     if let Some(rotation) = &rotation {
         if packets.is_none() {
-            anyhow::bail!(
+            misuse!(
                 "-b and -a filesize: are about packet files; name them with -w FILE or --write DIR"
             );
         }
         if rotation.names == Names::Numbered && to_stdout(&packets) {
-            anyhow::bail!("-b begins new files; standard output is one, name a file with -w");
+            misuse!("-b begins new files; standard output is one, name a file with -w");
         }
     }
     Ok(Outputs {
