@@ -10,6 +10,7 @@
 //!   command each
 //! - `ifaces.rs` the list of interfaces, and what is told of them
 //! - `logger.rs` warnings on standard error
+//! - `misuse.rs` words that make no sense
 //! - `printing.rs` how packets are printed, live and from files; `printer.rs` the thread that does so live
 //! - `status.rs` the line a second
 //! - `units.rs` sizes and durations as people write them

@@ -12,7 +12,7 @@ use std::iter;
 use super::applications::ApplicationId;
 use super::reassembly::Pdus;
 use crate::read::memory::{Conversations, Direction, Hash, Pass, Seed};
-use crate::tcp::{Nanoseconds, Side};
+use crate::tcp::{Nanoseconds, Side, before};
 
 /// How many segments of a direction wait for an acknowledgment; those beyond are not remembered.
 pub(super) const MAX_SENT_A_DIRECTION: usize = 10_000;
@@ -85,8 +85,9 @@ impl Setup {
     }
 }
 
-/// A frame that is remembered: the lower half of its number, since a stream's are read from memory for each
-/// of its segments. Frames are remembered for less than 2^32 others; Wireshark's numbers have no more bits.
+/// A frame that is remembered, by the lower half of its number: a stream is read from memory for each of its
+/// segments, and has several. The upper half follows from the frame that asks, if less than 2^32 lie between
+/// them; Wireshark's numbers have no more bits at all.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Past(u32);
 
@@ -626,4 +627,24 @@ impl Segment {
     }
 }
 
-use crate::tcp::before;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_is_remembered_has_its_whole_number() {
+        let turn = 1_u64 << 32;
+        for (frame, later) in [
+            (1, 1),
+            (1, 2),
+            (7, turn - 1),
+            (turn - 1, turn),
+            (turn - 1, turn + 5),
+            (turn, turn),
+            (3 * turn + 2, 4 * turn + 1),
+        ] {
+            assert_eq!(Past::of(frame).before(later), frame, "{later}");
+        }
+        assert_eq!(Past::NONE.before(9), 0);
+    }
+}
