@@ -52,6 +52,7 @@ use clap::Parser as _;
 use crate::cli::misuse::Misuse;
 use crate::filter::capture::FilterError;
 use crate::filter::display;
+use crate::generate::GenerateError;
 use crate::read::pipeline::ReadError;
 use crate::read::print::UnknownFields;
 use crate::read::statistics::StatisticError;
@@ -117,6 +118,10 @@ fn makes_no_sense(error: &anyhow::Error) -> bool {
         || matches!(
             error.downcast_ref(),
             Some(ReadError::TwiceFromPipe | ReadError::NoInfo)
+        )
+        || matches!(
+            error.downcast_ref(),
+            Some(GenerateError::Settings(_) | GenerateError::Sizes(_) | GenerateError::NoRate)
         )
 }
 

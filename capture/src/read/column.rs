@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::print::line::Line;
 pub use super::proto::tcp::TcpInfo;
+use super::proto::text::shown;
 
 /// An address in the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -274,7 +275,7 @@ impl Columns {
         if let Some(tcp) = self.untold() {
             tcp.write(out);
         }
-        out.push_str(&self.info);
+        out.push_str(&self.printable_info());
         let most = before + LONGEST_INFO;
         if out.len() > most {
             out.truncate(out.floor_char_boundary(most));
@@ -293,7 +294,21 @@ impl Columns {
         if let Some(tcp) = self.untold() {
             tcp.write_to(line);
         }
-        line.text(&self.info);
+        line.text(&self.printable_info());
+    }
+
+    /// The info beside that of a TCP segment, in one line and without what a terminal would obey: who dissects
+    /// escapes what its protocol's text can have, and what is left of it is escaped here.
+    #[inline]
+    fn printable_info(&self) -> Cow<'_, str> {
+        // Controls of ASCII, or what the other ones begin with in UTF-8.
+        let is_suspect = |byte: &u8| *byte < b' ' || *byte == 0x7f || *byte == 0xc2;
+        // All of them, since looking for the first takes longer.
+        let bytes = self.info.as_bytes().iter();
+        if bytes.fold(false, |found, byte| found | is_suspect(byte)) {
+            return shown(&self.info);
+        }
+        Cow::Borrowed(&self.info)
     }
 
     /// Adds to the info.
@@ -337,5 +352,31 @@ impl Columns {
         }
         self.fence = self.info.len();
         self.settled = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list has a line a frame, and no frame moves the cursor of who reads it.
+    #[test]
+    fn info_is_one_line_of_what_can_be_printed() {
+        for (text, printed) in [
+            ("plain", "plain"),
+            ("two\nlines", "two\\nlines"),
+            ("a bell\x07", "a bell\\a"),
+            ("\x1b[2J", "\\033[2J"),
+            ("\u{9b}2J", "\\u009b2J"),
+            ("5 \u{b5}s \u{2192}", "5 \u{b5}s \u{2192}"),
+        ] {
+            let mut columns = Columns::default();
+            columns.set_info(format_args!("{text}"));
+            let mut info = String::new();
+            columns.write_info(&mut info);
+            let mut line = String::new();
+            columns.write_info_to(&mut Line::new(&mut line));
+            assert_eq!((&*info, &*line), (printed, printed));
+        }
     }
 }
